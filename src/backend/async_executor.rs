@@ -1,0 +1,104 @@
+//! Spawning on an [async-executor](https://docs.rs/async-executor) that the caller drives.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Weak};
+
+use ::async_executor::Executor;
+
+use super::{Kind, Native};
+use super::async_task::Join;
+use super::contained_task::ContainedTask;
+use crate::spawner::{BoxFuture, Spawner};
+
+/// An [`Executor`] as a [`Spawner`].
+///
+/// The caller drives the executor: tasks run while some thread is in [`Executor::run`] or
+/// [`Executor::tick`].
+///
+/// # Shutdown
+///
+/// The spawner does not keep the executor alive, and so a task that holds a spawner is no cycle:
+/// the executor belongs to those who drive it. When the last other [`Arc`] is dropped, pending
+/// tasks are dropped and their joins say [`is_shutdown`](crate::JoinError::is_shutdown), as do
+/// the joins of tasks spawned from then on.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_executor::Executor;
+/// use async_runtime_compat::async_executor::ExecutorSpawner;
+/// use async_runtime_compat::prelude::*;
+///
+/// let executor = Arc::new(Executor::new());
+/// let spawner = ExecutorSpawner::new(executor.clone());
+/// let sum = spawner.spawn_with_handle(async { 1 + 2 });
+/// assert_eq!(futures_lite::future::block_on(executor.run(sum))?, 3);
+///
+/// drop(executor);
+/// let late = futures_lite::future::block_on(spawner.spawn_with_handle(async {}));
+/// assert!(late.is_err_and(|error| error.is_shutdown()));
+/// # Ok::<(), JoinError>(())
+/// ```
+#[derive(Clone)]
+pub struct ExecutorSpawner {
+    executor: Owner,
+}
+
+#[derive(Clone)]
+enum Owner {
+    Caller(Weak<Executor<'static>>),
+    Static(&'static Executor<'static>),
+}
+
+impl ExecutorSpawner {
+    /// A spawner onto the executor, for as long as another [`Arc`] keeps it alive.
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "every other spawner's `new` takes its runtime by value"
+    )]
+    pub fn new(executor: Arc<Executor<'static>>) -> ExecutorSpawner {
+        ExecutorSpawner { executor: Owner::Caller(Arc::downgrade(&executor)) }
+    }
+
+    /// A spawner onto an executor that is never dropped, such as one in a `static`.
+    #[must_use]
+    pub fn from_static(executor: &'static Executor<'static>) -> ExecutorSpawner {
+        ExecutorSpawner { executor: Owner::Static(executor) }
+    }
+
+    /// Spawns a task; `None` if the executor is gone.
+    #[inline]
+    pub(super) fn spawn_task<F>(&self, future: F) -> Option<Join<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let future = ContainedTask::new(future);
+        let task = match &self.executor {
+            Owner::Caller(executor) => executor.upgrade()?.spawn(future),
+            Owner::Static(executor) => executor.spawn(future),
+        };
+        Some(Join::new(task))
+    }
+}
+
+impl Spawner for ExecutorSpawner {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        drop(self.spawn_task(future));
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native(Kind::Executor(self))
+    }
+}
+
+impl fmt::Debug for ExecutorSpawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecutorSpawner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! Spawning on [async-std](https://docs.rs/async-std).
+//!
+//! async-std is unmaintained
+//! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). This adapter is for
+//! code that is still on it, and is held to the same contract as the others.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use ::async_std::task;
+
+use super::abortable::{Abortable, NativeTask, poll_cancel, poll_caught};
+use super::contained_task::{ContainedTask, Output};
+use super::{Abort, Kind, Native, NativeJoin, SharedJoin};
+use crate::error::End;
+use crate::spawner::{BoxFuture, Spawner};
+
+/// async-std's global executor as a [`Spawner`].
+///
+/// The executor starts at the first spawn and is never shut down: a program that exits drops no
+/// pending task. [`spawn_named`](crate::SpawnerExt::spawn_named) gives the task its name in
+/// async-std, too.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::async_std::AsyncStdSpawner;
+/// use async_runtime_compat::prelude::*;
+///
+/// let sum = AsyncStdSpawner.spawn_with_handle(async { 1 + 2 });
+/// assert_eq!(async_std::task::block_on(sum)?, 3);
+/// # Ok::<(), JoinError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsyncStdSpawner;
+
+impl Spawner for AsyncStdSpawner {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        drop(spawn(None, future));
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native(Kind::AsyncStd)
+    }
+}
+
+#[inline]
+pub(super) fn spawn<F>(name: Option<&str>, future: F) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut builder = task::Builder::new();
+    if let Some(name) = name {
+        builder = builder.name(name.to_owned());
+    }
+    let task = builder
+        .spawn(ContainedTask::new(future))
+        .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
+    Join { task, waker: None, share: |task, waker| Arc::new(Abortable::new(task, waker)) }
+}
+
+type Handle<T> = task::JoinHandle<Output<T>>;
+
+/// async-std's handle, and how to share it. It detaches on drop by itself.
+pub(crate) struct Join<T> {
+    task: Handle<T>,
+    /// The waker registered last. async-std cannot be asked whether a task has finished other
+    /// than by a poll, and that must not displace it.
+    waker: Option<Waker>,
+    /// Kept from the place where `T` was known to be `Send + 'static`.
+    share: fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>,
+}
+
+impl<T> Join<T> {
+    fn share(self) -> Arc<dyn SharedJoin<T>> {
+        (self.share)(self.task, self.waker)
+    }
+}
+
+impl<T> NativeJoin<T> for Join<T> {
+    #[inline]
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let poll = poll_handle(&mut self.task, cx);
+        if poll.is_pending() {
+            match &mut self.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+        }
+        poll
+    }
+
+    fn is_finished(self) -> (super::Join<T>, bool) {
+        let shared = self.share();
+        let finished = shared.is_finished();
+        (super::Join::shared(shared), finished)
+    }
+
+    fn abort(self) -> super::Join<T> {
+        let shared = self.share();
+        shared.abort();
+        super::Join::shared(shared)
+    }
+
+    fn abort_detached(self) {
+        // One poll requests the cancellation. Dropping the future then detaches.
+        let cancel = pin!(self.task.cancel());
+        let _ = poll_cancel(cancel, &mut Context::from_waker(Waker::noop()));
+    }
+
+    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
+        let shared = self.share();
+        (super::Join::shared(shared.clone()), shared)
+    }
+
+    async fn cancel(self) -> Result<T, End> {
+        let mut cancel = pin!(self.task.cancel());
+        std::future::poll_fn(|cx| poll_cancel(cancel.as_mut(), cx)).await
+    }
+}
+
+fn poll_handle<T>(task: &mut Handle<T>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+    let output = ready!(poll_caught(|| Pin::new(task).poll(cx)));
+    Poll::Ready(output.map(Output::into_inner))
+}
+
+impl<T: Send + 'static> NativeTask for Handle<T> {
+    type Value = T;
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        poll_handle(self, cx)
+    }
+
+    fn is_ended(&self) -> Option<bool> {
+        None
+    }
+
+    fn cancel(self) -> impl Future<Output = Option<Output<T>>> + Send + 'static {
+        task::JoinHandle::cancel(self)
+    }
+}

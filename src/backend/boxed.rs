@@ -1,0 +1,248 @@
+//! Tasks on a spawner that this crate knows nothing of: one box, and one cell for the result.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use super::contain::{Contained, discard};
+use super::{Abort, Join, SharedJoin};
+use crate::error::End;
+use crate::spawner::Spawner;
+
+pub(super) fn spawn<S, F>(spawner: &S, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let cell = Arc::new(Cell::new());
+    spawner.spawn(Box::pin(BoxedTask {
+        future: Contained::new(future),
+        link: Link { cell: cell.clone(), ended: false },
+    }));
+    Join::shared(cell)
+}
+
+/// Where a task and its handles meet.
+struct Cell<T> {
+    /// Set under the lock. Read without it, to spare a task that is polled often the locking.
+    aborted: AtomicBool,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    progress: Progress<T>,
+    /// Nobody will take the result.
+    detached: bool,
+    /// Who waits for the result.
+    joiner: Option<Waker>,
+    /// How to get the task polled, so that it finds out that it was aborted.
+    task: Option<Waker>,
+}
+
+enum Progress<T> {
+    Live,
+    Ended(Result<T, End>),
+    Taken,
+}
+
+impl<T> Cell<T> {
+    fn new() -> Cell<T> {
+        Cell {
+            aborted: AtomicBool::new(false),
+            state: Mutex::new(State {
+                progress: Progress::Live,
+                detached: false,
+                joiner: None,
+                task: None,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
+    }
+
+    /// The task has ended, and its future is dropped.
+    fn end(&self, result: Result<T, End>) {
+        let mut unwanted = None;
+        let mut state = self.lock();
+        // Under the lock: an abort is before the end, and decides it, or it is after it.
+        let result = if self.is_aborted() {
+            unwanted = Some(result);
+            Err(End::Cancelled)
+        } else {
+            result
+        };
+        if state.detached {
+            state.progress = Progress::Taken;
+            unwanted = unwanted.or(Some(result));
+        } else {
+            state.progress = Progress::Ended(result);
+        }
+        let joiner = state.joiner.take();
+        let task = state.task.take();
+        // Wake after unlocking: the waker may poll the handle.
+        drop(state);
+        if let Some(joiner) = joiner {
+            joiner.wake();
+        }
+        drop(task);
+        discard(unwanted);
+    }
+}
+
+impl<T: Send> Abort for Cell<T> {
+    fn abort(&self) {
+        let mut state = self.lock();
+        if !matches!(state.progress, Progress::Live) {
+            return;
+        }
+        self.aborted.store(true, Ordering::Release);
+        let task = state.task.take();
+        drop(state);
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        !matches!(self.lock().progress, Progress::Live)
+    }
+}
+
+impl<T: Send> SharedJoin<T> for Cell<T> {
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        // Cloned before and dropped after the lock is held: both may run code of the user's.
+        let mut waker = Some(cx.waker().clone());
+        let mut state = self.lock();
+        match mem::replace(&mut state.progress, Progress::Taken) {
+            Progress::Live => {
+                state.progress = Progress::Live;
+                mem::swap(&mut state.joiner, &mut waker);
+                drop(state);
+                Poll::Pending
+            }
+            Progress::Ended(result) => {
+                drop(state);
+                Poll::Ready(result)
+            }
+            Progress::Taken => unreachable!("the handle keeps track of having resolved"),
+        }
+    }
+
+    fn detach(self: Arc<Self>) {
+        let mut state = self.lock();
+        state.detached = true;
+        let joiner = state.joiner.take();
+        let unwanted = match mem::replace(&mut state.progress, Progress::Taken) {
+            Progress::Live => {
+                state.progress = Progress::Live;
+                None
+            }
+            Progress::Ended(result) => Some(result),
+            Progress::Taken => None,
+        };
+        drop(state);
+        drop(joiner);
+        drop(unwanted);
+    }
+}
+
+pin_project! {
+    /// A future with the cell that its result goes to.
+    struct BoxedTask<F: Future> {
+        #[pin]
+        future: Contained<F>,
+        // After the future: it is dropped before the cell is told of the end.
+        link: Link<F::Output>,
+    }
+}
+
+impl<F: Future> Future for BoxedTask<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if this.link.ended {
+            return Poll::Ready(());
+        }
+        if !this.link.cell.is_aborted() {
+            match this.future.as_mut().poll_caught(cx) {
+                Poll::Ready(Ok(output)) => {
+                    this.link.end(Ok(output));
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Err(payload)) => {
+                    if let Err(payload) = this.future.clear() {
+                        discard(payload);
+                    }
+                    this.link.end(Err(End::Panic(payload)));
+                    return Poll::Ready(());
+                }
+                Poll::Pending => {
+                    if this.link.register(cx.waker()) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        if let Err(payload) = this.future.clear() {
+            discard(payload);
+        }
+        this.link.end(Err(End::Cancelled));
+        Poll::Ready(())
+    }
+}
+
+/// The task's share in the cell. Dropping it before the end means that the spawner let go of the
+/// task: it was shut down.
+struct Link<T> {
+    cell: Arc<Cell<T>>,
+    ended: bool,
+}
+
+impl<T> Link<T> {
+    fn end(&mut self, result: Result<T, End>) {
+        self.ended = true;
+        self.cell.end(result);
+    }
+
+    /// Stores how to wake the task. False if it was aborted, and so must not wait.
+    fn register(&self, waker: &Waker) -> bool {
+        let mut state = self.cell.lock();
+        if self.cell.is_aborted() {
+            return false;
+        }
+        if state.task.as_ref().is_some_and(|task| task.will_wake(waker)) {
+            return true;
+        }
+        drop(state);
+        let mut waker = Some(waker.clone());
+        state = self.cell.lock();
+        if self.cell.is_aborted() {
+            return false;
+        }
+        mem::swap(&mut state.task, &mut waker);
+        drop(state);
+        true
+    }
+}
+
+impl<T> Drop for Link<T> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Err(End::Shutdown));
+        }
+    }
+}

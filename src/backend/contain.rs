@@ -1,0 +1,124 @@
+//! Keeping panics where they happened.
+
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::error::Payload;
+
+/// Drops a value of the user's; a panic in its destructor goes no further.
+pub(crate) fn discard<T>(value: T) {
+    if !mem::needs_drop::<T>() {
+        return;
+    }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
+        // A payload may itself panic when dropped. That would never end, so leak this one.
+        mem::forget(payload);
+    }
+}
+
+pin_project! {
+    /// A future whose destructor cannot panic.
+    ///
+    /// async-task aborts the process when the destructor of a future does.
+    pub(crate) struct Contained<F> {
+        #[pin]
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Contained<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Err(payload) = this.clear() {
+                discard(payload);
+            }
+        }
+    }
+}
+
+impl<F> Contained<F> {
+    #[inline]
+    pub(crate) fn new(future: F) -> Contained<F> {
+        Contained { future: Some(future) }
+    }
+
+    /// Drops the future, if it is still there.
+    #[inline]
+    pub(crate) fn clear(self: Pin<&mut Self>) -> Result<(), Payload> {
+        let mut future = self.project().future;
+        if !mem::needs_drop::<F>() {
+            future.set(None);
+            return Ok(());
+        }
+        if future.is_none() {
+            return Ok(());
+        }
+        // Assigning through the pin leaves `None` behind even if the old future's drop unwinds.
+        catch_unwind(AssertUnwindSafe(|| future.set(None)))
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = F::Output;
+
+    /// Like the future itself, except that it is dropped when it completes; a panic in its
+    /// destructor then is a panic of the task, as it is on tokio.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(future) = self.as_mut().project().future.as_pin_mut() else {
+            panic!("a task was polled after it completed");
+        };
+        let output = ready!(future.poll(cx));
+        match self.clear() {
+            Ok(()) => Poll::Ready(output),
+            Err(payload) => {
+                discard(output);
+                resume_unwind(payload);
+            }
+        }
+    }
+}
+
+impl<F: Future> Contained<F> {
+    /// Polls the future; a panic, in it or in its destructor, is a value.
+    #[inline]
+    pub(crate) fn poll_caught(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, Payload>> {
+        match catch_unwind(AssertUnwindSafe(|| self.poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    }
+}
+
+pin_project! {
+    /// A future that never panics: what would have been a panic is the end of it.
+    ///
+    /// The panic hook has reported it by then.
+    pub(crate) struct Quiet<F> {
+        #[pin]
+        future: Contained<F>,
+    }
+}
+
+impl<F> Quiet<F> {
+    pub(crate) fn new(future: F) -> Quiet<F> {
+        Quiet { future: Contained::new(future) }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Quiet<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Err(payload) = ready!(self.project().future.poll_caught(cx)) {
+            discard(payload);
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Spawning on [smol](https://docs.rs/smol)'s global executor.
+
+use std::future::Future;
+
+use super::{Kind, Native};
+use super::async_task::Join;
+use super::contained_task::ContainedTask;
+use crate::spawner::{BoxFuture, Spawner};
+
+/// smol's global executor as a [`Spawner`].
+///
+/// The executor starts at the first spawn, on one thread or as many as the environment variable
+/// `SMOL_THREADS` says, and is never shut down: a program that exits drops no pending task.
+///
+/// For an executor of your own, see `async_runtime_compat::async_executor` (feature
+/// `async-executor`): `smol::Executor` is `async_executor::Executor`.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::smol::SmolSpawner;
+///
+/// let sum = SmolSpawner.spawn_with_handle(async { 1 + 2 });
+/// assert_eq!(smol::block_on(sum)?, 3);
+/// # Ok::<(), JoinError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SmolSpawner;
+
+impl Spawner for SmolSpawner {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        drop(spawn(future));
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native(Kind::Smol)
+    }
+}
+
+#[inline]
+pub(super) fn spawn<F>(future: F) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Join::new(::smol::spawn(ContainedTask::new(future)))
+}

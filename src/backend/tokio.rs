@@ -1,0 +1,188 @@
+//! Spawning on [tokio](https://docs.rs/tokio).
+//!
+//! tokio's own behaviour is the contract's in nearly everything. What is added: a join that says
+//! whether a cancelled task was aborted or its runtime shut down, and an abort that wins over a
+//! completion that comes after it, as it does on the other backends.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use ::tokio::runtime::Handle;
+use ::tokio::task;
+
+use super::{Abort, Kind, Native, NativeJoin};
+use crate::error::{End, NoRuntime};
+use crate::spawner::{BoxFuture, Spawner};
+
+/// A tokio runtime as a [`Spawner`].
+///
+/// It holds a [`Handle`], which does not keep the runtime alive. After the runtime's shutdown,
+/// spawning drops the future and the join says [`is_shutdown`](crate::JoinError::is_shutdown).
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::tokio::TokioSpawner;
+///
+/// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+/// let spawner = TokioSpawner::new(runtime.handle().clone());
+/// let sum = spawner.spawn_with_handle(async { 1 + 2 });
+/// assert_eq!(runtime.block_on(sum)?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TokioSpawner {
+    handle: Handle,
+}
+
+impl TokioSpawner {
+    /// A spawner onto the runtime that the handle belongs to.
+    #[must_use]
+    pub fn new(handle: Handle) -> TokioSpawner {
+        TokioSpawner { handle }
+    }
+
+    /// A spawner onto the runtime that this thread is in: inside `#[tokio::main]`,
+    /// `#[tokio::test]`, `Runtime::block_on`, a task, or under a `Runtime::enter` guard.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRuntime`] if the thread is in no tokio runtime.
+    pub fn current() -> Result<TokioSpawner, NoRuntime> {
+        match Handle::try_current() {
+            Ok(handle) => Ok(TokioSpawner { handle }),
+            Err(error) if error.is_missing_context() => Err(NoRuntime::new(
+                "this thread is in no tokio runtime: call `TokioSpawner::current` inside \
+                 `#[tokio::main]`, `Runtime::block_on` or a task, or pass a handle to \
+                 `TokioSpawner::new(runtime.handle().clone())`",
+            )),
+            Err(_) => Err(NoRuntime::new(
+                "this thread is being torn down and its tokio context is gone: pass a handle to \
+                 `TokioSpawner::new(runtime.handle().clone())` before that",
+            )),
+        }
+    }
+
+    /// The handle that tasks are spawned through.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl From<Handle> for TokioSpawner {
+    fn from(handle: Handle) -> TokioSpawner {
+        TokioSpawner::new(handle)
+    }
+}
+
+impl Spawner for TokioSpawner {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        drop(self.handle.spawn(future));
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native(Kind::Tokio(&self.handle))
+    }
+}
+
+#[inline]
+pub(super) fn spawn<F>(handle: &Handle, future: F) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Join { task: handle.spawn(future), aborted: false, abort: None }
+}
+
+/// tokio's handle. It detaches on drop by itself.
+pub(crate) struct Join<T> {
+    task: task::JoinHandle<T>,
+    /// An abort was requested through this handle.
+    aborted: bool,
+    /// Made when somebody asks for an abort handle.
+    abort: Option<Arc<AbortTask>>,
+}
+
+impl<T> Join<T> {
+    fn is_aborted(&self) -> bool {
+        self.aborted || self.abort.as_ref().is_some_and(|abort| abort.aborted.load(Ordering::Acquire))
+    }
+
+    fn request_abort(&mut self) {
+        // A task that has completed keeps its output.
+        if !self.task.is_finished() {
+            self.aborted = true;
+            self.task.abort();
+        }
+    }
+}
+
+impl<T> NativeJoin<T> for Join<T> {
+    #[inline]
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let result = ready!(Pin::new(&mut self.task).poll(cx));
+        Poll::Ready(match result {
+            _ if self.is_aborted() => Err(End::Cancelled),
+            Ok(output) => Ok(output),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => Err(End::Panic(payload)),
+                // Cancelled, and nobody aborted it.
+                Err(_) => Err(End::Shutdown),
+            },
+        })
+    }
+
+    fn is_finished(self) -> (super::Join<T>, bool) {
+        let finished = self.task.is_finished();
+        (super::Join::Tokio(self), finished)
+    }
+
+    fn abort(mut self) -> super::Join<T> {
+        self.request_abort();
+        super::Join::Tokio(self)
+    }
+
+    fn abort_detached(self) {
+        self.task.abort();
+    }
+
+    fn abort_handle(mut self) -> (super::Join<T>, Arc<dyn Abort>) {
+        let task = &self.task;
+        let abort = self.abort.get_or_insert_with(|| {
+            Arc::new(AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(false) })
+        });
+        let abort = abort.clone();
+        (super::Join::Tokio(self), abort)
+    }
+
+    async fn cancel(mut self) -> Result<T, End> {
+        self.request_abort();
+        std::future::poll_fn(|cx| self.poll_join(cx)).await
+    }
+}
+
+/// tokio's abort handle, with a note for the join that it was used.
+struct AbortTask {
+    task: task::AbortHandle,
+    aborted: AtomicBool,
+}
+
+impl Abort for AbortTask {
+    fn abort(&self) {
+        if !self.task.is_finished() {
+            // Before the abort: a joiner that sees its effect must see the reason for it.
+            self.aborted.store(true, Ordering::Release);
+            self.task.abort();
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+}

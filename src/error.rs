@@ -1,0 +1,173 @@
+//! The crate's errors: opaque structs that are asked, not matched.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
+
+use crate::origin::Origin;
+
+/// What a caught panic carries.
+pub(crate) type Payload = Box<dyn Any + Send + 'static>;
+
+/// How a task ended other than with an output.
+pub(crate) enum End {
+    /// An abort was requested before the task completed.
+    Cancelled,
+    /// The runtime dropped the task, or refused it, and nobody had aborted it.
+    Shutdown,
+    /// The task, or the destructor of its future, panicked.
+    Panic(Payload),
+}
+
+/// Why a task has no output: it was aborted, it panicked, or its runtime is gone.
+///
+/// Exactly one of [`is_cancelled`](JoinError::is_cancelled), [`is_panic`](JoinError::is_panic) and
+/// [`is_shutdown`](JoinError::is_shutdown) is true.
+///
+/// The [`Display`](fmt::Display) form names the task and the place of the `spawn` call, and quotes
+/// the panic's message where it is a string:
+/// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
+pub struct JoinError {
+    repr: Repr,
+    origin: Origin,
+}
+
+enum Repr {
+    Cancelled,
+    Shutdown,
+    // The mutex makes the error `Sync`; it is only ever locked to read the message.
+    Panic(Mutex<Payload>),
+}
+
+impl JoinError {
+    pub(crate) fn new(end: End, origin: Origin) -> JoinError {
+        let repr = match end {
+            End::Cancelled => Repr::Cancelled,
+            End::Shutdown => Repr::Shutdown,
+            End::Panic(payload) => Repr::Panic(Mutex::new(payload)),
+        };
+        JoinError { repr, origin }
+    }
+
+    /// Whether the task was aborted before it completed.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.repr, Repr::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.repr, Repr::Panic(_))
+    }
+
+    /// Whether the runtime was shut down, or the executor dropped, before the task completed.
+    ///
+    /// A task that is spawned after the shutdown ends like this too.
+    #[must_use]
+    pub fn is_shutdown(&self) -> bool {
+        matches!(self.repr, Repr::Shutdown)
+    }
+
+    /// The payload of the task's panic, for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    ///
+    /// If the task did not panic; ask [`is_panic`](JoinError::is_panic) first, or use
+    /// [`try_into_panic`](JoinError::try_into_panic).
+    #[must_use]
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!("`JoinError::into_panic` on a task that did not panic: {error}"),
+        }
+    }
+
+    /// The payload of the task's panic.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if the task did not panic.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
+        match self.repr {
+            Repr::Panic(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            repr => Err(JoinError { repr, ..self }),
+        }
+    }
+
+    /// The panic's message, if the task panicked with a string (as `panic!` does).
+    ///
+    /// `None` for a task that did not panic and for a payload of another type
+    /// ([`std::panic::panic_any`]).
+    #[must_use]
+    pub fn panic_message(&self) -> Option<String> {
+        let Repr::Panic(payload) = &self.repr else { return None };
+        let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(message) = payload.downcast_ref::<&'static str>() {
+            return Some((*message).to_owned());
+        }
+        payload.downcast_ref::<String>().cloned()
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.origin.name()
+    }
+
+    /// The place of the `spawn` call.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.origin.location()
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = &self.origin;
+        match &self.repr {
+            Repr::Cancelled => write!(f, "{origin} was cancelled"),
+            Repr::Shutdown => write!(f, "{origin} was dropped because its runtime was shut down"),
+            Repr::Panic(_) => match self.panic_message() {
+                Some(message) => write!(f, "{origin} panicked: {message}"),
+                None => write!(f, "{origin} panicked with a payload that is not a string"),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl Error for JoinError {}
+
+/// There is no runtime to be found where one was asked for.
+///
+/// The [`Display`](fmt::Display) form says what was looked for and what to do about it.
+#[derive(Debug)]
+pub struct NoRuntime {
+    message: Cow,
+}
+
+type Cow = std::borrow::Cow<'static, str>;
+
+impl NoRuntime {
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "no enabled backend can be missing"))]
+    pub(crate) fn new(message: impl Into<Cow>) -> NoRuntime {
+        NoRuntime { message: message.into() }
+    }
+}
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for NoRuntime {}

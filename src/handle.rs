@@ -1,0 +1,315 @@
+//! Handles to spawned tasks.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use crate::backend::{Abort, Join};
+use crate::error::JoinError;
+use crate::origin::Origin;
+
+/// A handle to a spawned task: await it for the task's output.
+///
+/// Dropping the handle **detaches** the task: it runs to its end, and its output is dropped. This
+/// is so on every backend, also on those whose own handle cancels on drop. For a task that should
+/// not outlive its owner there is [`abort_on_drop`](JoinHandle::abort_on_drop).
+///
+/// The handle may be awaited anywhere: on another runtime than the task's, or on none.
+///
+/// # Errors
+///
+/// The join gives a [`JoinError`] if the task was aborted, if it panicked, or if its runtime was
+/// shut down. When it resolves, the task's future has been dropped.
+///
+/// # Panics
+///
+/// If it is polled after it resolved.
+///
+/// # Cancel safety
+///
+/// Polling the handle by reference is cancel safe: a `select!` that drops `&mut handle` loses
+/// nothing.
+///
+/// # Examples
+///
+/// ```
+/// # use async_runtime_compat::FnSpawner;
+/// use async_runtime_compat::prelude::*;
+///
+/// # let spawner = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
+/// # futures_lite::future::block_on(async {
+/// let task = spawner.spawn_with_handle(async { 1 + 2 });
+/// assert_eq!(task.await?, 3);
+///
+/// let task = spawner.spawn_with_handle(std::future::pending::<()>());
+/// task.abort();
+/// assert!(task.await.is_err_and(|error| error.is_cancelled()));
+/// # Ok::<(), JoinError>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "dropping a handle detaches its task; say so with `detach`, or spawn with `spawn_detached`"]
+pub struct JoinHandle<T> {
+    // Polling has `&mut self` and never locks; only aborting and asking through `&self` do.
+    join: Mutex<Join<T>>,
+    origin: Origin,
+}
+
+impl<T> JoinHandle<T> {
+    #[inline]
+    pub(crate) fn new(join: Join<T>, origin: Origin) -> JoinHandle<T> {
+        JoinHandle { join: Mutex::new(join), origin }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Join<T>> {
+        self.join.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&mut self) -> Join<T> {
+        let join = self.join.get_mut().unwrap_or_else(PoisonError::into_inner);
+        mem::replace(join, Join::Taken)
+    }
+
+    /// Requests that the task stop at its next await, and returns at once.
+    ///
+    /// The task's future is dropped on its runtime, not here. Await the handle to know that this
+    /// has happened, or use [`cancel`](JoinHandle::cancel).
+    ///
+    /// A task that completed first keeps its output. One that completes, or panics, after the
+    /// request without another await counts as cancelled; what it made is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Cannot fail. Aborting again, or aborting a finished task, does nothing.
+    pub fn abort(&self) {
+        self.lock().abort();
+    }
+
+    /// A handle that can abort the task, for others to keep.
+    ///
+    /// It works for as long as the task runs, also after this handle was dropped.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle { task: self.lock().abort_handle(), origin: self.origin.clone() }
+    }
+
+    /// Aborts the task, and waits until its future has been dropped.
+    ///
+    /// Gives the output if the task completed before the request.
+    ///
+    /// # Errors
+    ///
+    /// As awaiting the handle; [`is_cancelled`](JoinError::is_cancelled) if the task was stopped.
+    ///
+    /// # Panics
+    ///
+    /// If the handle was polled to its end before.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is made at the first poll. Dropping the future before that detaches the task;
+    /// dropping it later only stops the waiting.
+    pub async fn cancel(mut self) -> Result<T, JoinError> {
+        let join = self.take();
+        // A move: `self` would be kept in the future, and be dropped at its end.
+        let origin = self.into_origin();
+        join.cancel().await.map_err(|end| JoinError::new(end, origin))
+    }
+
+    fn into_origin(self) -> Origin {
+        self.origin
+    }
+
+    /// Lets the task run on without a handle. Its output is dropped when it is there.
+    ///
+    /// The same as dropping the handle, for the reader.
+    pub fn detach(self) {}
+
+    /// Whether the task has ended: completed, panicked, or been dropped after an abort.
+    ///
+    /// Once it is true it stays true, and a join resolves without waiting. An abort alone does
+    /// not make it true: the future must have been dropped.
+    ///
+    /// On async-std the first call allocates.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.lock().is_finished()
+    }
+
+    /// Binds the task to the handle: dropping the returned handle aborts the task.
+    pub fn abort_on_drop(self) -> AbortOnDrop<T> {
+        AbortOnDrop { handle: self }
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.origin.name()
+    }
+
+    /// The place of the `spawn` call.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.origin.location()
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let join = self.join.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match join.poll_join(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
+            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, self.origin.clone()))),
+        }
+    }
+}
+
+// A handle holds no `T` in place and never pins one.
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinHandle({})", self.origin)
+    }
+}
+
+/// Aborts a task from elsewhere.
+///
+/// It does not keep the task's output alive, and dropping it does nothing to the task. It works
+/// after the [`JoinHandle`] was dropped, and from inside the task itself.
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: Arc<dyn Abort>,
+    origin: Origin,
+}
+
+impl AbortHandle {
+    /// Requests that the task stop at its next await, and returns at once.
+    ///
+    /// See [`JoinHandle::abort`].
+    ///
+    /// # Errors
+    ///
+    /// Cannot fail. Aborting again, or aborting a finished task, does nothing.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the task has ended: completed, panicked, or been dropped after an abort.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.origin.name()
+    }
+
+    /// The place of the `spawn` call.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.origin.location()
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AbortHandle({})", self.origin)
+    }
+}
+
+/// A [`JoinHandle`] that aborts its task when it is dropped.
+///
+/// What `smol::Task` and `async_task::Task` do by themselves, on every backend. Await it as one
+/// awaits a [`JoinHandle`], or [`detach`](AbortOnDrop::detach) it.
+///
+/// # Examples
+///
+/// ```
+/// # use async_runtime_compat::FnSpawner;
+/// use async_runtime_compat::prelude::*;
+///
+/// struct Monitor {
+///     /// Watches for as long as the monitor lives.
+///     _watcher: AbortOnDrop<()>,
+/// }
+///
+/// impl Monitor {
+///     fn new(spawner: &dyn Spawner) -> Monitor {
+///         let watcher = spawner.spawn_with_handle(async { /* watch */ });
+///         Monitor { _watcher: watcher.abort_on_drop() }
+///     }
+/// }
+/// # Monitor::new(&FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); }));
+/// ```
+#[must_use = "dropping this handle aborts its task"]
+pub struct AbortOnDrop<T> {
+    handle: JoinHandle<T>,
+}
+
+impl<T> AbortOnDrop<T> {
+    /// Requests that the task stop at its next await; see [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        self.handle.abort();
+    }
+
+    /// A handle that can abort the task; see [`JoinHandle::abort_handle`].
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.handle.abort_handle()
+    }
+
+    /// Aborts the task and waits until its future has been dropped; see [`JoinHandle::cancel`].
+    ///
+    /// # Errors
+    ///
+    /// As [`JoinHandle::cancel`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the task, whether it was polled or not.
+    pub async fn cancel(mut self) -> Result<T, JoinError> {
+        self.handle.abort();
+        (&mut self).await
+    }
+
+    /// Lets go of the task: it is no longer aborted when the handle is dropped.
+    pub fn detach(mut self) -> JoinHandle<T> {
+        JoinHandle::new(self.handle.take(), self.handle.origin.clone())
+    }
+
+    /// Whether the task has ended; see [`JoinHandle::is_finished`].
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.handle).poll(cx)
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.handle.take().abort_detached();
+    }
+}
+
+impl<T> fmt::Debug for AbortOnDrop<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AbortOnDrop({})", self.handle.origin)
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod backend;
+mod error;
+mod handle;
+mod origin;
+pub mod prelude;
+mod spawner;
+mod yield_now;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+#[cfg(feature = "async-executor")]
+pub use backend::async_executor;
+#[cfg(feature = "async-std")]
+pub use backend::async_std;
+#[cfg(feature = "smol")]
+pub use backend::smol;
+#[cfg(feature = "tokio")]
+pub use backend::tokio;
+
+pub use error::{JoinError, NoRuntime};
+pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use yield_now::{YieldNow, yield_now};
+
+#[doc(hidden)]
+pub use backend::Native;

@@ -1,0 +1,7 @@
+//! The traits and types that code written against this crate names all the time.
+//!
+//! ```
+//! use async_runtime_compat::prelude::*;
+//! ```
+
+pub use crate::{AbortHandle, AbortOnDrop, BoxFuture, JoinError, JoinHandle, Spawner, SpawnerExt};
