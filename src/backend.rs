@@ -19,15 +19,16 @@ pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::error::End;
-use crate::origin::Origin;
+use crate::origin::Name;
 use crate::spawner::Spawner;
 
 pub(crate) use shared::{Abort, SharedJoin};
@@ -35,6 +36,15 @@ pub(crate) use shared::{Abort, SharedJoin};
 /// A backend's own handle to a task, before anybody asked for more than it can do through `&mut`.
 ///
 /// Dropping it detaches the task.
+#[cfg_attr(
+    not(any(
+        feature = "tokio",
+        feature = "smol",
+        feature = "async-std",
+        feature = "async-executor"
+    )),
+    expect(dead_code, reason = "there is no backend")
+)]
 trait NativeJoin<T>: Sized {
     /// Waits for the end of the task, as [`Future::poll`] does.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
@@ -60,15 +70,22 @@ macro_rules! backends {
     ($($(#[$gate:meta])* $variant:ident($join:ty),)*) => {
         /// A handle to a task on any backend.
         ///
-        /// Dropping it detaches the task.
+        /// Dropping it detaches the task. Handles are kept by the thousand and their size is
+        /// felt, so what few of them need is in a box.
         pub(crate) enum Join<T> {
-            /// On the heap: a task of the boxed path, or one with an abort handle.
-            Shared(SharedHandle<T>),
+            $($(#[$gate])* $variant($join),)*
+            /// On the heap: a task of the boxed path, or one that can be aborted from elsewhere.
+            Shared(Box<SharedHandle<T>>),
+            /// With a name.
+            Named(Box<NamedJoin<T>>),
             /// The runtime was shut down before the task could be spawned.
+            #[cfg_attr(
+                not(feature = "async-executor"),
+                expect(dead_code, reason = "only an executor of the caller's can be gone")
+            )]
             Refused,
             /// The end of the task has been handed out.
             Taken,
-            $($(#[$gate])* $variant($join),)*
         }
 
         impl<T> Join<T> {
@@ -77,28 +94,28 @@ macro_rules! backends {
             /// If the end of the task has been handed out.
             #[inline]
             pub(crate) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-                let poll = match self {
-                    Join::Shared(handle) => handle.0.poll_join(cx),
-                    Join::Refused => Poll::Ready(Err(End::Shutdown)),
-                    Join::Taken => panic!(
-                        "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
-                    ),
-                    $($(#[$gate])* Join::$variant(join) => join.poll_join(cx),)*
+                let end = match self {
+                    $($(#[$gate])* Join::$variant(join) => ready!(join.poll_join(cx)),)*
+                    // The name stays, for the report.
+                    Join::Named(named) => return named.join.poll_join(cx),
+                    _ => ready!(self.poll_rare(cx)),
                 };
-                if poll.is_ready() {
-                    *self = Join::Taken;
-                }
-                poll
+                *self = Join::Taken;
+                Poll::Ready(end)
             }
 
             pub(crate) fn is_finished(&mut self) -> bool {
                 let (join, finished) = match mem::replace(self, Join::Taken) {
+                    $($(#[$gate])* Join::$variant(join) => join.is_finished(),)*
                     Join::Shared(handle) => {
                         let finished = handle.0.is_finished();
                         (Join::Shared(handle), finished)
                     }
+                    Join::Named(mut named) => {
+                        let finished = named.join.is_finished();
+                        (Join::Named(named), finished)
+                    }
                     join @ (Join::Refused | Join::Taken) => (join, true),
-                    $($(#[$gate])* Join::$variant(join) => join.is_finished(),)*
                 };
                 *self = join;
                 finished
@@ -106,38 +123,51 @@ macro_rules! backends {
 
             pub(crate) fn abort(&mut self) {
                 *self = match mem::replace(self, Join::Taken) {
+                    $($(#[$gate])* Join::$variant(join) => join.abort(),)*
                     Join::Shared(handle) => {
                         handle.0.abort();
                         Join::Shared(handle)
                     }
+                    Join::Named(mut named) => {
+                        named.join.abort();
+                        Join::Named(named)
+                    }
                     join @ (Join::Refused | Join::Taken) => join,
-                    $($(#[$gate])* Join::$variant(join) => join.abort(),)*
                 };
             }
 
             pub(crate) fn abort_detached(self) {
                 match self {
-                    Join::Shared(handle) => handle.0.abort(),
-                    Join::Refused | Join::Taken => {}
                     $($(#[$gate])* Join::$variant(join) => join.abort_detached(),)*
+                    Join::Shared(handle) => handle.0.abort(),
+                    Join::Named(named) => named.join.abort_detached(),
+                    Join::Refused | Join::Taken => {}
                 }
             }
 
             pub(crate) fn abort_handle(&mut self) -> Arc<dyn Abort> {
                 let (join, abort) = match mem::replace(self, Join::Taken) {
+                    $($(#[$gate])* Join::$variant(join) => join.abort_handle(),)*
                     Join::Shared(handle) => {
                         let abort: Arc<dyn Abort> = handle.0.clone();
                         (Join::Shared(handle), abort)
                     }
+                    Join::Named(mut named) => {
+                        let abort = named.join.abort_handle();
+                        (Join::Named(named), abort)
+                    }
                     join @ (Join::Refused | Join::Taken) => (join, shared::ended()),
-                    $($(#[$gate])* Join::$variant(join) => join.abort_handle(),)*
                 };
                 *self = join;
                 abort
             }
 
-            pub(crate) async fn cancel(mut self) -> Result<T, End> {
-                match mem::replace(&mut self, Join::Taken) {
+            pub(crate) async fn cancel(self) -> Result<T, End> {
+                let mut join = match self {
+                    Join::Named(named) => named.join,
+                    join => join,
+                };
+                match mem::replace(&mut join, Join::Taken) {
                     $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
                     mut join => {
                         join.abort();
@@ -167,9 +197,32 @@ impl<T> Drop for SharedHandle<T> {
     }
 }
 
+pub(crate) struct NamedJoin<T> {
+    name: Cow<'static, str>,
+    join: Join<T>,
+}
+
 impl<T> Join<T> {
     fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
-        Join::Shared(SharedHandle(join))
+        Join::Shared(Box::new(SharedHandle(join)))
+    }
+
+    #[cold]
+    fn poll_rare(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        match self {
+            Join::Shared(handle) => handle.0.poll_join(cx),
+            Join::Refused => Poll::Ready(Err(End::Shutdown)),
+            _ => panic!(
+                "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
+            ),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Name {
+        match self {
+            Join::Named(named) => Some(Box::new(named.name.clone())),
+            _ => None,
+        }
     }
 }
 
@@ -229,19 +282,19 @@ where
     }
 }
 
-/// Like [`spawn`]; the backend is told the name if it has a use for one.
-pub(crate) fn spawn_named<S, F>(spawner: &S, origin: &Origin, future: F) -> Join<F::Output>
+/// Like [`spawn`], with a name; the backend is told if it has a use for one.
+pub(crate) fn spawn_named<S, F>(spawner: &S, name: Cow<'static, str>, future: F) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let _ = origin;
-    match spawner.native().0 {
+    let join = match spawner.native().0 {
         #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(origin.name(), future)),
+        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
         _ => spawn(spawner, future),
-    }
+    };
+    Join::Named(Box::new(NamedJoin { name, join }))
 }
 
 /// Spawns a future whose end nobody waits for.

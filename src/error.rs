@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use crate::origin::Origin;
+use crate::origin::{Name, Place, write_task};
 
 /// What a caught panic carries.
 pub(crate) type Payload = Box<dyn Any + Send + 'static>;
@@ -31,24 +31,27 @@ pub(crate) enum End {
 /// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
 pub struct JoinError {
     repr: Repr,
-    origin: Origin,
+    name: Name,
+    place: Place,
 }
 
 enum Repr {
     Cancelled,
     Shutdown,
-    // The mutex makes the error `Sync`; it is only ever locked to read the message.
-    Panic(Mutex<Payload>),
+    // The mutex makes the error `Sync`; it is only ever locked to read the message. The box keeps
+    // the error small for those who pass it on in a `Result`.
+    Panic(Box<Mutex<Payload>>),
 }
 
 impl JoinError {
-    pub(crate) fn new(end: End, origin: Origin) -> JoinError {
+    #[cold]
+    pub(crate) fn new(end: End, name: Name, place: Place) -> JoinError {
         let repr = match end {
             End::Cancelled => Repr::Cancelled,
             End::Shutdown => Repr::Shutdown,
-            End::Panic(payload) => Repr::Panic(Mutex::new(payload)),
+            End::Panic(payload) => Repr::Panic(Box::new(Mutex::new(payload))),
         };
-        JoinError { repr, origin }
+        JoinError { repr, name, place }
     }
 
     /// Whether the task was aborted before it completed.
@@ -115,25 +118,25 @@ impl JoinError {
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.origin.name()
+        self.name.as_ref().map(|name| &***name)
     }
 
     /// The place of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.origin.location()
+        self.place
     }
 }
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origin = &self.origin;
+        write_task(f, &self.name, self.place)?;
         match &self.repr {
-            Repr::Cancelled => write!(f, "{origin} was cancelled"),
-            Repr::Shutdown => write!(f, "{origin} was dropped because its runtime was shut down"),
+            Repr::Cancelled => f.write_str(" was cancelled"),
+            Repr::Shutdown => f.write_str(" was dropped because its runtime was shut down"),
             Repr::Panic(_) => match self.panic_message() {
-                Some(message) => write!(f, "{origin} panicked: {message}"),
-                None => write!(f, "{origin} panicked with a payload that is not a string"),
+                Some(message) => write!(f, " panicked: {message}"),
+                None => f.write_str(" panicked with a payload that is not a string"),
             },
         }
     }
@@ -152,21 +155,19 @@ impl Error for JoinError {}
 /// The [`Display`](fmt::Display) form says what was looked for and what to do about it.
 #[derive(Debug)]
 pub struct NoRuntime {
-    message: Cow,
+    message: &'static str,
 }
-
-type Cow = std::borrow::Cow<'static, str>;
 
 impl NoRuntime {
     #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "no enabled backend can be missing"))]
-    pub(crate) fn new(message: impl Into<Cow>) -> NoRuntime {
-        NoRuntime { message: message.into() }
+    pub(crate) fn new(message: &'static str) -> NoRuntime {
+        NoRuntime { message }
     }
 }
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message)
     }
 }
 

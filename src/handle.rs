@@ -1,5 +1,6 @@
 //! Handles to spawned tasks.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Join};
 use crate::error::JoinError;
-use crate::origin::Origin;
+use crate::origin::{Name, Place, write_task};
 
 /// A handle to a spawned task: await it for the task's output.
 ///
@@ -55,13 +56,13 @@ use crate::origin::Origin;
 pub struct JoinHandle<T> {
     // Polling has `&mut self` and never locks; only aborting and asking through `&self` do.
     join: Mutex<Join<T>>,
-    origin: Origin,
+    place: Place,
 }
 
 impl<T> JoinHandle<T> {
     #[inline]
-    pub(crate) fn new(join: Join<T>, origin: Origin) -> JoinHandle<T> {
-        JoinHandle { join: Mutex::new(join), origin }
+    pub(crate) fn new(join: Join<T>, place: Place) -> JoinHandle<T> {
+        JoinHandle { join: Mutex::new(join), place }
     }
 
     fn lock(&self) -> MutexGuard<'_, Join<T>> {
@@ -93,7 +94,8 @@ impl<T> JoinHandle<T> {
     /// It works for as long as the task runs, also after this handle was dropped.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle { task: self.lock().abort_handle(), origin: self.origin.clone() }
+        let mut join = self.lock();
+        AbortHandle { task: join.abort_handle(), name: join.name(), place: self.place }
     }
 
     /// Aborts the task, and waits until its future has been dropped.
@@ -110,17 +112,16 @@ impl<T> JoinHandle<T> {
     ///
     /// # Cancel safety
     ///
-    /// The request is made at the first poll. Dropping the future before that detaches the task;
-    /// dropping it later only stops the waiting.
-    pub async fn cancel(mut self) -> Result<T, JoinError> {
-        let join = self.take();
-        // A move: `self` would be kept in the future, and be dropped at its end.
-        let origin = self.into_origin();
-        join.cancel().await.map_err(|end| JoinError::new(end, origin))
-    }
-
-    fn into_origin(self) -> Origin {
-        self.origin
+    /// Dropping the future aborts the task, whether it was polled or not; it only stops the
+    /// waiting.
+    pub fn cancel(self) -> impl Future<Output = Result<T, JoinError>> {
+        // Bound before the future is first polled, so that dropping it unpolled aborts, too.
+        let mut bound = self.abort_on_drop();
+        async move {
+            let (join, place) = (bound.handle.take(), bound.handle.place);
+            let name = join.name();
+            join.cancel().await.map_err(|end| JoinError::new(end, name, place))
+        }
     }
 
     /// Lets the task run on without a handle. Its output is dropped when it is there.
@@ -146,14 +147,14 @@ impl<T> JoinHandle<T> {
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
-    pub fn task_name(&self) -> Option<&str> {
-        self.origin.name()
+    pub fn task_name(&self) -> Option<Cow<'static, str>> {
+        self.lock().name().map(|name| *name)
     }
 
     /// The place of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.origin.location()
+        self.place
     }
 }
 
@@ -161,12 +162,15 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let join = self.join.get_mut().unwrap_or_else(PoisonError::into_inner);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let join = this.join.get_mut().unwrap_or_else(PoisonError::into_inner);
         match join.poll_join(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, self.origin.clone()))),
+            Poll::Ready(Err(end)) => {
+                Poll::Ready(Err(JoinError::new(end, join.name(), this.place)))
+            }
         }
     }
 }
@@ -176,7 +180,9 @@ impl<T> Unpin for JoinHandle<T> {}
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinHandle({})", self.origin)
+        f.write_str("JoinHandle(")?;
+        write_task(f, &self.lock().name(), self.place)?;
+        f.write_str(")")
     }
 }
 
@@ -187,7 +193,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
 #[derive(Clone)]
 pub struct AbortHandle {
     task: Arc<dyn Abort>,
-    origin: Origin,
+    name: Name,
+    place: Place,
 }
 
 impl AbortHandle {
@@ -211,26 +218,28 @@ impl AbortHandle {
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.origin.name()
+        self.name.as_ref().map(|name| &***name)
     }
 
     /// The place of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.origin.location()
+        self.place
     }
 }
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AbortHandle({})", self.origin)
+        f.write_str("AbortHandle(")?;
+        write_task(f, &self.name, self.place)?;
+        f.write_str(")")
     }
 }
 
 /// A [`JoinHandle`] that aborts its task when it is dropped.
 ///
 /// What `smol::Task` and `async_task::Task` do by themselves, on every backend. Await it as one
-/// awaits a [`JoinHandle`], or [`detach`](AbortOnDrop::detach) it.
+/// awaits a [`JoinHandle`], or let the task go with [`detach`](AbortOnDrop::detach).
 ///
 /// # Examples
 ///
@@ -273,18 +282,30 @@ impl<T> AbortOnDrop<T> {
     /// # Errors
     ///
     /// As [`JoinHandle::cancel`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future aborts the task, whether it was polled or not.
-    pub async fn cancel(mut self) -> Result<T, JoinError> {
-        self.handle.abort();
-        (&mut self).await
+    pub fn cancel(self) -> impl Future<Output = Result<T, JoinError>> {
+        self.into_handle().cancel()
     }
 
-    /// Lets go of the task: it is no longer aborted when the handle is dropped.
-    pub fn detach(mut self) -> JoinHandle<T> {
-        JoinHandle::new(self.handle.take(), self.handle.origin.clone())
+    /// Lets the task run on, without a handle; see [`JoinHandle::detach`].
+    pub fn detach(self) {
+        self.into_handle().detach();
+    }
+
+    /// Unbinds the task: dropping the [`JoinHandle`] detaches it.
+    pub fn into_handle(mut self) -> JoinHandle<T> {
+        JoinHandle::new(self.handle.take(), self.handle.place)
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn task_name(&self) -> Option<Cow<'static, str>> {
+        self.handle.task_name()
+    }
+
+    /// The place of the `spawn` call.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.handle.spawned_at()
     }
 
     /// Whether the task has ended; see [`JoinHandle::is_finished`].
@@ -310,6 +331,6 @@ impl<T> Drop for AbortOnDrop<T> {
 
 impl<T> fmt::Debug for AbortOnDrop<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AbortOnDrop({})", self.handle.origin)
+        write!(f, "AbortOnDrop({:?})", self.handle)
     }
 }

@@ -5,6 +5,8 @@
 mod backend;
 mod error;
 mod handle;
+#[cfg(doctest)]
+mod migration;
 mod origin;
 pub mod prelude;
 mod spawner;

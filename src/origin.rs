@@ -3,55 +3,19 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
-/// A task's name, if it was given one, and the place of the `spawn` call.
+/// The name of a task, of those that have one.
 ///
-/// A task without a name costs one pointer; the name is allocated for those who give one.
-#[derive(Clone)]
-pub(crate) enum Origin {
-    Unnamed(&'static Location<'static>),
-    Named(Arc<Named>),
-}
+/// Boxed, so that the many without a name pay one word for it where they pay at all.
+pub(crate) type Name = Option<Box<Cow<'static, str>>>;
 
-pub(crate) struct Named {
-    name: Cow<'static, str>,
-    location: &'static Location<'static>,
-}
-
-impl Origin {
-    #[track_caller]
-    pub(crate) fn caller() -> Origin {
-        Origin::Unnamed(Location::caller())
-    }
-
-    #[track_caller]
-    pub(crate) fn named(name: Cow<'static, str>) -> Origin {
-        let location = Location::caller();
-        Origin::Named(Arc::new(Named { name, location }))
-    }
-
-    pub(crate) fn name(&self) -> Option<&str> {
-        match self {
-            Origin::Unnamed(_) => None,
-            Origin::Named(named) => Some(&named.name),
-        }
-    }
-
-    pub(crate) fn location(&self) -> &'static Location<'static> {
-        match self {
-            Origin::Unnamed(location) => location,
-            Origin::Named(named) => named.location,
-        }
-    }
-}
+/// The place of a `spawn` call.
+pub(crate) type Place = &'static Location<'static>;
 
 /// `task 'conn-7' spawned at src/server.rs:12:9`
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => write!(f, "task '{name}' spawned at {}", self.location()),
-            None => write!(f, "task spawned at {}", self.location()),
-        }
+pub(crate) fn write_task(f: &mut fmt::Formatter<'_>, name: &Name, place: Place) -> fmt::Result {
+    match name {
+        Some(name) => write!(f, "task '{name}' spawned at {place}"),
+        None => write!(f, "task spawned at {place}"),
     }
 }

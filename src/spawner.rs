@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::backend::{self, Native};
 use crate::handle::JoinHandle;
-use crate::origin::Origin;
 
 /// A future on the heap that may be sent to another thread.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -86,20 +86,20 @@ pub trait SpawnerExt: Spawner {
     /// # let threads = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
     /// # assert_eq!(futures_lite::future::block_on(sum(&threads)).unwrap(), 3);
     /// ```
+    #[inline]
     #[track_caller]
     fn spawn_with_handle<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = Origin::caller();
-        JoinHandle::new(backend::spawn(self, future), origin)
+        JoinHandle::new(backend::spawn(self, future), Location::caller())
     }
 
     /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), for a task with a name.
     ///
     /// The name stands in the [`JoinError`](crate::JoinError) of a task that ends without an
-    /// output, and is the task's native name on async-std. It costs an allocation.
+    /// output, and is the task's native name on async-std. It costs an allocation or two.
     ///
     /// # Examples
     ///
@@ -121,8 +121,7 @@ pub trait SpawnerExt: Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = Origin::named(name.into());
-        JoinHandle::new(backend::spawn_named(self, &origin, future), origin)
+        JoinHandle::new(backend::spawn_named(self, name.into(), future), Location::caller())
     }
 
     /// Starts a task that nobody waits for.
@@ -138,6 +137,7 @@ pub trait SpawnerExt: Spawner {
     ///     spawner.spawn_detached(async move { println!("{line}") });
     /// }
     /// ```
+    #[inline]
     fn spawn_detached<F>(&self, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -174,27 +174,18 @@ forward!(&S, &mut S, Box<S>, Arc<S>);
 ///
 /// # Examples
 ///
-/// An executor that this crate does not know:
+/// A thread for each task:
 ///
 /// ```
 /// use async_runtime_compat::prelude::*;
 /// use async_runtime_compat::FnSpawner;
 ///
-/// let (queue, tasks) = std::sync::mpsc::channel();
-/// let spawner = FnSpawner::new(move |task| {
-///     // A send fails once the executor is gone. The task is dropped with it, and its join says so.
-///     let _ = queue.send(task);
-/// });
-/// let worker = std::thread::spawn(move || {
-///     for task in tasks {
-///         futures_lite::future::block_on(task);
-///     }
+/// let spawner = FnSpawner::new(|task| {
+///     std::thread::spawn(|| futures_lite::future::block_on(task));
 /// });
 ///
 /// let sum = spawner.spawn_with_handle(async { 1 + 2 });
 /// assert_eq!(futures_lite::future::block_on(sum).unwrap(), 3);
-/// # drop(spawner);
-/// # worker.join().unwrap();
 /// ```
 #[derive(Clone)]
 pub struct FnSpawner<F>(F);

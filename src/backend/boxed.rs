@@ -155,7 +155,7 @@ impl<T: Send> SharedJoin<T> for Cell<T> {
         };
         drop(state);
         drop(joiner);
-        drop(unwanted);
+        discard(unwanted);
     }
 }
 

@@ -12,8 +12,8 @@ use super::contain::{Contained, discard};
 
 /// A task's output on its way to the handle; a panic in its destructor goes no further.
 ///
-/// async-task drops the output of a detached task on the executor's thread, outside of any
-/// `catch_unwind`: a panic there would be the end of whoever drives the executor.
+/// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there
+/// aborts the process, or unwinds out of the call that detaches.
 pub(super) struct Output<T>(Option<T>);
 
 impl<T> Output<T> {

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use ::tokio::runtime::Handle;
 use ::tokio::task;
 
+use super::contain::discard;
 use super::{Abort, Kind, Native, NativeJoin};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
@@ -97,28 +98,54 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Join { task: handle.spawn(future), aborted: false, abort: None }
+    Join::Plain(handle.spawn(future))
 }
 
 /// tokio's handle. It detaches on drop by itself.
-pub(crate) struct Join<T> {
+///
+/// That a task was aborted is noted here, because tokio does not tell a task that was aborted from
+/// one whose runtime was shut down, and keeps the output of one that completes after the abort
+/// without another await.
+pub(crate) enum Join<T> {
+    Plain(task::JoinHandle<T>),
+    Aborted(task::JoinHandle<T>),
+    /// There is an abort handle, which may note it.
+    Watched(Box<Watched<T>>),
+}
+
+pub(crate) struct Watched<T> {
     task: task::JoinHandle<T>,
-    /// An abort was requested through this handle.
-    aborted: bool,
-    /// Made when somebody asks for an abort handle.
-    abort: Option<Arc<AbortTask>>,
+    abort: Arc<AbortTask>,
 }
 
 impl<T> Join<T> {
-    fn is_aborted(&self) -> bool {
-        self.aborted || self.abort.as_ref().is_some_and(|abort| abort.aborted.load(Ordering::Acquire))
+    fn task(&mut self) -> &mut task::JoinHandle<T> {
+        match self {
+            Join::Plain(task) | Join::Aborted(task) => task,
+            Join::Watched(watched) => &mut watched.task,
+        }
     }
 
-    fn request_abort(&mut self) {
-        // A task that has completed keeps its output.
-        if !self.task.is_finished() {
-            self.aborted = true;
-            self.task.abort();
+    fn is_aborted(&self) -> bool {
+        match self {
+            Join::Plain(_) => false,
+            Join::Aborted(_) => true,
+            Join::Watched(watched) => watched.abort.aborted.load(Ordering::Acquire),
+        }
+    }
+
+    fn request_abort(self) -> Join<T> {
+        match self {
+            // A task that has completed keeps its output.
+            Join::Plain(task) if !task.is_finished() => {
+                task.abort();
+                Join::Aborted(task)
+            }
+            Join::Watched(watched) => {
+                watched.abort.abort();
+                Join::Watched(watched)
+            }
+            join => join,
         }
     }
 }
@@ -126,49 +153,53 @@ impl<T> Join<T> {
 impl<T> NativeJoin<T> for Join<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let result = ready!(Pin::new(&mut self.task).poll(cx));
-        Poll::Ready(match result {
-            _ if self.is_aborted() => Err(End::Cancelled),
-            Ok(output) => Ok(output),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => Err(End::Panic(payload)),
-                // Cancelled, and nobody aborted it.
-                Err(_) => Err(End::Shutdown),
-            },
-        })
+        let result = ready!(Pin::new(self.task()).poll(cx));
+        if self.is_aborted() {
+            discard(result);
+            return Poll::Ready(Err(End::Cancelled));
+        }
+        Poll::Ready(result.map_err(|error| match error.try_into_panic() {
+            Ok(payload) => End::Panic(payload),
+            // Cancelled, and nobody aborted it.
+            Err(_) => End::Shutdown,
+        }))
     }
 
-    fn is_finished(self) -> (super::Join<T>, bool) {
-        let finished = self.task.is_finished();
+    fn is_finished(mut self) -> (super::Join<T>, bool) {
+        let finished = self.task().is_finished();
         (super::Join::Tokio(self), finished)
     }
 
-    fn abort(mut self) -> super::Join<T> {
-        self.request_abort();
-        super::Join::Tokio(self)
+    fn abort(self) -> super::Join<T> {
+        super::Join::Tokio(self.request_abort())
     }
 
     fn abort_detached(self) {
-        self.task.abort();
-    }
-
-    fn abort_handle(mut self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let task = &self.task;
-        let abort = self.abort.get_or_insert_with(|| {
-            Arc::new(AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(false) })
-        });
-        let abort = abort.clone();
-        (super::Join::Tokio(self), abort)
-    }
-
-    async fn cancel(mut self) -> Result<T, End> {
         self.request_abort();
-        std::future::poll_fn(|cx| self.poll_join(cx)).await
+    }
+
+    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
+        let aborted = self.is_aborted();
+        let watched = match self {
+            Join::Plain(task) | Join::Aborted(task) => {
+                let abort = task.abort_handle();
+                let abort = AbortTask { task: abort, aborted: AtomicBool::new(aborted) };
+                Box::new(Watched { task, abort: Arc::new(abort) })
+            }
+            Join::Watched(watched) => watched,
+        };
+        let abort = watched.abort.clone();
+        (super::Join::Tokio(Join::Watched(watched)), abort)
+    }
+
+    async fn cancel(self) -> Result<T, End> {
+        let mut join = self.request_abort();
+        std::future::poll_fn(|cx| join.poll_join(cx)).await
     }
 }
 
 /// tokio's abort handle, with a note for the join that it was used.
-struct AbortTask {
+pub(crate) struct AbortTask {
     task: task::AbortHandle,
     aborted: AtomicBool,
 }

@@ -1,0 +1,126 @@
+//! Every work on every backend, ready to run.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::time::Duration;
+
+use crate::backend::Backend;
+use crate::backend::async_executor::AsyncExecutor;
+use crate::backend::async_std::AsyncStd;
+use crate::backend::smol::Smol;
+use crate::backend::tokio::Tokio;
+use crate::way::{AbortThenJoin, Boxed, CancelWay, Typed};
+use crate::work::{self, LARGE_TASKS, TASKS};
+
+/// Does a work so many times, and gives the time that it took.
+pub type Run = Box<dyn Fn(u64) -> Duration>;
+
+/// A work on a backend.
+pub struct Case {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// The name of the work.
+    pub work: &'static str,
+    /// How many tasks the work is about.
+    pub tasks: u64,
+    /// The work without this crate.
+    pub native: Run,
+    /// The ways that go through this crate, with their names.
+    pub shims: Vec<(&'static str, Run)>,
+}
+
+/// The typed methods on a trait object of a built-in backend.
+pub const TYPED: &str = "typed";
+/// The typed methods on a trait object of a caller's own spawner.
+pub const OPAQUE: &str = "opaque";
+/// The object-safe method.
+pub const BOXED: &str = "boxed";
+
+/// The ways that go through this crate, and what they are.
+pub const WAYS: [(&str, &str); 3] = [
+    (TYPED, "Typed: `SpawnerExt` on an `Arc<dyn Spawner>` of a built-in backend"),
+    (OPAQUE, "Opaque: `SpawnerExt` on an `Arc<dyn Spawner>` that a caller wrote"),
+    (BOXED, "Boxed: `Spawner::spawn`, with a oneshot channel where there is a join"),
+];
+
+/// The backends by name, each with how to start it and make its cases.
+pub const BACKENDS: [(&str, fn(&'static str) -> Vec<Case>); 6] = [
+    ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
+    ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
+    ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),
+    ("smol", |name| cases(name, &Smol)),
+    ("async-std", |name| cases(name, &AsyncStd)),
+    ("async-executor", |name| cases(name, &AsyncExecutor::default())),
+];
+
+/// Makes glibc's allocator keep the memory that is freed.
+///
+/// It would give the top of the heap back to the kernel each time that many tasks are freed, and
+/// the page faults of the next round would be most of what is measured. Freeing a block of this
+/// size raises that threshold above what the work needs. Other allocators do not mind.
+pub fn settle_allocator() {
+    drop(black_box(Vec::<u8>::with_capacity(16 << 20)));
+}
+
+/// Binds a work to a way to spawn.
+pub fn run<B, W, F>(backend: &B, way: W, work: impl Fn(W, u64) -> F + 'static) -> Run
+where
+    B: Backend,
+    W: Clone + 'static,
+    F: Future<Output = Duration> + Send + 'static,
+{
+    let backend = backend.clone();
+    Box::new(move |rounds| backend.run(work(way.clone(), rounds)))
+}
+
+fn cases<B: Backend<Native: CancelWay>>(name: &'static str, backend: &B) -> Vec<Case> {
+    let native = || backend.native();
+    let typed = || Typed(backend.spawner());
+    let boxed = || Boxed(backend.spawner());
+    let opaque = || Typed(backend.opaque());
+
+    macro_rules! case {
+        ($what:literal, $tasks:expr, $work:expr, $($shim:ident $way:expr),*) => {
+            Case {
+                backend: name,
+                work: $what,
+                tasks: $tasks,
+                native: run(backend, native(), $work),
+                shims: vec![$(($shim, run(backend, $way, $work))),*],
+            }
+        };
+    }
+    macro_rules! join {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque(), BOXED boxed())
+        };
+    }
+    macro_rules! cancel {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque())
+        };
+    }
+    macro_rules! abort {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!(
+                $what, $tasks, $work,
+                TYPED AbortThenJoin(typed()), OPAQUE AbortThenJoin(opaque())
+            )
+        };
+    }
+
+    vec![
+        join!("spawn and join", TASKS, work::spawn_and_join),
+        join!("spawn detached", TASKS, work::spawn_detached),
+        join!("spawn and join, 16 B each", TASKS, work::spawn_and_join_sized::<_, 16>),
+        join!("spawn and join, 1 KiB each", TASKS, work::spawn_and_join_sized::<_, 1024>),
+        join!("spawn and join, 16 KiB each", LARGE_TASKS, work::spawn_and_join_large::<_, 16384>),
+        join!("join when finished", TASKS, work::join_finished),
+        join!("spawn from 4 threads", TASKS, work::spawn_from_threads),
+        join!("chain of spawns", TASKS, work::chain),
+        cancel!("cancel before the first poll", TASKS, work::cancel_at_once),
+        cancel!("cancel while pending", TASKS, work::cancel_pending),
+        abort!("abort and join before the first poll", TASKS, work::cancel_at_once),
+        abort!("abort and join while pending", TASKS, work::cancel_pending),
+    ]
+}

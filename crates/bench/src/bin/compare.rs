@@ -1,0 +1,176 @@
+//! Measures what spawning through `async-runtime-compat` costs, and prints it as Markdown.
+//!
+//! ```text
+//! cargo run --release -p async-runtime-compat-bench --bin compare -- [options]
+//!
+//! --rounds <n>    pairs of rounds for each figure (100)
+//! --only <text>   only the backends, work, ways and peers whose name contains it; repeatable:
+//!                 all texts must be found
+//! --write         keep the result in BENCHMARKS.md and its chart
+//! ```
+//!
+//! A run with `--only` measures times only, without the peers if the text names none of them.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, fs, io};
+
+use async_runtime_compat_bench::case::{BACKENDS, Case, TYPED, settle_allocator};
+use async_runtime_compat_bench::measure::Effort;
+use async_runtime_compat_bench::memory::Handles;
+use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
+use async_runtime_compat_bench::{chart, instructions, memory, peers};
+
+const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
+
+fn main() -> ExitCode {
+    let args: Vec<_> = env::args().skip(1).collect();
+    match args.split_first() {
+        Some((command, rest)) if command == memory::COMMAND => memory::main(rest),
+        Some((command, rest)) if command == instructions::COMMAND => instructions::main(rest),
+        _ => match Options::parse(&args) {
+            Some(options) => compare(&options).map_or_else(
+                |error| {
+                    eprintln!("compare: {error}");
+                    ExitCode::FAILURE
+                },
+                |()| ExitCode::SUCCESS,
+            ),
+            None => {
+                eprintln!("{USAGE}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+struct Options {
+    effort: Effort,
+    only: Vec<String>,
+    write: bool,
+    command: String,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Option<Options> {
+        let mut options = Options {
+            effort: Effort { pairs: 100, round: Duration::from_millis(2) },
+            only: Vec::new(),
+            write: false,
+            command: format!("cargo run --release -p {} --bin compare", env!("CARGO_PKG_NAME")),
+        };
+        if !args.is_empty() {
+            options.command += &format!(" -- {}", args.join(" "));
+        }
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--rounds" => {
+                    options.effort.pairs = args.next()?.parse().ok().filter(|rounds| *rounds > 0)?;
+                }
+                "--only" => options.only.push(args.next()?.clone()),
+                "--write" => options.write = true,
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+
+    /// Whether the names together contain all that the caller asked for.
+    fn wants(&self, names: &[&str]) -> bool {
+        self.only.iter().all(|text| names.iter().any(|name| name.contains(text.as_str())))
+    }
+
+    fn wants_all(&self) -> bool {
+        self.only.is_empty()
+    }
+}
+
+fn compare(options: &Options) -> io::Result<()> {
+    settle_allocator();
+    let (times, instructions) = backends(options)?;
+    let report = Report {
+        command: options.command.clone(),
+        effort: options.effort,
+        times,
+        instructions,
+        memory: if options.wants_all() { memory()? } else { Vec::new() },
+        peers: peers(options),
+    };
+    print!("{report}");
+    if options.write {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        fs::write(root.join("BENCHMARKS.md"), report.to_string())?;
+        fs::write(root.join(chart::PATH), chart::draw(&report))?;
+    }
+    Ok(())
+}
+
+fn backends(options: &Options) -> io::Result<(Vec<Time>, Option<Vec<Instructions>>)> {
+    let valgrind = instructions::available();
+    let (mut times, mut counts) = (Vec::new(), Vec::new());
+    for (backend, cases) in BACKENDS {
+        // A backend that nobody asks about is not started.
+        for case in cases(backend) {
+            for (way, run) in &case.shims {
+                if options.wants(&[backend, case.work, way]) {
+                    eprintln!("{backend}: {}, {way}", case.work);
+                    let ratio = options.effort.compare(&case.native, run);
+                    let tasks = u32::try_from(case.tasks).unwrap_or(u32::MAX);
+                    let native_per_task = ratio.native / tasks;
+                    times.push(Time { backend, work: case.work, way, ratio, native_per_task });
+                }
+            }
+            if valgrind && options.wants_all() && instructions::is_deterministic(&case) {
+                eprintln!("{backend}: {}, instructions", case.work);
+                counts.push(count(&case)?);
+            }
+        }
+    }
+    Ok((times, valgrind.then_some(counts)))
+}
+
+fn count(case: &Case) -> io::Result<Instructions> {
+    let program = env::current_exe()?;
+    Ok(Instructions {
+        backend: case.backend,
+        work: case.work,
+        native: instructions::per_task(&program, case, "native")?,
+        typed: instructions::per_task(&program, case, TYPED)?,
+    })
+}
+
+fn memory() -> io::Result<Vec<Memory>> {
+    let mut figures = Vec::new();
+    for (backend, _) in memory::BACKENDS {
+        for handles in [Handles::Detached, Handles::Kept] {
+            eprintln!("{backend}: memory");
+            let (native, typed) = memory::peaks(backend, handles)?;
+            figures.push(Memory { backend, handles, native, typed });
+        }
+    }
+    Ok(figures)
+}
+
+fn peers(options: &Options) -> Vec<Peer> {
+    let mut figures = Vec::new();
+    for peer in peers::all() {
+        if !options.wants(&[peer.name, "peers"]) {
+            continue;
+        }
+        eprintln!("peers: {}", peer.name);
+        let join = peer.join.as_ref();
+        figures.push(Peer {
+            name: peer.name,
+            package: peer.package,
+            runtime: peer.native.runtime,
+            join: join.map(|join| options.effort.compare(&peer.native.join, join)),
+            detach: options.effort.compare(&peer.native.detach, &peer.detach),
+            on_drop: peer.on_drop,
+            on_panic: peer.on_panic,
+            note: peer.note,
+        });
+    }
+    figures
+}

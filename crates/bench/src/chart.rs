@@ -1,0 +1,136 @@
+//! The ratios as a picture.
+
+use std::fmt::Write as _;
+
+use crate::case;
+use crate::report::{Report, Time};
+
+/// Where the chart is kept, from the root of the repository.
+pub const PATH: &str = "benches/ratios.svg";
+
+const COLORS: [&str; 3] = ["#1a7f37", "#bc4c00", "#0969da"];
+/// The ratios at the ends of the axis, which is logarithmic.
+const RANGE: (f64, f64) = (0.5, 4.0);
+const TICKS: [f64; 5] = [0.5, 1.0, 1.3, 2.0, 4.0];
+
+const COLUMNS: usize = 2;
+const LABELS: f64 = 220.0;
+const AXIS: f64 = 300.0;
+const PANEL: f64 = LABELS + AXIS + 30.0;
+const ROW: f64 = 22.0;
+const HEAD: f64 = 70.0;
+const PANEL_HEAD: f64 = 28.0;
+const PANEL_FOOT: f64 = 40.0;
+
+/// Draws a panel for each backend, a row for each work, and a mark for each way.
+#[must_use]
+pub fn draw(report: &Report) -> String {
+    let mut panels: Vec<(&str, Vec<&Time>)> = Vec::new();
+    for time in &report.times {
+        match panels.iter_mut().find(|(backend, _)| *backend == time.backend) {
+            Some((_, times)) => times.push(time),
+            None => panels.push((time.backend, vec![time])),
+        }
+    }
+    let rows = panels.iter().map(|(_, times)| works(times).len()).max().unwrap_or_default();
+    let panel_height = PANEL_HEAD + as_f64(rows) * ROW + PANEL_FOOT;
+    let width = PANEL * as_f64(COLUMNS);
+    let height = HEAD + panel_height * as_f64(panels.len().div_ceil(COLUMNS));
+
+    let mut svg = Svg(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+    ));
+    svg.text(16.0, 26.0, "font-size=\"16\"", "Time against the runtime's own spawn");
+    let mut x = 16.0;
+    for ((way, _), color) in case::WAYS.iter().zip(COLORS) {
+        svg.mark(x + 5.0, 46.0, color);
+        svg.text(x + 14.0, 50.0, "", way);
+        x += 80.0;
+    }
+    svg.text(x, 50.0, "fill=\"#57606a\"", "median, and quartiles as a line; the axis is logarithmic");
+    for (index, (backend, times)) in panels.iter().enumerate() {
+        let x = PANEL * as_f64(index % COLUMNS);
+        let y = HEAD + panel_height * as_f64(index / COLUMNS);
+        svg.panel(x, y, backend, times);
+    }
+    svg.0.push_str("</svg>\n");
+    svg.0
+}
+
+fn works<'a>(times: &[&'a Time]) -> Vec<&'a str> {
+    let mut works = Vec::new();
+    for time in times {
+        if !works.contains(&time.work) {
+            works.push(time.work);
+        }
+    }
+    works
+}
+
+/// How far along the axis a ratio lies.
+fn along(ratio: f64) -> f64 {
+    let (low, high) = RANGE;
+    AXIS * (ratio.clamp(low, high) / low).ln() / (high / low).ln()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
+fn as_f64(count: usize) -> f64 {
+    count as f64
+}
+
+struct Svg(String);
+
+impl Svg {
+    fn panel(&mut self, x: f64, y: f64, backend: &str, times: &[&Time]) {
+        let works = works(times);
+        let top = y + PANEL_HEAD;
+        let bottom = top + as_f64(works.len()) * ROW;
+        let axis = x + LABELS;
+        self.text(axis, y + 16.0, "font-weight=\"bold\"", backend);
+        for tick in TICKS {
+            let at = axis + along(tick);
+            let color = if tick == 1.0 { "#57606a" } else { "#d0d7de" };
+            self.line((at, top), (at, bottom + 4.0), color, 1.0);
+            self.text(at, bottom + 18.0, "text-anchor=\"middle\" fill=\"#57606a\"", &tick.to_string());
+        }
+        for (row, work) in works.into_iter().enumerate() {
+            let middle = top + (as_f64(row) + 0.5) * ROW;
+            self.text(axis - 10.0, middle + 4.0, "text-anchor=\"end\"", work);
+            for (way, color) in case::WAYS.iter().map(|(way, _)| *way).zip(COLORS).rev() {
+                let time = times.iter().find(|time| time.work == work && time.way == way);
+                if let Some(Time { ratio, .. }) = time {
+                    let from = (axis + along(ratio.lower), middle);
+                    let to = (axis + along(ratio.upper), middle);
+                    self.line(from, to, color, 2.0);
+                    self.mark(axis + along(ratio.median), middle, color);
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, x: f64, y: f64, style: &str, text: &str) {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        self.push(&format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{text}</text>"));
+    }
+
+    fn mark(&mut self, x: f64, y: f64, color: &str) {
+        self.push(&format!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{color}\" stroke=\"white\"/>"
+        ));
+    }
+
+    fn line(&mut self, from: (f64, f64), to: (f64, f64), color: &str, width: f64) {
+        self.push(&format!(
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{color}\" \
+             stroke-width=\"{width}\"/>",
+            from.0, from.1, to.0, to.1
+        ));
+    }
+
+    fn push(&mut self, element: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{element}");
+    }
+}

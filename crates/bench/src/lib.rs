@@ -1,0 +1,28 @@
+//! What `async-runtime-compat` costs.
+//!
+//! Times drift with the machine's load, so none is compared with a time of another run: each
+//! figure is the median of the ratios of pairs of rounds, one native and one through a shim, that
+//! followed each other in one process. Instructions and allocations do not drift, and are
+//! compared as they are.
+//!
+//! The binary `compare` makes `BENCHMARKS.md`; the tests hold the counts to their bounds.
+
+pub mod chart;
+pub mod instructions;
+pub mod machine;
+pub mod measure;
+pub mod memory;
+pub mod peers;
+pub mod probe;
+pub mod report;
+
+pub use spawn::{backend, case, way, work};
+
+/// The work, shared with the benchmark `spawn` of the crate itself.
+#[path = "../../../benches/spawn"]
+mod spawn {
+    pub mod backend;
+    pub mod case;
+    pub mod way;
+    pub mod work;
+}

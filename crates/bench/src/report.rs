@@ -1,0 +1,296 @@
+//! The figures as Markdown.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::case;
+use crate::machine;
+use crate::measure::{Effort, Ratio};
+use crate::memory::{self, Handles};
+use crate::probe::{OnDrop, OnPanic};
+
+/// Everything that was measured.
+pub struct Report {
+    /// The command that made it.
+    pub command: String,
+    /// How much was measured.
+    pub effort: Effort,
+    /// This crate against the runtimes.
+    pub times: Vec<Time>,
+    /// The same, counted. `None` if there is no valgrind.
+    pub instructions: Option<Vec<Instructions>>,
+    /// Peak memory.
+    pub memory: Vec<Memory>,
+    /// Peers against the runtimes.
+    pub peers: Vec<Peer>,
+}
+
+/// One work, in one way, on one backend.
+pub struct Time {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// The name of the work.
+    pub work: &'static str,
+    /// The name of the way.
+    pub way: &'static str,
+    /// Against native.
+    pub ratio: Ratio,
+    /// Natively, for each task.
+    pub native_per_task: Duration,
+}
+
+/// One work on one backend, typed and native.
+pub struct Instructions {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// The name of the work.
+    pub work: &'static str,
+    /// For each task.
+    pub native: f64,
+    /// For each task.
+    pub typed: f64,
+}
+
+/// The peak memory of one backend, in KiB.
+pub struct Memory {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// What became of the handles.
+    pub handles: Handles,
+    /// Natively.
+    pub native: u64,
+    /// Through the typed methods.
+    pub typed: u64,
+}
+
+/// What a peer costs and does.
+pub struct Peer {
+    /// Its name.
+    pub name: &'static str,
+    /// Its package.
+    pub package: Option<&'static str>,
+    /// What it ran on.
+    pub runtime: &'static str,
+    /// Against native.
+    pub join: Option<Ratio>,
+    /// Against native.
+    pub detach: Ratio,
+    /// What becomes of a task whose handle is dropped.
+    pub on_drop: Option<OnDrop>,
+    /// What the joiner of a task that panics gets.
+    pub on_panic: Option<OnPanic>,
+    /// What it does otherwise.
+    pub note: &'static str,
+}
+
+impl fmt::Display for Report {
+    /// Markdown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.introduction(f)?;
+        for (way, meaning) in case::WAYS {
+            self.ways(f, way, meaning)?;
+        }
+        self.natives(f)?;
+        self.instructions(f)?;
+        self.memory(f)?;
+        self.peers(f)
+    }
+}
+
+impl Report {
+    fn introduction(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Effort { pairs, round } = self.effort;
+        let command = &self.command;
+        let round = round.as_secs_f64() * 1e3;
+        writeln!(
+            f,
+            "# Benchmarks\n\n\
+             Made by `{command}`; nothing here is typed by hand.\n\n\
+             Times drift with the load of the machine, so each figure is a ratio: of {pairs} pairs \
+             of rounds, one native and one not, in alternating order in one process on one \
+             runtime, the median of the pairs' ratios. The quartiles stand in parentheses. A round \
+             takes {round} ms or more. 1.00 is the cost of the runtime's own `spawn`.\n"
+        )?;
+        let mut table = Table::new(["machine", ""]);
+        for (what, value) in machine::description() {
+            table.row([what.to_owned(), value]);
+        }
+        for package in ["tokio", "smol", "async-std", "async-executor"] {
+            table.row([package.to_owned(), machine::version(package).unwrap_or("unknown").into()]);
+        }
+        writeln!(f, "{table}")?;
+        writeln!(f, "![The ratios as a chart]({})\n", crate::chart::PATH)
+    }
+
+    fn ways(&self, f: &mut fmt::Formatter<'_>, way: &str, meaning: &str) -> fmt::Result {
+        let times: Vec<_> = self.times.iter().filter(|time| time.way == way).collect();
+        if times.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "## {meaning}\n")?;
+        writeln!(f, "{}", grid(&times, |time| time.ratio.to_string()))
+    }
+
+    fn natives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, _) = case::WAYS[0];
+        let times: Vec<_> = self.times.iter().filter(|time| time.way == first).collect();
+        if times.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "## The runtimes themselves\n\nNanoseconds for each task, to tell what the ratios are \
+             ratios of. These do drift.\n"
+        )?;
+        writeln!(f, "{}", grid(&times, |time| time.native_per_task.as_nanos().to_string()))
+    }
+
+    fn instructions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(instructions) = &self.instructions else {
+            return writeln!(f, "Instructions were not counted: there is no valgrind.\n");
+        };
+        if instructions.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "## Instructions\n\nFor each task, counted by callgrind where the work is done by one \
+             thread. These do not drift.\n"
+        )?;
+        let mut table = Table::new(["backend", "work", "native", "typed", "ratio"]);
+        for Instructions { backend, work, native, typed } in instructions {
+            table.row([
+                (*backend).to_owned(),
+                (*work).to_owned(),
+                format!("{native:.1}"),
+                format!("{typed:.1}"),
+                format!("{:.3}", typed / native),
+            ]);
+        }
+        writeln!(f, "{table}")
+    }
+
+    fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.memory.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "## Memory\n\nThe peak of a process with {} pending tasks, in MiB.\n",
+            memory::TASKS
+        )?;
+        let mut table = Table::new(["backend", "handles", "native", "typed", "ratio"]);
+        for &Memory { backend, handles, native, typed } in &self.memory {
+            #[expect(clippy::cast_precision_loss, reason = "no machine has so much memory")]
+            let (native, typed) = (native as f64 / 1024.0, typed as f64 / 1024.0);
+            table.row([
+                backend.to_owned(),
+                if handles == Handles::Kept { "kept" } else { "detached" }.to_owned(),
+                format!("{native:.1}"),
+                format!("{typed:.1}"),
+                format!("{:.3}", typed / native),
+            ]);
+        }
+        writeln!(f, "{table}")
+    }
+
+    fn peers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.peers.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "## Peers\n\nThe same work through other crates, against the runtime named. What \
+             becomes of a task when its handle is dropped, and what the joiner of a task that \
+             panics gets, was found by trying.\n"
+        )?;
+        let mut table = Table::new([
+            "through",
+            "version",
+            "against",
+            "spawn and join",
+            "spawn detached",
+            "handle dropped: the task",
+            "task panics: the joiner gets",
+            "what it does otherwise",
+        ]);
+        for peer in &self.peers {
+            let version = match peer.package {
+                Some(package) => machine::version(package).unwrap_or("unknown"),
+                None => "",
+            };
+            table.row([
+                peer.name.to_owned(),
+                version.to_owned(),
+                peer.runtime.to_owned(),
+                or_dash(peer.join),
+                peer.detach.to_string(),
+                or_dash(peer.on_drop),
+                or_dash(peer.on_panic),
+                peer.note.to_owned(),
+            ]);
+        }
+        write!(f, "{table}")
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2}–{:.2})", self.median, self.lower, self.upper)
+    }
+}
+
+/// A row for each work, a column for each backend.
+fn grid(times: &[&Time], cell: impl Fn(&Time) -> String) -> Table {
+    let mut backends = Vec::new();
+    let mut works = Vec::new();
+    for time in times {
+        if !backends.contains(&time.backend) {
+            backends.push(time.backend);
+        }
+        if !works.contains(&time.work) {
+            works.push(time.work);
+        }
+    }
+    let mut table = Table::new([""].into_iter().chain(backends.iter().copied()));
+    for work in works {
+        let cells = backends.iter().map(|backend| {
+            let time = times.iter().find(|time| time.work == work && time.backend == *backend);
+            or_dash(time.map(|time| cell(time)))
+        });
+        table.row([work.to_owned()].into_iter().chain(cells));
+    }
+    table
+}
+
+fn or_dash<T: fmt::Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
+
+/// A table in Markdown.
+struct Table(String);
+
+impl Table {
+    fn new<'a>(columns: impl IntoIterator<Item = &'a str>) -> Table {
+        let mut table = Table(String::new());
+        let columns: Vec<_> = columns.into_iter().map(str::to_owned).collect();
+        let rule = columns.iter().map(|_| "---".to_owned()).collect::<Vec<_>>();
+        table.row(columns);
+        table.row(rule);
+        table
+    }
+
+    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        for cell in cells {
+            // Writing to a string cannot fail.
+            let _ = write!(self.0, "| {cell} ");
+        }
+        self.0.push_str("|\n");
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,77 @@
+//! Clients that misbehave. Each of them may harm its own connection alone.
+
+use std::error::Error;
+
+use async_net::TcpStream;
+use async_tungstenite::tungstenite::Message;
+use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, FutureExt as _};
+use futures_util::future::join_all;
+
+use crate::client::{self, Client};
+
+/// The number of clients here.
+pub(crate) const CLIENTS: u64 = 5;
+
+/// The number of those that make a handler panic.
+pub(crate) const PANICS: u64 = 1;
+
+type Verdict = Result<(), Box<dyn Error>>;
+
+/// Lets all of them loose, and waits until the server is rid of them; but for one, which it gives
+/// back: that hangs in the handshake until the server stops.
+///
+/// # Errors
+///
+/// If the server did not treat one of them as it should.
+pub(crate) async fn run(client: &Client) -> Result<TcpStream, Box<dyn Error>> {
+    let hanging = client.connect_tcp().await?;
+    let others = [
+        garbage(client).boxed_local(),
+        vanishing(client).boxed_local(),
+        oversized(client).boxed_local(),
+        panicking(client).boxed_local(),
+    ];
+    join_all(others).await.into_iter().collect::<Verdict>()?;
+    Ok(hanging)
+}
+
+/// Speaks another protocol.
+async fn garbage(client: &Client) -> Verdict {
+    let mut tcp = client.connect_tcp().await?;
+    tcp.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
+    ended(tcp).await;
+    Ok(())
+}
+
+/// Announces a message, sends a part of it, and is gone.
+async fn vanishing(client: &Client) -> Verdict {
+    let mut socket = client.connect().await?;
+    let stream = socket.get_mut();
+    stream.write_all(client::HALF_A_MESSAGE).await?;
+    stream.flush().await?;
+    Ok(())
+}
+
+/// Sends a message that is too large.
+async fn oversized(client: &Client) -> Verdict {
+    let mut socket = client.connect().await?;
+    socket.send(Message::text("x".repeat(1024 * 1024))).await?;
+    match client::closed(&mut socket).await {
+        Some(1009) => Ok(()),
+        code => Err(format!("an oversized message: expected close code 1009, got {code:?}").into()),
+    }
+}
+
+/// Makes the handler of its request panic.
+async fn panicking(client: &Client) -> Verdict {
+    let mut socket = client.connect().await?;
+    match client::ask(&mut socket, r#"{"op": "panic"}"#).await {
+        Err(_) => Ok(()),
+        Ok(reply) => Err(format!("a handler that panics: expected no reply, got {reply}").into()),
+    }
+}
+
+/// Waits for the end of a connection, in order or not.
+pub(crate) async fn ended(mut tcp: TcpStream) {
+    let _ = tcp.read_to_end(&mut Vec::new()).await;
+}

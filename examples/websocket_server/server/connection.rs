@@ -1,0 +1,231 @@
+//! One connection, from the handshake to the last byte.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use async_channel::{Receiver, Sender};
+use async_net::TcpStream;
+use async_tungstenite::tungstenite::error::ProtocolError;
+use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use async_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use async_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
+use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
+use futures_lite::{AsyncWriteExt as _, StreamExt as _, future};
+use futures_rustls::TlsAcceptor;
+use futures_rustls::server::TlsStream;
+
+use super::Config;
+use super::protocol;
+use super::time::timeout;
+
+/// How many messages are read ahead of the one that is being answered.
+const PIPELINE: usize = 16;
+
+/// The size to which a connection's buffers are allocated, before there is a message to hold.
+const BUFFER: usize = 4 * 1024;
+
+type Stream = TlsStream<TcpStream>;
+
+/// Tells a connection that the server is stopping: it is closed, never sent to.
+pub(super) type Stopping = Receiver<Infallible>;
+
+/// How a connection ended, on its own.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// TLS or WebSocket could not be agreed upon.
+    Handshake(WsError),
+    /// The server stopped before the handshake was through.
+    Stopped,
+    /// The client closed the connection.
+    ByClient,
+    /// The server closed it, and told the client why.
+    ByServer(CloseFrame),
+    /// The client sent nothing for too long, or did not take its replies.
+    Unresponsive,
+    /// The connection broke.
+    Lost(WsError),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Handshake(error) => write!(f, "the handshake failed: {error}"),
+            End::Stopped => f.write_str("the server stopped during the handshake"),
+            End::ByClient => f.write_str("closed by the client"),
+            End::ByServer(frame) => write!(f, "closed by the server: {frame}"),
+            End::Unresponsive => f.write_str("the client does not respond"),
+            End::Lost(error) => write!(f, "lost: {error}"),
+        }
+    }
+}
+
+/// Serves a connection to its end.
+///
+/// Messages are read while a request is being answered, so that pings get their pongs and a client
+/// that leaves is noticed. Replies come in the order of the requests.
+pub(super) async fn serve(
+    tcp: TcpStream,
+    tls: TlsAcceptor,
+    config: Arc<Config>,
+    stopping: Stopping,
+) -> End {
+    let socket = match future::or(stopped(&stopping), open(tcp, &tls, &config)).await {
+        Ok(socket) => socket,
+        Err(end) => return end,
+    };
+    let (mut sender, mut receiver) = socket.split();
+    let (queue, messages) = async_channel::bounded(PIPELINE);
+    let reading = read(&mut receiver, queue, &stopping);
+    let answering = answer(&mut sender, &messages, &config);
+
+    // A server that closes has answered first what it has read. A client that closes waits for
+    // nothing.
+    let end = match future::try_zip(reading, answering).await {
+        Ok((frame, ())) => End::ByServer(frame),
+        Err(end) => end,
+    };
+    timeout(config.close_timeout, close(sender, receiver, &end)).await;
+    end
+}
+
+async fn stopped<T>(stopping: &Stopping) -> Result<T, End> {
+    match stopping.recv().await {
+        Ok(never) => match never {},
+        Err(_closed) => Err(End::Stopped),
+    }
+}
+
+/// The two handshakes, TLS and WebSocket, under one time limit.
+async fn open(
+    tcp: TcpStream,
+    tls: &TlsAcceptor,
+    config: &Config,
+) -> Result<WebSocketStream<Stream>, End> {
+    let websocket = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_message_size(Some(config.max_message_size))
+        .max_frame_size(Some(config.max_message_size));
+    let handshakes = async {
+        // Replies are small, and must not wait for more to go with them.
+        tcp.set_nodelay(true)?;
+        let stream = tls.accept(tcp).await?;
+        async_tungstenite::accept_async_with_config(stream, Some(websocket)).await
+    };
+    // The state of a TLS handshake is large. On the heap, it is given back with the handshake, not
+    // with the connection.
+    timeout(config.handshake_timeout, Box::pin(handshakes))
+        .await
+        .unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        .map_err(End::Handshake)
+}
+
+/// Reads until the connection ends, or until there is a reason for the server to close it.
+async fn read(
+    receiver: &mut WebSocketReceiver<Stream>,
+    queue: Sender<Message>,
+    stopping: &Stopping,
+) -> Result<CloseFrame, End> {
+    loop {
+        let next = async { Ok(receiver.next().await) };
+        match future::or(stopped(stopping), next).await {
+            Ok(Some(Ok(message @ (Message::Text(_) | Message::Binary(_))))) => {
+                // Waits while the queue is full. It fails if answering has ended, and then so
+                // does this future.
+                let _ = queue.send(message).await;
+            }
+            // Pings, pongs and the client's close are answered by the stream. They are a sign of
+            // life; when the queue is full, there are others.
+            Ok(Some(Ok(control))) => {
+                let _ = queue.try_send(control);
+            }
+            Ok(Some(Err(error))) => return refusal(error),
+            Ok(None) => return Err(End::ByClient),
+            Err(_stopped) => return Ok(close_frame(CloseCode::Away, "the server is stopping")),
+        }
+    }
+}
+
+/// Answers messages, until there are no more to come.
+async fn answer(
+    sender: &mut WebSocketSender<Stream>,
+    messages: &Receiver<Message>,
+    config: &Config,
+) -> Result<(), End> {
+    let mut pinged = false;
+    loop {
+        let reply = match timeout(config.idle_timeout, messages.recv()).await {
+            Some(Ok(Message::Text(text))) => Message::text(protocol::answer(&text).await),
+            Some(Ok(Message::Binary(_))) => Message::text(protocol::answer_binary()),
+            Some(Ok(_control)) => {
+                pinged = false;
+                continue;
+            }
+            Some(Err(_closed)) => return Ok(()),
+            None if pinged => return Err(End::Unresponsive),
+            None => Message::Ping(Vec::new().into()),
+        };
+        pinged = matches!(reply, Message::Ping(_));
+        timeout(config.idle_timeout, sender.send(reply))
+            .await
+            .ok_or(End::Unresponsive)?
+            .map_err(End::Lost)?;
+    }
+}
+
+/// What a failed read means: a reason to close the connection, or its loss.
+fn refusal(error: WsError) -> Result<CloseFrame, End> {
+    let code = match &error {
+        WsError::Capacity(_) => CloseCode::Size,
+        WsError::Utf8(_) => CloseCode::Invalid,
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            return Err(End::Lost(error));
+        }
+        WsError::Protocol(_) => CloseCode::Protocol,
+        _ => return Err(End::Lost(error)),
+    };
+    Ok(close_frame(code, error.to_string()))
+}
+
+fn close_frame(code: CloseCode, reason: impl Into<Utf8Bytes>) -> CloseFrame {
+    CloseFrame { code, reason: reason.into() }
+}
+
+/// Closes a connection that is not lost, so that the client gets all that was sent to it.
+async fn close(
+    mut sender: WebSocketSender<Stream>,
+    mut receiver: WebSocketReceiver<Stream>,
+    end: &End,
+) -> Result<(), WsError> {
+    let client_is_done = match end {
+        End::ByClient => true,
+        End::ByServer(frame) => {
+            sender.close(Some(frame.clone())).await?;
+            acknowledged(&mut receiver).await
+        }
+        _ => return Ok(()),
+    };
+    let Ok(socket) = WebSocketStream::reunite(sender, receiver) else { return Ok(()) };
+    let mut stream = socket.into_inner();
+    stream.close().await?;
+    if !client_is_done {
+        // A socket that is closed with bytes unread resets the connection, and the reset overtakes
+        // the close frame: read on until the client has closed its side.
+        futures_lite::io::copy(&mut stream, futures_lite::io::sink()).await?;
+    }
+    Ok(())
+}
+
+/// Waits for the client's close frame, which is the last that it sends.
+///
+/// It is false if the stream cannot be read any further, as after a message that is too large.
+async fn acknowledged(receiver: &mut WebSocketReceiver<Stream>) -> bool {
+    while let Some(Ok(message)) = receiver.next().await {
+        if message.is_close() {
+            return true;
+        }
+    }
+    false
+}

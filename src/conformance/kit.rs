@@ -1,0 +1,290 @@
+//! What the cases are made of: events to wait for, with a limit, and things that count.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::{Load, Subject};
+use crate::error::JoinError;
+use crate::handle::JoinHandle;
+use crate::spawner::Spawner;
+
+/// Why a case stopped early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Skipped(String),
+    Failed(String),
+}
+
+pub(super) type Verdict<T = ()> = Result<T, Stop>;
+
+pub(super) fn fail<T>(why: impl fmt::Display) -> Verdict<T> {
+    Err(Stop::Failed(why.to_string()))
+}
+
+macro_rules! ensure {
+    ($condition:expr, $($why:tt)+) => {
+        if !$condition {
+            return $crate::conformance::kit::fail(format!($($why)+));
+        }
+    };
+}
+pub(super) use ensure;
+
+/// What a case works with.
+pub(crate) struct Cx {
+    subject: Subject,
+    limit: Duration,
+}
+
+impl Cx {
+    pub(super) fn new(subject: Subject, limit: Duration) -> Cx {
+        Cx { subject, limit }
+    }
+
+    pub(super) fn spawner(&self) -> &Arc<dyn Spawner> {
+        &self.subject.spawner
+    }
+
+    pub(super) fn load(&self) -> Load {
+        self.subject.load
+    }
+
+    /// Shuts the subject down, or skips the case.
+    pub(super) fn shut_down(&self) -> Verdict {
+        let shutdown = self.subject.shutdown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match shutdown {
+            Some(shutdown) => {
+                shutdown();
+                Ok(())
+            }
+            None => Err(Stop::Skipped("the subject cannot be shut down".to_owned())),
+        }
+    }
+
+    /// Skips the case if the subject cannot be shut down.
+    pub(super) fn needs_shutdown(&self) -> Verdict {
+        match *self.subject.shutdown.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(_) => Ok(()),
+            None => Err(Stop::Skipped("the subject cannot be shut down".to_owned())),
+        }
+    }
+
+    /// Waits for the future on this thread, outside of any runtime.
+    pub(super) fn wait<F: Future>(&self, what: &str, future: F) -> Verdict<F::Output> {
+        wait_for(self.limit, what, future)
+    }
+
+    /// How long a wait may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Waits for the end of a task.
+    pub(super) fn join<T>(&self, task: JoinHandle<T>) -> Verdict<Result<T, JoinError>> {
+        self.wait("the join", task)
+    }
+
+    /// Waits for the end of a task that must have an output.
+    pub(super) fn output<T>(&self, task: JoinHandle<T>) -> Verdict<T> {
+        self.join(task)?.or_else(|error| fail(format!("expected an output, but the {error}")))
+    }
+
+    /// Waits for the end of a task that must have none.
+    pub(super) fn error<T>(&self, task: JoinHandle<T>) -> Verdict<JoinError> {
+        match self.join(task)? {
+            Ok(_) => fail("expected an error, but the task has an output"),
+            Err(error) => Ok(error),
+        }
+    }
+
+    /// Waits for the end of a task that must have been cancelled.
+    pub(super) fn cancelled<T>(&self, task: JoinHandle<T>) -> Verdict {
+        let error = self.error(task)?;
+        ensure!(error.is_cancelled(), "expected `is_cancelled`, but the {error}");
+        Ok(())
+    }
+
+    /// Waits for something that can only be asked for.
+    pub(super) fn until(&self, what: &str, condition: impl Fn() -> bool) -> Verdict {
+        let deadline = Instant::now() + self.limit;
+        while !condition() {
+            if Instant::now() > deadline {
+                return fail(format!("{what} did not happen within {:?}", self.limit));
+            }
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Whether the executor still runs what it is given.
+    pub(super) fn still_runs(&self) -> Verdict {
+        use crate::spawner::SpawnerExt;
+        for _ in 0..16 {
+            self.output(self.spawner().spawn_with_handle(async {}))?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the future on this thread, outside of any runtime.
+pub(super) fn wait_for<F: Future>(limit: Duration, what: &str, future: F) -> Verdict<F::Output> {
+    let deadline = Instant::now() + limit;
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Ok(output);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return fail(format!("{what} did not happen within {limit:?}"));
+        }
+        thread::park_timeout(left);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// An event that tasks and threads wait for. Once it has happened, it stays so.
+#[derive(Clone, Default)]
+pub(super) struct Event(Arc<Mutex<EventState>>);
+
+#[derive(Default)]
+struct EventState {
+    happened: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Event {
+    pub(super) fn new() -> Event {
+        Event::default()
+    }
+
+    pub(super) fn set(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.happened = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) async fn happens(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.happened {
+                return Poll::Ready(());
+            }
+            state.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Counts how often something was dropped.
+#[derive(Clone, Default)]
+pub(super) struct Drops {
+    count: Arc<AtomicUsize>,
+    event: Event,
+}
+
+impl Drops {
+    pub(super) fn new() -> Drops {
+        Drops::default()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Resolves once something was dropped.
+    pub(super) async fn first(&self) {
+        self.event.happens().await;
+    }
+
+    /// Something that is counted when it is dropped.
+    pub(super) fn token(&self) -> Token {
+        Token(self.clone())
+    }
+}
+
+pub(super) struct Token(Drops);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.count.fetch_add(1, Ordering::SeqCst);
+        self.0.event.set();
+    }
+}
+
+/// Runs a function when it is dropped.
+pub(super) struct OnDrop<F: FnMut()>(pub(super) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A future that owns something, says when it was polled, and never ends.
+pub(super) struct Forever<T> {
+    pub(super) _owned: T,
+    pub(super) polled: Event,
+}
+
+impl<T> Forever<T> {
+    pub(super) fn new(owned: T) -> Forever<T> {
+        Forever { _owned: owned, polled: Event::new() }
+    }
+}
+
+impl<T: Unpin> Future for Forever<T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        self.polled.set();
+        Poll::Pending
+    }
+}
+
+/// A waker that counts.
+#[derive(Default)]
+pub(super) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(super) fn new() -> Arc<Wakes> {
+        Arc::default()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Polls once.
+pub(super) fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Panics without calling the panic hook, so that a suite that passes prints nothing.
+pub(super) fn quiet_panic(payload: impl Send + 'static) -> ! {
+    std::panic::resume_unwind(Box::new(payload))
+}

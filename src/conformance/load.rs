@@ -1,0 +1,72 @@
+//! C13: load.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::kit::{Cx, Event, Verdict, ensure, fail};
+use crate::error::JoinError;
+use crate::handle::JoinHandle;
+use crate::spawner::{Spawner, SpawnerExt};
+
+pub(super) fn live_tasks(cx: &Cx) -> Verdict {
+    let live = cx.load().live;
+    let may_end = Event::new();
+    let tasks: Vec<_> = (0..live)
+        .map(|n| {
+            let may_end = may_end.clone();
+            cx.spawner().spawn_with_handle(async move {
+                may_end.happens().await;
+                n
+            })
+        })
+        .collect();
+    may_end.set();
+    for (n, task) in tasks.into_iter().enumerate() {
+        let output = cx.output(task)?;
+        ensure!(output == n, "task {n} of {live} gave {output}");
+    }
+    Ok(())
+}
+
+/// A task that spawns the next link and waits for it.
+fn link(spawner: Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, JoinError>> {
+    let next = spawner.clone();
+    spawner.spawn_with_handle(async move {
+        if left == 0 {
+            return Ok(0);
+        }
+        Ok(link(next, left - 1).await?? + 1)
+    })
+}
+
+pub(super) fn chain(cx: &Cx) -> Verdict {
+    let length = cx.load().chain;
+    match cx.output(link(cx.spawner().clone(), length))? {
+        Ok(counted) if counted == length => Ok(()),
+        Ok(counted) => fail(format!("a chain of {length} tasks counted {counted}")),
+        Err(error) => fail(format!("a chain of {length} tasks broke: the {error}")),
+    }
+}
+
+pub(super) fn storm(cx: &Cx) -> Verdict {
+    let (threads, each) = (cx.load().threads, cx.load().each);
+    let spawning: Vec<_> = (0..threads)
+        .map(|thread| {
+            let spawner = cx.spawner().clone();
+            thread::spawn(move || {
+                let spawn = |n| spawner.spawn_with_handle(async move { thread * each + n });
+                (0..each).map(spawn).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    for (thread, tasks) in spawning.into_iter().enumerate() {
+        let Ok(tasks) = tasks.join() else {
+            return fail("`spawn` panicked while many threads were spawning");
+        };
+        for (n, task) in tasks.into_iter().enumerate() {
+            let output = cx.output(task)?;
+            ensure!(output == thread * each + n, "a task of thread {thread} gave {output}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! C14: names and places in reports.
+
+use std::fmt;
+use std::panic::Location;
+
+use super::kit::{Cx, Verdict, ensure, quiet_panic};
+use crate::spawner::SpawnerExt;
+
+/// Sees that a report names the task and the place where it was spawned.
+pub(super) fn names(
+    report: &dyn fmt::Display,
+    name: Option<&str>,
+    place: &Location<'_>,
+) -> Verdict {
+    let report = report.to_string();
+    let place = place.to_string();
+    ensure!(report.contains(&place), "spawned at {place}, but the report says: {report}");
+    if let Some(name) = name {
+        ensure!(report.contains(name), "the name is {name}, but the report says: {report}");
+    }
+    Ok(())
+}
+
+#[track_caller]
+fn here() -> &'static Location<'static> {
+    Location::caller()
+}
+
+#[rustfmt::skip] // The place and the call must stand on one line.
+pub(super) fn name_and_place_of_a_panic(cx: &Cx) -> Verdict {
+    let panics = async { quiet_panic("a message") };
+    let (line, task) = (here().line(), cx.spawner().spawn_named("conn-7", panics));
+    let error = cx.error::<()>(task)?;
+    ensure!(error.task_name() == Some("conn-7"), "the name became {:?}", error.task_name());
+    ensure!(error.spawned_at().file() == file!(), "the place became {}", error.spawned_at());
+    ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
+    names(&error, Some("conn-7"), error.spawned_at())
+}
+
+#[rustfmt::skip]
+pub(super) fn name_and_place_of_an_abort(cx: &Cx) -> Verdict {
+    let never = std::future::pending::<()>();
+    let (line, task) = (here().line(), cx.spawner().spawn_named(format!("conn-{}", 7), never));
+    task.abort();
+    let error = cx.error(task)?;
+    ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
+    names(&error, Some("conn-7"), error.spawned_at())
+}
+
+#[rustfmt::skip]
+pub(super) fn place_without_a_name(cx: &Cx) -> Verdict {
+    let panics = async { quiet_panic("a message") };
+    let (line, task) = (here().line(), cx.spawner().spawn_with_handle(panics));
+    let error = cx.error::<()>(task)?;
+    ensure!(error.task_name().is_none(), "a name was made up: {:?}", error.task_name());
+    ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
+    names(&error, None, error.spawned_at())
+}
+
+#[rustfmt::skip]
+pub(super) fn handles_know_their_task(cx: &Cx) -> Verdict {
+    let (line, task) = (here().line(), cx.spawner().spawn_named("conn-7", async {}));
+    let handle = task.abort_handle();
+    ensure!(task.task_name().as_deref() == Some("conn-7"), "the name became {:?}", task.task_name());
+    ensure!(task.spawned_at().line() == line, "the place became {}", task.spawned_at());
+    ensure!(handle.task_name() == Some("conn-7"), "the name became {:?}", handle.task_name());
+    names(&format!("{task:?}"), Some("conn-7"), task.spawned_at())?;
+    names(&format!("{handle:?}"), Some("conn-7"), task.spawned_at())?;
+    cx.output(task)
+}

@@ -1,0 +1,9 @@
+//! The tests that need executors: the conformance suite on each backend, and the rest.
+
+mod backends;
+mod broken;
+mod conformance;
+mod forwarding;
+mod pins;
+mod subjects;
+mod ui;

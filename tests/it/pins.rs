@@ -1,0 +1,64 @@
+//! What the types are, pinned at compile time.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use async_runtime_compat::prelude::*;
+use async_runtime_compat::{FnSpawner, NoRuntime, YieldNow};
+use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
+
+assert_obj_safe!(Spawner);
+assert_impl_all!(dyn Spawner: Send, Sync, SpawnerExt);
+assert_impl_all!(Arc<dyn Spawner>: Spawner, SpawnerExt, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Spawner>: Spawner, SpawnerExt);
+assert_impl_all!(&dyn Spawner: Spawner, SpawnerExt);
+assert_impl_all!(&mut dyn Spawner: Spawner, SpawnerExt);
+assert_impl_all!(Arc<Box<&dyn Spawner>>: Spawner);
+assert_impl_all!(FnSpawner<fn(BoxFuture<'static, ()>)>: Spawner, Clone);
+assert_not_impl_any!(FnSpawner<fn()>: Spawner);
+assert_not_impl_any!(std::rc::Rc<dyn Spawner>: Spawner);
+
+assert_impl_all!(JoinHandle<u8>: Send, Sync, Unpin, Future);
+assert_impl_all!(AbortOnDrop<u8>: Send, Sync, Unpin, Future);
+assert_impl_all!(AbortHandle: Clone, Send, Sync, Unpin);
+assert_not_impl_any!(JoinHandle<u8>: Clone);
+assert_not_impl_any!(AbortOnDrop<u8>: Clone);
+// The output travels to the handle, so that a handle is where the output may be.
+assert_impl_all!(JoinHandle<Cell<u8>>: Send, Unpin);
+assert_not_impl_any!(JoinHandle<*const u8>: Send);
+
+assert_impl_all!(JoinError: Error, Send, Sync, Unpin);
+assert_impl_all!(NoRuntime: Error, Send, Sync, Unpin);
+assert_not_impl_any!(JoinError: Clone);
+assert_impl_all!(YieldNow: Future, Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+
+#[cfg(feature = "tokio")]
+assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Spawner, Clone, Send, Sync, Unpin);
+#[cfg(feature = "smol")]
+assert_impl_all!(async_runtime_compat::smol::SmolSpawner: Spawner, Copy, Default);
+#[cfg(feature = "async-std")]
+assert_impl_all!(async_runtime_compat::async_std::AsyncStdSpawner: Spawner, Copy, Default);
+#[cfg(feature = "async-executor")]
+assert_impl_all!(async_runtime_compat::async_executor::ExecutorSpawner: Spawner, Clone);
+
+/// A handle asks nothing of its type parameter: this compiles without a bound.
+#[expect(dead_code, reason = "it only has to compile")]
+async fn unbounded<T>(task: JoinHandle<T>) -> Result<T, JoinError> {
+    task.abort();
+    let _ = (task.is_finished(), task.abort_handle());
+    task.abort_on_drop().into_handle().cancel().await
+}
+
+#[test]
+fn futures_of_handles_can_be_sent() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    let spawner = FnSpawner::new(drop);
+    drop(is_send(spawner.spawn_with_handle(async {}).cancel()));
+    drop(is_send(spawner.spawn_with_handle(async {}).abort_on_drop().cancel()));
+    drop(is_send(async_runtime_compat::yield_now()));
+}

@@ -1,0 +1,69 @@
+//! The end of a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_runtime_compat::Spawner;
+use futures_lite::AsyncReadExt as _;
+use futures_util::future::{join, join4};
+use serde_json::json;
+
+use super::{NEVER, Setup, assert_alive, client, open_request, patient, run};
+
+/// The code that a server closes with when it is going away.
+const GOING_AWAY: Option<u16> = Some(1001);
+
+pub(super) fn open_request_is_finished_and_no_connection_accepted(spawner: Arc<dyn Spawner>) {
+    run(async {
+        let Setup { client, log, server } = Setup::new(spawner, patient()).await;
+        let mut hanging = client.connect_tcp().await.unwrap();
+        let mut idle = client.connect().await.unwrap();
+        assert_alive(&mut idle).await;
+        let mut busy = client.connect().await.unwrap();
+        open_request(&mut busy, Duration::from_millis(200)).await;
+
+        let idle = async {
+            assert_eq!(client::closed(&mut idle).await, GOING_AWAY);
+            assert!(client.connect().await.is_err());
+        };
+        let busy = async {
+            let reply = client::reply(&mut busy).await.unwrap();
+            assert_eq!(reply, json!({ "id": "open", "ok": 200 }));
+            assert_eq!(client::closed(&mut busy).await, GOING_AWAY);
+        };
+        let hanging = async {
+            // The end, in one way or another.
+            let _ = hanging.read_to_end(&mut Vec::new()).await;
+        };
+        let (report, (), (), ()) = join4(server.shutdown(NEVER), idle, busy, hanging).await;
+        let report = report.unwrap();
+        assert_eq!((report.accepted, report.drained, report.aborted), (3, 3, 0));
+        assert!(log.is_released());
+    });
+}
+
+pub(super) fn stuck_connection_is_aborted_after_the_grace_period(spawner: Arc<dyn Spawner>) {
+    run(async {
+        let Setup { client, log, server } = Setup::new(spawner, patient()).await;
+        let mut stuck = client.connect().await.unwrap();
+        open_request(&mut stuck, Duration::from_secs(60)).await;
+
+        let grace = Duration::from_millis(20);
+        let (report, reply) = join(server.shutdown(grace), client::reply(&mut stuck)).await;
+        let report = report.unwrap();
+        assert_eq!((report.accepted, report.drained, report.aborted), (1, 0, 1));
+        assert!(reply.is_err());
+        log.wait_for("was cancelled").await;
+        assert!(log.is_released());
+    });
+}
+
+pub(super) fn dropped_server_takes_its_connections_along(spawner: Arc<dyn Spawner>) {
+    run(async {
+        let Setup { client, server, .. } = Setup::new(spawner, patient()).await;
+        let mut socket = client.connect().await.unwrap();
+        open_request(&mut socket, Duration::from_secs(60)).await;
+        drop(server);
+        assert_eq!(client::closed(&mut socket).await, None);
+    });
+}
