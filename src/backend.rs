@@ -4,14 +4,14 @@ mod boxed;
 mod contain;
 mod shared;
 
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod abortable;
 #[cfg(feature = "async-executor")]
 pub mod async_executor;
 #[cfg(feature = "async-std")]
 pub mod async_std;
 #[cfg(any(feature = "smol", feature = "async-executor"))]
 mod async_task;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
-mod abortable;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod contained_task;
 #[cfg(feature = "smol")]
@@ -49,8 +49,8 @@ trait NativeJoin<T>: Sized {
     /// Waits for the end of the task, as [`Future::poll`] does.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
-    /// Whether the task has ended: its join resolves without waiting.
-    fn is_finished(self) -> (Join<T>, bool);
+    /// Whether the task has ended, so that its join resolves without waiting.
+    fn check_finished(self) -> (Join<T>, bool);
 
     /// Requests that the task stop, in whatever form the handle must take for that.
     fn abort(self) -> Join<T>;
@@ -74,18 +74,8 @@ macro_rules! backends {
         /// felt, so what few of them need is in a box.
         pub(crate) enum Join<T> {
             $($(#[$gate])* $variant($join),)*
-            /// On the heap: a task of the boxed path, or one that can be aborted from elsewhere.
-            Shared(Box<SharedHandle<T>>),
-            /// With a name.
-            Named(Box<NamedJoin<T>>),
-            /// The runtime was shut down before the task could be spawned.
-            #[cfg_attr(
-                not(feature = "async-executor"),
-                expect(dead_code, reason = "only an executor of the caller's can be gone")
-            )]
-            Refused,
-            /// The end of the task has been handed out.
-            Taken,
+            /// `None` once the end of the task has been handed out.
+            Rare(Option<Box<Rare<T>>>),
         }
 
         impl<T> Join<T> {
@@ -94,69 +84,55 @@ macro_rules! backends {
             /// If the end of the task has been handed out.
             #[inline]
             pub(crate) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-                let end = match self {
-                    $($(#[$gate])* Join::$variant(join) => ready!(join.poll_join(cx)),)*
-                    // The name stays, for the report.
-                    Join::Named(named) => return named.join.poll_join(cx),
-                    _ => ready!(self.poll_rare(cx)),
-                };
-                *self = Join::Taken;
-                Poll::Ready(end)
+                match self {
+                    $($(#[$gate])* Join::$variant(join) => {
+                        let end = ready!(join.poll_join(cx));
+                        *self = Join::TAKEN;
+                        Poll::Ready(end)
+                    })*
+                    Join::Rare(rare) => Rare::poll_join(rare, cx),
+                }
             }
 
             pub(crate) fn is_finished(&mut self) -> bool {
-                let (join, finished) = match mem::replace(self, Join::Taken) {
-                    $($(#[$gate])* Join::$variant(join) => join.is_finished(),)*
-                    Join::Shared(handle) => {
-                        let finished = handle.0.is_finished();
-                        (Join::Shared(handle), finished)
+                let (join, finished) = match self.take() {
+                    $($(#[$gate])* Join::$variant(join) => join.check_finished(),)*
+                    Join::Rare(mut rare) => {
+                        let finished = rare.as_mut().is_none_or(|rare| rare.is_finished());
+                        (Join::Rare(rare), finished)
                     }
-                    Join::Named(mut named) => {
-                        let finished = named.join.is_finished();
-                        (Join::Named(named), finished)
-                    }
-                    join @ (Join::Refused | Join::Taken) => (join, true),
                 };
                 *self = join;
                 finished
             }
 
             pub(crate) fn abort(&mut self) {
-                *self = match mem::replace(self, Join::Taken) {
+                *self = match self.take() {
                     $($(#[$gate])* Join::$variant(join) => join.abort(),)*
-                    Join::Shared(handle) => {
-                        handle.0.abort();
-                        Join::Shared(handle)
+                    Join::Rare(mut rare) => {
+                        if let Some(rare) = &mut rare {
+                            rare.abort();
+                        }
+                        Join::Rare(rare)
                     }
-                    Join::Named(mut named) => {
-                        named.join.abort();
-                        Join::Named(named)
-                    }
-                    join @ (Join::Refused | Join::Taken) => join,
                 };
             }
 
             pub(crate) fn abort_detached(self) {
                 match self {
                     $($(#[$gate])* Join::$variant(join) => join.abort_detached(),)*
-                    Join::Shared(handle) => handle.0.abort(),
-                    Join::Named(named) => named.join.abort_detached(),
-                    Join::Refused | Join::Taken => {}
+                    Join::Rare(None) => {}
+                    Join::Rare(Some(mut rare)) => rare.abort(),
                 }
             }
 
             pub(crate) fn abort_handle(&mut self) -> Arc<dyn Abort> {
-                let (join, abort) = match mem::replace(self, Join::Taken) {
+                let (join, abort) = match self.take() {
                     $($(#[$gate])* Join::$variant(join) => join.abort_handle(),)*
-                    Join::Shared(handle) => {
-                        let abort: Arc<dyn Abort> = handle.0.clone();
-                        (Join::Shared(handle), abort)
+                    Join::Rare(mut rare) => {
+                        let abort = rare.as_mut().map_or_else(shared::ended, |it| it.abort_handle());
+                        (Join::Rare(rare), abort)
                     }
-                    Join::Named(mut named) => {
-                        let abort = named.join.abort_handle();
-                        (Join::Named(named), abort)
-                    }
-                    join @ (Join::Refused | Join::Taken) => (join, shared::ended()),
                 };
                 *self = join;
                 abort
@@ -164,10 +140,10 @@ macro_rules! backends {
 
             pub(crate) async fn cancel(self) -> Result<T, End> {
                 let mut join = match self {
-                    Join::Named(named) => named.join,
+                    Join::Rare(Some(rare)) => rare.unnamed(),
                     join => join,
                 };
-                match mem::replace(&mut join, Join::Taken) {
+                match join.take() {
                     $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
                     mut join => {
                         join.abort();
@@ -188,6 +164,20 @@ backends! {
     AsyncStd(async_std::Join<T>),
 }
 
+/// A handle that is more, or less, than a backend's own.
+pub(crate) enum Rare<T> {
+    /// To a task on the heap: one of the boxed path, or one that can be aborted from elsewhere.
+    Shared(SharedHandle<T>),
+    /// To a task with a name.
+    Named(Cow<'static, str>, Join<T>),
+    /// To a task that was not spawned, because the runtime had been shut down.
+    #[cfg_attr(
+        not(feature = "async-executor"),
+        expect(dead_code, reason = "only an executor of the caller's can be gone")
+    )]
+    Refused,
+}
+
 /// The [`JoinHandle`](crate::JoinHandle)'s share in a task on the heap; dropping it detaches.
 pub(crate) struct SharedHandle<T>(Arc<dyn SharedJoin<T>>);
 
@@ -197,30 +187,75 @@ impl<T> Drop for SharedHandle<T> {
     }
 }
 
-pub(crate) struct NamedJoin<T> {
-    name: Cow<'static, str>,
-    join: Join<T>,
+impl<T> Rare<T> {
+    fn poll_join(this: &mut Option<Box<Self>>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let end = match this.as_deref_mut() {
+            // The name stays, for the report.
+            Some(Rare::Named(_, join)) => return join.poll_join(cx),
+            Some(Rare::Shared(handle)) => ready!(handle.0.poll_join(cx)),
+            Some(Rare::Refused) => Err(End::Shutdown),
+            None => panic!(
+                "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
+            ),
+        };
+        *this = None;
+        Poll::Ready(end)
+    }
+
+    fn is_finished(&mut self) -> bool {
+        match self {
+            Rare::Shared(handle) => handle.0.is_finished(),
+            Rare::Named(_, join) => join.is_finished(),
+            Rare::Refused => true,
+        }
+    }
+
+    fn abort(&mut self) {
+        match self {
+            Rare::Shared(handle) => handle.0.abort(),
+            Rare::Named(_, join) => join.abort(),
+            Rare::Refused => {}
+        }
+    }
+
+    fn abort_handle(&mut self) -> Arc<dyn Abort> {
+        match self {
+            Rare::Shared(handle) => handle.0.clone(),
+            Rare::Named(_, join) => join.abort_handle(),
+            Rare::Refused => shared::ended(),
+        }
+    }
+
+    fn unnamed(self: Box<Self>) -> Join<T> {
+        match *self {
+            Rare::Named(_, join) => join,
+            rare => Join::rare(rare),
+        }
+    }
 }
 
 impl<T> Join<T> {
-    fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
-        Join::Shared(Box::new(SharedHandle(join)))
+    const TAKEN: Join<T> = Join::Rare(None);
+
+    fn rare(rare: Rare<T>) -> Join<T> {
+        Join::Rare(Some(Box::new(rare)))
     }
 
-    #[cold]
-    fn poll_rare(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        match self {
-            Join::Shared(handle) => handle.0.poll_join(cx),
-            Join::Refused => Poll::Ready(Err(End::Shutdown)),
-            _ => panic!(
-                "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
-            ),
-        }
+    fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
+        Join::rare(Rare::Shared(SharedHandle(join)))
+    }
+
+    /// Takes the handle, and leaves one whose end has been handed out.
+    pub(crate) fn take(&mut self) -> Join<T> {
+        mem::replace(self, Join::TAKEN)
     }
 
     pub(crate) fn name(&self) -> Name {
         match self {
-            Join::Named(named) => Some(Box::new(named.name.clone())),
+            Join::Rare(Some(rare)) => match &**rare {
+                Rare::Named(name, _) => Some(Box::new(name.clone())),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -277,7 +312,7 @@ where
         #[cfg(feature = "async-executor")]
         Kind::Executor(executor) => match executor.spawn_task(future) {
             Some(task) => Join::Task(task),
-            None => Join::Refused,
+            None => Join::rare(Rare::Refused),
         },
     }
 }
@@ -294,7 +329,7 @@ where
         Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
         _ => spawn(spawner, future),
     };
-    Join::Named(Box::new(NamedJoin { name, join }))
+    Join::rare(Rare::Named(name, join))
 }
 
 /// Spawns a future whose end nobody waits for.

@@ -96,7 +96,9 @@ impl JoinError {
     /// Gives the error back if the task did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.repr {
-            Repr::Panic(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Repr::Panic(payload) => {
+                Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
             repr => Err(JoinError { repr, ..self }),
         }
     }
@@ -159,7 +161,10 @@ pub struct NoRuntime {
 }
 
 impl NoRuntime {
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "no enabled backend can be missing"))]
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "no enabled backend can be missing")
+    )]
     pub(crate) fn new(message: &'static str) -> NoRuntime {
         NoRuntime { message }
     }

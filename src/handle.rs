@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,8 +69,7 @@ impl<T> JoinHandle<T> {
     }
 
     fn take(&mut self) -> Join<T> {
-        let join = self.join.get_mut().unwrap_or_else(PoisonError::into_inner);
-        mem::replace(join, Join::Taken)
+        self.join.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Requests that the task stop at its next await, and returns at once.
@@ -168,9 +166,7 @@ impl<T> Future for JoinHandle<T> {
         match join.poll_join(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(end)) => {
-                Poll::Ready(Err(JoinError::new(end, join.name(), this.place)))
-            }
+            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), this.place))),
         }
     }
 }

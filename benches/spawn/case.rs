@@ -1,7 +1,6 @@
 //! Every work on every backend, ready to run.
 
 use std::future::Future;
-use std::hint::black_box;
 use std::time::Duration;
 
 use crate::backend::Backend;
@@ -52,15 +51,6 @@ pub const BACKENDS: [(&str, fn(&'static str) -> Vec<Case>); 6] = [
     ("async-std", |name| cases(name, &AsyncStd)),
     ("async-executor", |name| cases(name, &AsyncExecutor::default())),
 ];
-
-/// Makes glibc's allocator keep the memory that is freed.
-///
-/// It would give the top of the heap back to the kernel each time that many tasks are freed, and
-/// the page faults of the next round would be most of what is measured. Freeing a block of this
-/// size raises that threshold above what the work needs. Other allocators do not mind.
-pub fn settle_allocator() {
-    drop(black_box(Vec::<u8>::with_capacity(16 << 20)));
-}
 
 /// Binds a work to a way to spawn.
 pub fn run<B, W, F>(backend: &B, way: W, work: impl Fn(W, u64) -> F + 'static) -> Run

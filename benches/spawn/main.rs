@@ -11,15 +11,19 @@
 
 pub mod backend;
 pub mod case;
+pub mod settle;
 pub mod way;
 pub mod work;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 
-fn main() {
-    case::settle_allocator();
+fn main() -> ExitCode {
+    if let Some(code) = settle::restart() {
+        return code;
+    }
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
@@ -40,4 +44,5 @@ fn main() {
         }
     }
     criterion.final_summary();
+    ExitCode::SUCCESS
 }

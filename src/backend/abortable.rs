@@ -78,8 +78,7 @@ enum Progress<N: NativeTask> {
     Out,
 }
 
-type Cancelling<N> =
-    Pin<Box<dyn Future<Output = Option<Output<<N as NativeTask>::Value>>> + Send>>;
+type Cancelling<N> = Pin<Box<dyn Future<Output = Option<Output<<N as NativeTask>::Value>>> + Send>>;
 
 impl<N: NativeTask> Abortable<N> {
     /// `joiner` is the waker that was registered with the task last, if that is known.
@@ -201,24 +200,26 @@ impl<N: NativeTask> Abort for Abortable<N> {
 
     fn is_finished(&self) -> bool {
         let mut state = self.lock();
-        if state.finished {
-            return true;
-        }
         let known = match &state.progress {
+            _ if state.finished => Some(true),
             Progress::Running(task) => task.is_ended(),
             Progress::Ended(_) | Progress::Taken => Some(true),
             Progress::Out => Some(false),
             Progress::Cancelling(_) => None,
         };
-        let finished = match known {
-            Some(finished) => finished,
-            None => {
-                let joiner = state.joiner.as_ref().unwrap_or(Waker::noop()).clone();
-                drop(state);
-                let finished = self.drive(&mut Context::from_waker(&joiner)).is_ready();
-                state = self.lock();
-                finished
+        let finished = if let Some(finished) = known {
+            finished
+        } else {
+            // Poll with the joiner's waker, so as not to displace it.
+            let joiner = state.joiner.take();
+            drop(state);
+            let waker = joiner.as_ref().unwrap_or(Waker::noop());
+            let finished = self.drive(&mut Context::from_waker(waker)).is_ready();
+            state = self.lock();
+            if state.joiner.is_none() {
+                state.joiner = joiner;
             }
+            finished
         };
         state.finished |= finished;
         finished

@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 
 use ::async_executor::Executor;
 
-use super::{Kind, Native};
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
+use super::{Kind, Native};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// An [`Executor`] as a [`Spawner`].

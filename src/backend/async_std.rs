@@ -72,8 +72,10 @@ pub(crate) struct Join<T> {
     /// than by a poll, and that must not displace it.
     waker: Option<Waker>,
     /// Kept from the place where `T` was known to be `Send + 'static`.
-    share: fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>,
+    share: Share<T>,
 }
+
+type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
 
 impl<T> Join<T> {
     fn share(self) -> Arc<dyn SharedJoin<T>> {
@@ -94,7 +96,7 @@ impl<T> NativeJoin<T> for Join<T> {
         poll
     }
 
-    fn is_finished(self) -> (super::Join<T>, bool) {
+    fn check_finished(self) -> (super::Join<T>, bool) {
         let shared = self.share();
         let finished = shared.is_finished();
         (super::Join::shared(shared), finished)

@@ -35,7 +35,7 @@ impl<T> NativeJoin<T> for Join<T> {
         self.task.poll(cx)
     }
 
-    fn is_finished(self) -> (super::Join<T>, bool) {
+    fn check_finished(self) -> (super::Join<T>, bool) {
         let finished = self.task.is_finished();
         (super::Join::Task(self), finished)
     }

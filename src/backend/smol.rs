@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use super::{Kind, Native};
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
+use super::{Kind, Native};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].

@@ -165,7 +165,7 @@ impl<T> NativeJoin<T> for Join<T> {
         }))
     }
 
-    fn is_finished(mut self) -> (super::Join<T>, bool) {
+    fn check_finished(mut self) -> (super::Join<T>, bool) {
         let finished = self.task().is_finished();
         (super::Join::Tokio(self), finished)
     }

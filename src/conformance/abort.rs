@@ -130,13 +130,17 @@ pub(super) fn abort_wakes_the_joiner(cx: &Cx) -> Verdict {
         move || {
             let mut task = task;
             let mut first = true;
-            let result = super::kit::wait_for(limit, "the join", std::future::poll_fn(|cx| {
-                let poll = super::kit::poll_with(&mut task, cx.waker());
-                if std::mem::take(&mut first) {
-                    waiting.set();
-                }
-                poll
-            }));
+            let result = super::kit::wait_for(
+                limit,
+                "the join",
+                std::future::poll_fn(|cx| {
+                    let poll = super::kit::poll_with(&mut task, cx.waker());
+                    if std::mem::take(&mut first) {
+                        waiting.set();
+                    }
+                    poll
+                }),
+            );
             joined.set();
             result.map(|result| result.is_err_and(|error| error.is_cancelled()))
         }

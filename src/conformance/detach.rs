@@ -25,11 +25,11 @@ fn runs_on(cx: &Cx, wait_for_start: bool, leave: fn(JoinHandle<()>)) -> Verdict 
 }
 
 pub(super) fn dropped_handle_detaches(cx: &Cx) -> Verdict {
-    runs_on(cx, true, |task| drop(task))
+    runs_on(cx, true, drop)
 }
 
 pub(super) fn dropped_before_the_first_poll(cx: &Cx) -> Verdict {
-    runs_on(cx, false, |task| drop(task))
+    runs_on(cx, false, drop)
 }
 
 pub(super) fn detach_detaches(cx: &Cx) -> Verdict {

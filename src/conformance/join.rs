@@ -12,10 +12,7 @@ use super::kit::{
 use crate::spawner::{BoxFuture, FnSpawner, SpawnerExt};
 
 /// A task that ends with `output` when the event happens.
-fn ends_with<T: Send + 'static>(
-    cx: &Cx,
-    output: T,
-) -> (crate::handle::JoinHandle<T>, Event) {
+fn ends_with<T: Send + 'static>(cx: &Cx, output: T) -> (crate::handle::JoinHandle<T>, Event) {
     let may_end = Event::new();
     let wait = may_end.clone();
     let task = cx.spawner().spawn_with_handle(async move {

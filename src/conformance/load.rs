@@ -29,19 +29,19 @@ pub(super) fn live_tasks(cx: &Cx) -> Verdict {
 }
 
 /// A task that spawns the next link and waits for it.
-fn link(spawner: Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, JoinError>> {
+fn link(spawner: &Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, JoinError>> {
     let next = spawner.clone();
     spawner.spawn_with_handle(async move {
         if left == 0 {
             return Ok(0);
         }
-        Ok(link(next, left - 1).await?? + 1)
+        Ok(link(&next, left - 1).await?? + 1)
     })
 }
 
 pub(super) fn chain(cx: &Cx) -> Verdict {
     let length = cx.load().chain;
-    match cx.output(link(cx.spawner().clone(), length))? {
+    match cx.output(link(cx.spawner(), length))? {
         Ok(counted) if counted == length => Ok(()),
         Ok(counted) => fail(format!("a chain of {length} tasks counted {counted}")),
         Err(error) => fail(format!("a chain of {length} tasks broke: the {error}")),

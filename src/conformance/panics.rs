@@ -41,7 +41,8 @@ pub(super) fn messages_reach_the_join(cx: &Cx) -> Verdict {
 }
 
 pub(super) fn payload_that_is_not_a_string(cx: &Cx) -> Verdict {
-    let error = cx.error::<()>(cx.spawner().spawn_with_handle(async { quiet_panic(Payload(1)) }))?;
+    let error =
+        cx.error::<()>(cx.spawner().spawn_with_handle(async { quiet_panic(Payload(1)) }))?;
     ensure!(error.panic_message().is_none(), "a message was made up");
     ensure!(error.to_string().contains("not a string"), "the report says: {error}");
     Ok(())

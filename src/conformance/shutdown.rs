@@ -55,11 +55,15 @@ pub(super) fn waiting_joins_resolve(cx: &Cx) -> Verdict {
         let waiting = waiting.clone();
         let mut task = task;
         move || {
-            super::kit::wait_for(limit, "the join", std::future::poll_fn(|cx| {
-                let poll = super::kit::poll_with(&mut task, cx.waker());
-                waiting.set();
-                poll
-            }))
+            super::kit::wait_for(
+                limit,
+                "the join",
+                std::future::poll_fn(|cx| {
+                    let poll = super::kit::poll_with(&mut task, cx.waker());
+                    waiting.set();
+                    poll
+                }),
+            )
         }
     });
     cx.wait("the joiner's first poll", waiting.happens())?;

@@ -133,9 +133,9 @@ pub(super) fn futures_of_any_size(cx: &Cx) -> Verdict {
     cx.output(cx.spawner().spawn_with_handle(Empty))?;
 
     let ran = Arc::new(AtomicUsize::new(0));
+    #[expect(clippy::large_stack_arrays, reason = "the size is what is tested")]
     let large = [7_u8; 64 * 1024];
     let count = ran.clone();
-    #[expect(clippy::large_futures, reason = "the size is what is tested")]
     let sum = cx.output(cx.spawner().spawn_with_handle(async move {
         crate::yield_now().await;
         count.fetch_add(1, Ordering::SeqCst);

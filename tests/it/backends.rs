@@ -76,9 +76,8 @@ mod async_std {
 
     #[test]
     fn names_are_native_names() {
-        let name = AsyncStdSpawner.spawn_named("conn-7", async {
-            task::current().name().map(str::to_owned)
-        });
+        let name = AsyncStdSpawner
+            .spawn_named("conn-7", async { task::current().name().map(str::to_owned) });
         assert_eq!(task::block_on(name).unwrap().as_deref(), Some("conn-7"));
     }
 

@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 use std::io;
 
 use crate::case::{BACKENDS, Case, Run};
+use crate::settle;
 
 /// What tells the program that its instructions are being counted.
 pub const COMMAND: &str = "instructions-of";
@@ -46,11 +47,10 @@ pub fn per_task(program: &Path, case: &Case, way: &str) -> io::Result<f64> {
 }
 
 fn count(program: &Path, case: &Case, way: &str, rounds: u64) -> io::Result<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(program)
-        .args([COMMAND, case.backend, case.work, way, &rounds.to_string()])
-        .output()?;
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    command.args([COMMAND, case.backend, case.work, way, &rounds.to_string()]);
+    let output = settle::unsettle(&mut command).output()?;
     let messages = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         return Err(io::Error::other(messages.into_owned()));

@@ -16,13 +16,14 @@ pub mod peers;
 pub mod probe;
 pub mod report;
 
-pub use spawn::{backend, case, way, work};
+pub use spawn::{backend, case, settle, way, work};
 
 /// The work, shared with the benchmark `spawn` of the crate itself.
 #[path = "../../../benches/spawn"]
 mod spawn {
     pub mod backend;
     pub mod case;
+    pub mod settle;
     pub mod way;
     pub mod work;
 }

@@ -11,6 +11,7 @@ use crate::backend::async_executor::AsyncExecutor;
 use crate::backend::async_std::AsyncStd;
 use crate::backend::smol::Smol;
 use crate::backend::tokio::Tokio;
+use crate::settle;
 use crate::way::{JoinWay, Typed};
 use crate::work::Countdown;
 
@@ -52,7 +53,7 @@ fn peak_of(backend: &str, typed: bool, handles: Handles) -> io::Result<u64> {
     let mut command = Command::new(env::current_exe()?);
     command.args([COMMAND, backend, if typed { "typed" } else { "native" }]);
     command.arg(if handles == Handles::Kept { "kept" } else { "detached" });
-    let output = command.output()?;
+    let output = settle::unsettle(&mut command).output()?;
     let peak = String::from_utf8_lossy(&output.stdout).trim().parse();
     peak.map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
 }

@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io};
 
-use async_runtime_compat_bench::case::{BACKENDS, Case, TYPED, settle_allocator};
+use async_runtime_compat_bench::case::{BACKENDS, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::Handles;
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
-use async_runtime_compat_bench::{chart, instructions, memory, peers};
+use async_runtime_compat_bench::{chart, instructions, memory, peers, settle};
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
@@ -30,13 +30,13 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == memory::COMMAND => memory::main(rest),
         Some((command, rest)) if command == instructions::COMMAND => instructions::main(rest),
         _ => match Options::parse(&args) {
-            Some(options) => compare(&options).map_or_else(
-                |error| {
+            Some(options) => settle::restart().unwrap_or_else(|| match compare(&options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
                     eprintln!("compare: {error}");
                     ExitCode::FAILURE
-                },
-                |()| ExitCode::SUCCESS,
-            ),
+                }
+            }),
             None => {
                 eprintln!("{USAGE}");
                 ExitCode::FAILURE
@@ -88,7 +88,6 @@ impl Options {
 }
 
 fn compare(options: &Options) -> io::Result<()> {
-    settle_allocator();
     let (times, instructions) = backends(options)?;
     let report = Report {
         command: options.command.clone(),
