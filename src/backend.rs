@@ -139,10 +139,7 @@ macro_rules! backends {
             }
 
             pub(crate) async fn cancel(self) -> Result<T, End> {
-                let mut join = match self {
-                    Join::Rare(Some(rare)) => rare.unnamed(),
-                    join => join,
-                };
+                let mut join = self.unnamed();
                 match join.take() {
                     $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
                     mut join => {
@@ -225,13 +222,6 @@ impl<T> Rare<T> {
             Rare::Refused => shared::ended(),
         }
     }
-
-    fn unnamed(self: Box<Self>) -> Join<T> {
-        match *self {
-            Rare::Named(_, join) => join,
-            rare => Join::rare(rare),
-        }
-    }
 }
 
 impl<T> Join<T> {
@@ -243,6 +233,16 @@ impl<T> Join<T> {
 
     fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
         Join::rare(Rare::Shared(SharedHandle(join)))
+    }
+
+    fn unnamed(self) -> Join<T> {
+        match self {
+            Join::Rare(Some(rare)) => match *rare {
+                Rare::Named(_, join) => join,
+                rare => Join::rare(rare),
+            },
+            join => join,
+        }
     }
 
     /// Takes the handle, and leaves one whose end has been handed out.

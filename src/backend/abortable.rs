@@ -105,6 +105,9 @@ impl<N: NativeTask> Abortable<N> {
     /// user's (wakers), which may come back here. Who finds it gone leaves: the one who has it
     /// looks for new requests when putting it back, and wakes the joiner if one was missed.
     fn drive(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An abort was requested while the handle was out. It is carried out too late, but counts
+        // from when it was requested.
+        let mut late = false;
         loop {
             let mut state = self.lock();
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
@@ -124,17 +127,26 @@ impl<N: NativeTask> Abortable<N> {
             if aborted {
                 progress = progress.cancel();
             }
-            let poll = progress.poll(cx);
-            let ended = poll.is_ready();
-            if let Poll::Ready(result) = poll {
-                progress = Progress::Ended(result);
-            }
+            let end = progress.poll(cx);
 
             let mut state = self.lock();
-            state.progress = progress;
-            let joiner = if mem::take(&mut state.missed) { state.joiner.take() } else { None };
+            late |= state.aborted && !aborted;
+            let mut unwanted = None;
+            let ended = end.is_ready();
+            if let Poll::Ready(mut end) = end {
+                if late {
+                    unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
+                }
+                progress = mem::replace(&mut state.progress, Progress::Ended(end));
+            } else {
+                progress = mem::replace(&mut state.progress, progress);
+            }
             let again = !ended && state.aborted && !aborted;
+            let joiner = if mem::take(&mut state.missed) { state.joiner.take() } else { None };
             drop(state);
+            // All of these may run code of the user's.
+            drop(progress);
+            discard(unwanted);
             if let Some(joiner) = joiner {
                 joiner.wake();
             }
@@ -189,7 +201,7 @@ impl<N: NativeTask> Progress<N> {
 impl<N: NativeTask> Abort for Abortable<N> {
     fn abort(&self) {
         let mut state = self.lock();
-        if mem::replace(&mut state.aborted, true) {
+        if state.finished || mem::replace(&mut state.aborted, true) {
             return;
         }
         // Polling with the wrong waker displaces the joiner's: make it come back and register.

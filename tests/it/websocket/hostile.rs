@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_runtime_compat::Spawner;
 use async_tungstenite::tungstenite::Message;
+use async_tungstenite::tungstenite::protocol::frame::Frame;
+use async_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use serde_json::json;
 
@@ -31,6 +33,27 @@ pub(super) fn oversized_message_closes_its_connection_alone(spawner: Arc<dyn Spa
             assert_eq!(client::closed(&mut socket).await, Some(1009));
         }
         assert_alive(&mut bystander).await;
+    });
+}
+
+pub(super) fn message_that_grows_too_large_closes_its_connection(spawner: Arc<dyn Spawner>) {
+    run(async {
+        let config = Config { max_message_size: 1024, ..patient() };
+        let Setup { client, server: _server, .. } = Setup::new(spawner, config).await;
+
+        let mut announcing = client.connect().await.unwrap();
+        // The head of a text frame of 2^32 bytes, and no more.
+        let head = b"\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00";
+        announcing.get_mut().write_all(head).await.unwrap();
+        announcing.get_mut().flush().await.unwrap();
+        assert_eq!(client::closed(&mut announcing).await, Some(1009));
+
+        let mut growing = client.connect().await.unwrap();
+        for kind in [Data::Text, Data::Continue] {
+            let fragment = Frame::message("x".repeat(600), OpCode::Data(kind), false);
+            growing.send(Message::Frame(fragment)).await.unwrap();
+        }
+        assert_eq!(client::closed(&mut growing).await, Some(1009));
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_runtime_compat::Spawner;
 use futures_lite::AsyncReadExt as _;
-use futures_util::future::{join, join4};
+use futures_util::future::join;
 use serde_json::json;
 
 use super::{NEVER, Setup, assert_alive, client, open_request, patient, run};
@@ -13,29 +13,43 @@ use super::{NEVER, Setup, assert_alive, client, open_request, patient, run};
 /// The code that a server closes with when it is going away.
 const GOING_AWAY: Option<u16> = Some(1001);
 
-pub(super) fn open_request_is_finished_and_no_connection_accepted(spawner: Arc<dyn Spawner>) {
+pub(super) fn open_request_is_finished(spawner: Arc<dyn Spawner>) {
     run(async {
         let Setup { client, log, server } = Setup::new(spawner, patient()).await;
-        let mut hanging = client.connect_tcp().await.unwrap();
-        let mut idle = client.connect().await.unwrap();
-        assert_alive(&mut idle).await;
         let mut busy = client.connect().await.unwrap();
         open_request(&mut busy, Duration::from_millis(200)).await;
 
-        let idle = async {
-            assert_eq!(client::closed(&mut idle).await, GOING_AWAY);
-            assert!(client.connect().await.is_err());
-        };
-        let busy = async {
+        let finished = async {
             let reply = client::reply(&mut busy).await.unwrap();
             assert_eq!(reply, json!({ "id": "open", "ok": 200 }));
             assert_eq!(client::closed(&mut busy).await, GOING_AWAY);
         };
-        let hanging = async {
+        let (report, ()) = join(server.shutdown(NEVER), finished).await;
+        let report = report.unwrap();
+        assert_eq!((report.accepted, report.drained, report.aborted), (1, 1, 0));
+        assert!(log.is_released());
+    });
+}
+
+pub(super) fn no_connection_is_accepted(spawner: Arc<dyn Spawner>) {
+    run(async {
+        let Setup { client, log, server } = Setup::new(spawner, patient()).await;
+        let mut hanging = client.connect_tcp().await.unwrap();
+        let mut idle = client.connect().await.unwrap();
+        let mut lagging = client.connect().await.unwrap();
+        assert_alive(&mut idle).await;
+        assert_alive(&mut lagging).await;
+
+        let refused = async {
+            // The server has begun to stop.
+            assert_eq!(client::closed(&mut idle).await, GOING_AWAY);
             // The end, in one way or another.
             let _ = hanging.read_to_end(&mut Vec::new()).await;
+            assert!(client.connect().await.is_err());
+            // Until here the server waited for this client to close its side.
+            drop(lagging);
         };
-        let (report, (), (), ()) = join4(server.shutdown(NEVER), idle, busy, hanging).await;
+        let (report, ()) = join(server.shutdown(NEVER), refused).await;
         let report = report.unwrap();
         assert_eq!((report.accepted, report.drained, report.aborted), (3, 3, 0));
         assert!(log.is_released());
