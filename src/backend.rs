@@ -236,12 +236,10 @@ impl<T> Join<T> {
     }
 
     fn unnamed(self) -> Join<T> {
-        match self {
-            Join::Rare(Some(rare)) => match *rare {
-                Rare::Named(_, join) => join,
-                rare => Join::rare(rare),
-            },
-            join => join,
+        let Join::Rare(Some(rare)) = self else { return self };
+        match *rare {
+            Rare::Named(_, join) => join,
+            rare => Join::rare(rare),
         }
     }
 
@@ -251,13 +249,9 @@ impl<T> Join<T> {
     }
 
     pub(crate) fn name(&self) -> Name {
-        match self {
-            Join::Rare(Some(rare)) => match &**rare {
-                Rare::Named(name, _) => Some(Box::new(name.clone())),
-                _ => None,
-            },
-            _ => None,
-        }
+        let Join::Rare(Some(rare)) = self else { return None };
+        let Rare::Named(name, _) = &**rare else { return None };
+        Some(Box::new(name.clone()))
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Case {
     pub shims: Vec<(&'static str, Run)>,
 }
 
+/// The native way against itself: what the ratios are when there is no difference.
+pub const CONTROL: &str = "control";
 /// The typed methods on a trait object of a built-in backend.
 pub const TYPED: &str = "typed";
 /// The typed methods on a trait object of a caller's own spawner.
@@ -36,14 +38,18 @@ pub const OPAQUE: &str = "opaque";
 pub const BOXED: &str = "boxed";
 
 /// The ways that go through this crate, and what they are.
-pub const WAYS: [(&str, &str); 3] = [
+pub const WAYS: [(&str, &str); 4] = [
     (TYPED, "Typed: `SpawnerExt` on an `Arc<dyn Spawner>` of a built-in backend"),
     (OPAQUE, "Opaque: `SpawnerExt` on an `Arc<dyn Spawner>` that a caller wrote"),
     (BOXED, "Boxed: `Spawner::spawn`, with a oneshot channel where there is a join"),
+    (CONTROL, "Control: native against native, to tell noise from cost"),
 ];
 
-/// The backends by name, each with how to start it and make its cases.
-pub const BACKENDS: [(&str, fn(&'static str) -> Vec<Case>); 6] = [
+/// Starts a backend, and gives its cases under the name.
+pub type Start = fn(&'static str) -> Vec<Case>;
+
+/// The backends by name.
+pub const BACKENDS: [(&str, Start); 6] = [
     ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
     ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
     ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),

@@ -9,6 +9,8 @@
 //! Times of different runs are not to be compared on a machine that does anything else:
 //! `BENCHMARKS.md` quotes ratios of rounds that followed each other, from the same work.
 
+#![expect(missing_debug_implementations, reason = "nothing of this is printed")]
+
 pub mod backend;
 pub mod case;
 pub mod settle;

@@ -20,7 +20,7 @@ pub const TASKS: u64 = 1_000;
 /// How many tasks one round of [`spawn_and_join_large`] spawns.
 pub const LARGE_TASKS: u64 = 100;
 
-const THREADS: u64 = 4;
+const THREADS: usize = 4;
 
 /// Spawns tasks, then joins them.
 pub async fn spawn_and_join<W: JoinWay>(way: W, rounds: u64) -> Duration {
@@ -66,7 +66,7 @@ async fn spawn_and_join_many<W: JoinWay, const N: usize>(
 ) -> Duration {
     let watch = Stopwatch::start();
     for _ in 0..rounds {
-        let tasks: Vec<_> = (0..tasks).map(|_| way.spawn(Sized::<N>::new())).collect();
+        let tasks: Vec<_> = (0..tasks).map(|_| way.spawn(Bytes::<N>::new())).collect();
         for task in tasks {
             black_box(W::output(task.await));
         }
@@ -138,9 +138,9 @@ pub async fn join_finished<W: JoinWay>(way: W, rounds: u64) -> Duration {
 
 /// Spawns from several threads at once, none of which belongs to the runtime; each joins its own.
 pub async fn spawn_from_threads<W: JoinWay>(way: W, rounds: u64) -> Duration {
-    let tasks = rounds * TASKS / THREADS;
-    let countdown = Countdown::new(THREADS);
-    let barrier = Arc::new(Barrier::new(THREADS as usize + 1));
+    let tasks = rounds * TASKS / THREADS as u64;
+    let countdown = Countdown::new(THREADS as u64);
+    let barrier = Arc::new(Barrier::new(THREADS + 1));
     for _ in 0..THREADS {
         let (way, countdown, barrier) = (way.clone(), countdown.clone(), barrier.clone());
         thread::spawn(move || {
@@ -200,16 +200,16 @@ impl<W: JoinWay> Future for Link<W> {
 }
 
 /// A future of so many bytes, ready at once.
-struct Sized<const N: usize>([u8; N]);
+struct Bytes<const N: usize>([u8; N]);
 
-impl<const N: usize> Sized<N> {
+impl<const N: usize> Bytes<N> {
     #[inline]
-    fn new() -> Sized<N> {
-        Sized(black_box([1; N]))
+    fn new() -> Bytes<N> {
+        Bytes(black_box([1; N]))
     }
 }
 
-impl<const N: usize> Future for Sized<N> {
+impl<const N: usize> Future for Bytes<N> {
     type Output = u8;
 
     #[inline]

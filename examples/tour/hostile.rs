@@ -1,7 +1,9 @@
 //! Clients that misbehave. Each of them may harm its own connection alone.
 
 use std::error::Error;
+use std::time::Duration;
 
+use async_io::Timer;
 use async_net::TcpStream;
 use async_tungstenite::tungstenite::Message;
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, FutureExt as _};
@@ -14,6 +16,9 @@ pub(crate) const CLIENTS: u64 = 5;
 
 /// The number of those that make a handler panic.
 pub(crate) const PANICS: u64 = 1;
+
+/// The time for the server to be rid of them.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Verdict = Result<(), Box<dyn Error>>;
 
@@ -31,7 +36,12 @@ pub(crate) async fn run(client: &Client) -> Result<TcpStream, Box<dyn Error>> {
         oversized(client).boxed_local(),
         panicking(client).boxed_local(),
     ];
-    join_all(others).await.into_iter().collect::<Verdict>()?;
+    let verdicts = async { join_all(others).await.into_iter().collect::<Verdict>() };
+    let stuck = async {
+        Timer::after(PATIENCE).await;
+        Err("the server is not rid of its hostile clients".into())
+    };
+    verdicts.or(stuck).await?;
     Ok(hanging)
 }
 

@@ -1,13 +1,19 @@
 //! Requests with known replies, on many connections at once.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_io::Timer;
 use async_tungstenite::tungstenite::Error as WsError;
+use futures_lite::future;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::client::{self, Client, Socket};
+
+/// The time without a single reply after which the load is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much to ask for.
 #[derive(Clone, Copy)]
@@ -25,51 +31,76 @@ impl Load {
 
 /// What came of it.
 pub(crate) struct Outcome {
-    /// The time from a request to its reply, of each reply that was right.
-    pub(crate) latencies: Vec<Duration>,
+    pub(crate) conversations: Vec<Conversation>,
     /// The time that the requests took together.
     pub(crate) elapsed: Duration,
-    /// The connections that are still open.
-    pub(crate) sockets: Vec<Socket>,
 }
 
-/// Connects all clients, and then has all of them send their requests, one after the other.
+/// One client's part.
+#[derive(Default)]
+pub(crate) struct Conversation {
+    /// The connection, unless it is lost.
+    pub(crate) socket: Option<Socket>,
+    /// The time from a request to its reply, of each reply that was right.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+/// Connects all clients, and then has all of them send their requests, each one after the other.
 ///
 /// Each right reply adds one to `answered`.
 pub(crate) async fn drive(client: &Client, load: Load, answered: &AtomicUsize) -> Outcome {
-    let connecting = (0..load.connections).map(|_| client.connect());
-    let sockets: Vec<Socket> = join_all(connecting).await.into_iter().flatten().collect();
+    let mut conversations: Vec<Conversation> = Vec::new();
+    conversations.resize_with(load.connections, Conversation::default);
 
+    let connecting = join_all(conversations.iter_mut().map(|it| it.connect(client)));
+    unless_stalled(answered, connecting).await;
     let start = Instant::now();
-    let conversations = sockets.into_iter().map(|socket| converse(socket, load.messages, answered));
-    let conversations = join_all(conversations).await;
-    let elapsed = start.elapsed();
-
-    let (latencies, sockets): (Vec<_>, Vec<_>) = conversations.into_iter().unzip();
-    let sockets = sockets.into_iter().flatten().collect();
-    Outcome { latencies: latencies.concat(), elapsed, sockets }
+    let talking = join_all(conversations.iter_mut().map(|it| it.talk(load.messages, answered)));
+    unless_stalled(answered, talking).await;
+    Outcome { conversations, elapsed: start.elapsed() }
 }
 
-async fn converse(
-    mut socket: Socket,
-    messages: usize,
-    answered: &AtomicUsize,
-) -> (Vec<Duration>, Option<Socket>) {
-    let mut latencies = Vec::with_capacity(messages);
-    for id in 0..messages {
-        let exchange = Exchange::new(id);
-        let start = Instant::now();
-        match exchange.perform(&mut socket).await {
-            Ok(true) => {
-                latencies.push(start.elapsed());
-                answered.fetch_add(1, Ordering::Relaxed);
+/// Waits for the future, unless nothing has been answered for so long that nothing will be.
+async fn unless_stalled<T>(answered: &AtomicUsize, future: impl Future<Output = T>) {
+    let stalled = async {
+        loop {
+            let before = answered.load(Ordering::Relaxed);
+            Timer::after(PATIENCE).await;
+            if answered.load(Ordering::Relaxed) == before {
+                return;
             }
-            Ok(false) => {}
-            // The rest is lost.
-            Err(_) => return (latencies, None),
+        }
+    };
+    let done = async {
+        future.await;
+    };
+    future::or(done, stalled).await;
+}
+
+impl Conversation {
+    async fn connect(&mut self, client: &Client) {
+        self.socket = client.connect().await.ok();
+    }
+
+    async fn talk(&mut self, messages: usize, answered: &AtomicUsize) {
+        let Some(socket) = &mut self.socket else { return };
+        for id in 0..messages {
+            let exchange = Exchange::new(id);
+            let start = Instant::now();
+            match exchange.perform(socket).await {
+                Ok(true) => {
+                    self.latencies.push(start.elapsed());
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(false) => {}
+                Err(_) => {
+                    // The other requests are lost, too.
+                    self.socket = None;
+                    return;
+                }
+            }
         }
     }
-    (latencies, Some(socket))
 }
 
 /// A request, and what its reply has to say.

@@ -33,8 +33,8 @@ use futures_util::future::{join, join_all, join3};
 
 use args::Args;
 use backend::Backend;
-use client::{Client, Socket};
-use load::{Load, Outcome};
+use client::Client;
+use load::{Conversation, Load};
 use progress::Progress;
 use server::{Config, Report, Server};
 use table::{Row, Table};
@@ -87,31 +87,29 @@ fn visit(backend: &'static Backend, load: Load) -> Result<Row, Box<dyn Error>> {
         let client = Client::new(server.local_addr(), server.authority())?;
         let (mut outcome, hanging) =
             join(load::drive(&client, load, progress.answered()), hostile::run(&client)).await;
-        let report = stop(server, &mut outcome.sockets, hanging?).await?;
+        let report = stop(server, &mut outcome.conversations, hanging?).await?;
         Ok::<_, Box<dyn Error>>((outcome, report))
     };
     let shown = async { match progress.show().await {} };
     let visited = async_io::block_on(future::or(visit, shown));
     progress.finish();
 
-    let (Outcome { mut latencies, elapsed, .. }, report) = visited?;
-    latencies.sort_unstable();
-    let messages = load.total();
-    let lost = messages - latencies.len();
-    if lost == 0 {
+    let (outcome, report) = visited?;
+    let row = Row::new(backend.name, load, outcome);
+    if row.lost == 0 {
         check(&report, load)?;
     }
-    let connections = load.connections;
-    Ok(Row { backend: backend.name, connections, messages, lost, elapsed, latencies })
+    Ok(row)
 }
 
 /// Stops the server under its clients, and sees to it that each of them is told.
 async fn stop(
     server: Server,
-    sockets: &mut [Socket],
+    conversations: &mut [Conversation],
     hanging: TcpStream,
 ) -> Result<Report, Box<dyn Error>> {
-    let closing = join_all(sockets.iter_mut().map(client::closed));
+    let sockets = conversations.iter_mut().filter_map(|it| it.socket.as_mut());
+    let closing = join_all(sockets.map(client::closed));
     let (report, codes, ()) = join3(server.shutdown(GRACE), closing, hostile::ended(hanging)).await;
     let cut = codes.iter().filter(|code| **code != Some(GOING_AWAY)).count();
     if cut > 0 {

@@ -3,22 +3,34 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::load::{Load, Outcome};
+
 /// The results on one backend.
 pub(crate) struct Row {
-    pub(crate) backend: &'static str,
-    pub(crate) connections: usize,
-    pub(crate) messages: usize,
+    backend: &'static str,
+    connections: usize,
+    messages: usize,
+    /// The number of messages without a right reply.
     pub(crate) lost: usize,
     /// The time that all messages took together.
-    pub(crate) elapsed: Duration,
-    /// The time that each message took, from the shortest to the longest.
-    pub(crate) latencies: Vec<Duration>,
+    elapsed: Duration,
+    /// The time that each took, from the shortest to the longest.
+    latencies: Vec<Duration>,
 }
 
 impl Row {
+    pub(crate) fn new(backend: &'static str, load: Load, outcome: Outcome) -> Row {
+        let Outcome { conversations, elapsed } = outcome;
+        let mut latencies: Vec<_> = conversations.into_iter().flat_map(|it| it.latencies).collect();
+        latencies.sort_unstable();
+        let messages = load.total();
+        let lost = messages - latencies.len();
+        Row { backend, connections: load.connections, messages, lost, elapsed, latencies }
+    }
+
+    /// The messages answered in a second.
     fn rate(&self) -> u128 {
-        let answered = (self.messages - self.lost) as u128;
-        answered * 1_000_000 / self.elapsed.as_micros().max(1)
+        self.latencies.len() as u128 * 1_000_000 / self.elapsed.as_micros().max(1)
     }
 
     /// The latency that this percentage of the messages did not exceed.

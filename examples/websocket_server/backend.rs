@@ -89,6 +89,7 @@ fn unavailable(name: &str) -> String {
         }
         None => format!("there is no backend `{name}`"),
     };
+    message.push_str("; the backends are");
     message.push_str(&listing());
     message
 }

@@ -15,6 +15,7 @@ mod server;
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use futures_lite::{FutureExt as _, StreamExt as _};
 
 use args::Args;
 use backend::{BACKENDS, Backend};
-use server::{Config, Server};
+use server::{Config, Event, Server};
 
 fn main() -> ExitCode {
     let args = match Args::parse(env::args().skip(1)) {
@@ -56,9 +57,9 @@ fn usage_error(message: &str) -> ExitCode {
 fn choose(name: Option<&str>) -> Result<&'static Backend, String> {
     match name {
         Some(name) => Backend::find(name),
-        None => BACKENDS
-            .first()
-            .ok_or_else(|| format!("no backend is compiled in; there are{}", backend::listing())),
+        None => BACKENDS.first().ok_or_else(|| {
+            format!("no backend is compiled in; the backends are{}", backend::listing())
+        }),
     }
 }
 
@@ -80,16 +81,18 @@ fn run(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
             signals.next().await;
             Ok(None)
         };
-        match shutdown.or(impatient).await? {
-            Some(report) => println!("stopped: {report}"),
-            None => println!("aborted"),
-        }
+        let report = shutdown.or(impatient).await?.ok_or("aborted by a second signal")?;
+        println!("stopped: {report}");
         Ok(())
     })
 }
 
 async fn start(spawner: Arc<dyn Spawner>, args: &Args) -> Result<Server, Box<dyn Error>> {
-    let config = Config { log: Arc::new(|event| eprintln!("{event}")), ..Config::default() };
+    let log = Arc::new(|event: &Event<'_>| {
+        // Not `eprintln`, which panics when nobody reads it any more.
+        let _ = writeln!(io::stderr(), "{event}");
+    });
+    let config = Config { log, ..Config::default() };
     let server = Server::start(spawner, args.listen, config)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;

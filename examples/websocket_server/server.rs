@@ -49,7 +49,8 @@ pub(crate) struct Config {
     pub(crate) idle_timeout: Duration,
     /// The time for the client to close its side once the server has closed its own.
     pub(crate) close_timeout: Duration,
-    /// Gets to see what happens. It is called in the server's task and must not block.
+    /// Gets to see what happens. It is called in the server's own task, and must neither block nor
+    /// panic.
     pub(crate) log: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
 

@@ -205,6 +205,7 @@ impl<N: NativeTask> Abort for Abortable<N> {
             return;
         }
         // Polling with the wrong waker displaces the joiner's: make it come back and register.
+        // async-task wakes it when it cancels, too; that is not documented to stay so.
         state.missed = true;
         drop(state);
         let _ = self.drive(&mut Context::from_waker(Waker::noop()));

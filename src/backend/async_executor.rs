@@ -1,4 +1,4 @@
-//! Spawning on an [async-executor](https://docs.rs/async-executor) that the caller drives.
+//! Spawning on an async-executor that the caller drives.
 
 use std::fmt;
 use std::future::Future;

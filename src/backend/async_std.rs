@@ -1,4 +1,4 @@
-//! Spawning on [async-std](https://docs.rs/async-std).
+//! Spawning on async-std.
 //!
 //! async-std is unmaintained
 //! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). This adapter is for
@@ -48,6 +48,7 @@ impl Spawner for AsyncStdSpawner {
 }
 
 #[inline]
+#[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
 pub(super) fn spawn<F>(name: Option<&str>, future: F) -> Join<F::Output>
 where
     F: Future + Send + 'static,

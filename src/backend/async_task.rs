@@ -1,4 +1,4 @@
-//! Handles to the tasks of executors built on [async-task](https://docs.rs/async-task).
+//! Handles to the tasks of executors built on async-task.
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -1,4 +1,4 @@
-//! Spawning on [smol](https://docs.rs/smol)'s global executor.
+//! Spawning on smol's global executor.
 
 use std::future::Future;
 
@@ -40,6 +40,7 @@ impl Spawner for SmolSpawner {
 }
 
 #[inline]
+#[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
 pub(super) fn spawn<F>(future: F) -> Join<F::Output>
 where
     F: Future + Send + 'static,

@@ -1,4 +1,4 @@
-//! Spawning on [tokio](https://docs.rs/tokio).
+//! Spawning on tokio.
 //!
 //! tokio's own behaviour is the contract's in nearly everything. What is added: a join that says
 //! whether a cancelled task was aborted or its runtime shut down, and an abort that wins over a

@@ -1,7 +1,7 @@
 //! C6, C7, C10 and C11: joining, from wherever, and being woken for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
@@ -65,7 +65,7 @@ pub(super) fn woken_from_another_thread(cx: &Cx) -> Verdict {
 
 /// Sees that a join which says finished resolves at the first poll.
 fn immediate<T>(mut task: crate::handle::JoinHandle<T>) -> Verdict<Result<T, crate::JoinError>> {
-    for _ in 0..10 {
+    for _ in 0..100 {
         ensure!(task.is_finished(), "`is_finished` was true, and is not any more");
     }
     match poll_with(&mut task, Waker::noop()) {
@@ -164,15 +164,19 @@ pub(super) fn asking_does_not_lose_the_joiner(cx: &Cx) -> Verdict {
 }
 
 pub(super) fn finished_stays_true_while_others_abort(cx: &Cx) -> Verdict {
-    for _ in 0..50 {
+    for _ in 0..300 {
         let task = cx.spawner().spawn_with_handle(async { 7 });
         let handle = task.abort_handle();
         cx.until("`is_finished`", || task.is_finished())?;
-        let aborter = thread::spawn(move || {
-            for _ in 0..20 {
+        let start = Arc::new(Barrier::new(2));
+        let aborter = thread::spawn({
+            let start = start.clone();
+            move || {
+                start.wait();
                 handle.abort();
             }
         });
+        start.wait();
         let result = immediate(task);
         let _ = aborter.join();
         match result? {

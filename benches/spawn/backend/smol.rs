@@ -1,5 +1,7 @@
 //! smol's global executor, with the one thread that it has by default.
 
+#![expect(clippy::disallowed_methods, reason = "the native way is what is compared with")]
+
 use std::future::Future;
 use std::sync::Arc;
 

@@ -8,10 +8,15 @@ use crate::report::{Report, Time};
 /// Where the chart is kept, from the root of the repository.
 pub const PATH: &str = "benches/ratios.svg";
 
-const COLORS: [&str; 3] = ["#1a7f37", "#bc4c00", "#0969da"];
+/// One for each of [`case::WAYS`].
+const COLORS: [&str; 4] = ["#1a7f37", "#bc4c00", "#0969da", "#afb8c1"];
 /// The ratios at the ends of the axis, which is logarithmic.
 const RANGE: (f64, f64) = (0.5, 4.0);
-const TICKS: [f64; 5] = [0.5, 1.0, 1.3, 2.0, 4.0];
+/// Where the axis has lines, and of what colour.
+const TICKS: [(f64, &str); 5] =
+    [(0.5, FAINT), (1.0, GREY), (1.3, FAINT), (2.0, FAINT), (4.0, FAINT)];
+const GREY: &str = "#57606a";
+const FAINT: &str = "#d0d7de";
 
 const COLUMNS: usize = 2;
 const LABELS: f64 = 220.0;
@@ -49,7 +54,12 @@ pub fn draw(report: &Report) -> String {
         svg.text(x + 14.0, 50.0, "", way);
         x += 80.0;
     }
-    svg.text(x, 50.0, "fill=\"#57606a\"", "median, and quartiles as a line; the axis is logarithmic");
+    svg.text(
+        x,
+        50.0,
+        "fill=\"#57606a\"",
+        "median, and quartiles as a line; the axis is logarithmic",
+    );
     for (index, (backend, times)) in panels.iter().enumerate() {
         let x = PANEL * as_f64(index % COLUMNS);
         let y = HEAD + panel_height * as_f64(index / COLUMNS);
@@ -89,11 +99,15 @@ impl Svg {
         let bottom = top + as_f64(works.len()) * ROW;
         let axis = x + LABELS;
         self.text(axis, y + 16.0, "font-weight=\"bold\"", backend);
-        for tick in TICKS {
+        for (tick, color) in TICKS {
             let at = axis + along(tick);
-            let color = if tick == 1.0 { "#57606a" } else { "#d0d7de" };
             self.line((at, top), (at, bottom + 4.0), color, 1.0);
-            self.text(at, bottom + 18.0, "text-anchor=\"middle\" fill=\"#57606a\"", &tick.to_string());
+            self.text(
+                at,
+                bottom + 18.0,
+                "text-anchor=\"middle\" fill=\"#57606a\"",
+                &tick.to_string(),
+            );
         }
         for (row, work) in works.into_iter().enumerate() {
             let middle = top + (as_f64(row) + 0.5) * ROW;

@@ -4,9 +4,9 @@
 //! besides the work is cancelled out: it is the difference of two processes, one of which does the
 //! work twice as often.
 
+use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::io;
 
 use crate::case::{BACKENDS, Case, Run};
 use crate::settle;

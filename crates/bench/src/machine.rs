@@ -39,9 +39,7 @@ fn kernel() -> String {
 
 fn rustc() -> String {
     let output = Command::new("rustc").arg("--version").output();
-    output.map_or_else(unknown, |output| {
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    })
+    output.map_or_else(unknown, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn unknown<E>(_: E) -> String {

@@ -70,20 +70,16 @@ pub async fn on_drop<W: JoinWay>(way: W) -> OnDrop {
 
 /// Joins a task that panics.
 pub async fn on_panic<W: JoinWay>(way: W) -> OnPanic {
-    // The hook would print what is no news.
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let task = way.spawn(async { panic!("this is a probe") });
+    // A panic that the hook does not print.
+    let task = way.spawn(async { panic::resume_unwind(Box::new("a probe")) });
     let mut join = pin!(AssertUnwindSafe(task).catch_unwind());
     let start = Instant::now();
-    let outcome = loop {
+    loop {
         match futures::poll!(join.as_mut()) {
-            Poll::Ready(Ok(_)) => break OnPanic::Error,
-            Poll::Ready(Err(_)) => break OnPanic::Panic,
-            Poll::Pending if start.elapsed() > PATIENCE => break OnPanic::Nothing,
+            Poll::Ready(Ok(_)) => return OnPanic::Error,
+            Poll::Ready(Err(_)) => return OnPanic::Panic,
+            Poll::Pending if start.elapsed() > PATIENCE => return OnPanic::Nothing,
             Poll::Pending => yield_now().await,
         }
-    };
-    panic::set_hook(hook);
-    outcome
+    }
 }

@@ -86,17 +86,17 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     [
-        of_joined(backend, backend.native(), &future),
-        of_joined(backend, Typed(backend.spawner()), &future),
-        of_joined(backend, Typed(backend.opaque()), &future),
-        of_detached(backend, backend.native(), &future),
-        of_detached(backend, Typed(backend.spawner()), &future),
+        of_joined(backend, &backend.native(), &future),
+        of_joined(backend, &Typed(backend.spawner()), &future),
+        of_joined(backend, &Typed(backend.opaque()), &future),
+        of_detached(backend, &backend.native(), &future),
+        of_detached(backend, &Typed(backend.spawner()), &future),
     ]
 }
 
 fn of_joined<B, W, F>(
     backend: &B,
-    way: W,
+    way: &W,
     future: &(impl Fn() -> F + Clone + Send + 'static),
 ) -> Cost
 where
@@ -122,7 +122,7 @@ where
 
 fn of_detached<B, W, F>(
     backend: &B,
-    way: W,
+    way: &W,
     future: &(impl Fn() -> F + Clone + Send + 'static),
 ) -> Cost
 where

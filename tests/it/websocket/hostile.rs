@@ -42,8 +42,8 @@ pub(super) fn message_that_grows_too_large_closes_its_connection(spawner: Arc<dy
         let Setup { client, server: _server, .. } = Setup::new(spawner, config).await;
 
         let mut announcing = client.connect().await.unwrap();
-        // The head of a text frame of 2^32 bytes, and no more.
-        let head = b"\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00";
+        // The head of a text frame of 1 MiB, and no more.
+        let head = b"\x81\xff\x00\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00";
         announcing.get_mut().write_all(head).await.unwrap();
         announcing.get_mut().flush().await.unwrap();
         assert_eq!(client::closed(&mut announcing).await, Some(1009));

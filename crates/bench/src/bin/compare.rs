@@ -3,20 +3,20 @@
 //! ```text
 //! cargo run --release -p async-runtime-compat-bench --bin compare -- [options]
 //!
-//! --rounds <n>    pairs of rounds for each figure (100)
-//! --only <text>   only the backends, work, ways and peers whose name contains it; repeatable:
-//!                 all texts must be found
-//! --write         keep the result in BENCHMARKS.md and its chart
+//! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
+//! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
+//!                 when given more than once, all texts must be found
+//! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
 //!
-//! A run with `--only` measures times only, without the peers if the text names none of them.
+//! With `--only`, memory and instructions are left out.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io};
 
-use async_runtime_compat_bench::case::{BACKENDS, Case, TYPED};
+use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::Handles;
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
@@ -27,22 +27,24 @@ const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]"
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
     match args.split_first() {
-        Some((command, rest)) if command == memory::COMMAND => memory::main(rest),
-        Some((command, rest)) if command == instructions::COMMAND => instructions::main(rest),
-        _ => match Options::parse(&args) {
-            Some(options) => settle::restart().unwrap_or_else(|| match compare(&options) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("compare: {error}");
-                    ExitCode::FAILURE
-                }
-            }),
-            None => {
-                eprintln!("{USAGE}");
-                ExitCode::FAILURE
-            }
-        },
+        Some((command, rest)) if command == memory::COMMAND => return memory::main(rest),
+        Some((command, rest)) if command == instructions::COMMAND => {
+            return instructions::main(rest);
+        }
+        _ => {}
     }
+    let Some(options) = Options::parse(&args) else {
+        eprintln!("{USAGE}");
+        return ExitCode::FAILURE;
+    };
+    if let Some(code) = settle::restart() {
+        return code;
+    }
+    if let Err(error) = compare(&options) {
+        eprintln!("compare: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 struct Options {
@@ -55,19 +57,21 @@ struct Options {
 impl Options {
     fn parse(args: &[String]) -> Option<Options> {
         let mut options = Options {
-            effort: Effort { pairs: 100, round: Duration::from_millis(2) },
+            effort: Effort { pairs: 60, round: Duration::from_millis(2) },
             only: Vec::new(),
             write: false,
-            command: format!("cargo run --release -p {} --bin compare", env!("CARGO_PKG_NAME")),
+            command: format!(
+                "cargo run --release -p {} --bin compare -- {}",
+                env!("CARGO_PKG_NAME"),
+                args.join(" ")
+            ),
         };
-        if !args.is_empty() {
-            options.command += &format!(" -- {}", args.join(" "));
-        }
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--rounds" => {
-                    options.effort.pairs = args.next()?.parse().ok().filter(|rounds| *rounds > 0)?;
+                    options.effort.pairs =
+                        args.next()?.parse().ok().filter(|rounds| *rounds > 0)?;
                 }
                 "--only" => options.only.push(args.next()?.clone()),
                 "--write" => options.write = true,
@@ -110,9 +114,10 @@ fn backends(options: &Options) -> io::Result<(Vec<Time>, Option<Vec<Instructions
     let valgrind = instructions::available();
     let (mut times, mut counts) = (Vec::new(), Vec::new());
     for (backend, cases) in BACKENDS {
-        // A backend that nobody asks about is not started.
         for case in cases(backend) {
-            for (way, run) in &case.shims {
+            let control = [(CONTROL, &case.native)];
+            let shims = case.shims.iter().map(|(way, run)| (*way, run));
+            for (way, run) in control.into_iter().chain(shims) {
                 if options.wants(&[backend, case.work, way]) {
                     eprintln!("{backend}: {}, {way}", case.work);
                     let ratio = options.effort.compare(&case.native, run);
@@ -154,10 +159,7 @@ fn memory() -> io::Result<Vec<Memory>> {
 
 fn peers(options: &Options) -> Vec<Peer> {
     let mut figures = Vec::new();
-    for peer in peers::all() {
-        if !options.wants(&[peer.name, "peers"]) {
-            continue;
-        }
+    for peer in peers::all().into_iter().filter(|peer| options.wants(&[peer.name, "peers"])) {
         eprintln!("peers: {}", peer.name);
         let join = peer.join.as_ref();
         figures.push(Peer {

@@ -1,0 +1,71 @@
+//! What a build pulls in: a user of one runtime compiles no other.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The runtimes, and what only they would pull in.
+const RUNTIMES: [&str; 6] =
+    ["tokio", "smol", "async-std", "async-executor", "async-global-executor", "async-io"];
+
+/// Every package of a build with these features, this one among them.
+fn packages(features: &str) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["tree", "--offline", "--locked", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .args(["--package", env!("CARGO_PKG_NAME"), "--edges", "normal", "--prefix", "none"])
+        .args(["--format", "{p}", "--no-default-features", "--features", features]);
+    let output = command.output().expect("cargo starts");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`cargo tree` with the features {features:?}:\n{messages}");
+    let tree = String::from_utf8_lossy(&output.stdout);
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// Checks that a build with these features has the runtimes named, and no other.
+#[track_caller]
+fn only(features: &str, runtimes: &[&str]) {
+    let packages = packages(features);
+    for runtime in RUNTIMES {
+        let (is, should) = (packages.contains(runtime), runtimes.contains(&runtime));
+        assert!(
+            is == should,
+            "a build with the features {features:?} {} {runtime}; it has {packages:#?}",
+            if is { "pulls in" } else { "lacks" },
+        );
+    }
+}
+
+#[test]
+fn without_features_there_are_three_packages_at_most() {
+    let packages = packages("");
+    assert!(packages.len() <= 3, "they are {packages:#?}");
+    only("", &[]);
+}
+
+#[test]
+fn tokio_comes_alone() {
+    only("tokio", &["tokio"]);
+    let packages = packages("tokio");
+    assert!(packages.len() <= 4, "tokio's scheduler needs no more, but there are {packages:#?}");
+}
+
+#[test]
+fn smol_comes_without_tokio_and_async_std() {
+    only("smol", &["smol", "async-executor", "async-io"]);
+}
+
+#[test]
+fn async_std_comes_without_tokio_and_smol() {
+    only("async-std", &["async-std", "async-executor", "async-global-executor", "async-io"]);
+}
+
+#[test]
+fn async_executor_comes_without_a_reactor() {
+    only("async-executor", &["async-executor"]);
+}
+
+#[test]
+fn the_conformance_suite_brings_no_runtime() {
+    only("conformance", &[]);
+}
