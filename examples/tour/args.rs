@@ -12,7 +12,7 @@ Usage: tour [OPTIONS]
 Options:
   --backend NAME      visit this backend; may be given several times, and by default it is all
   --connections N     the number of clients; by default 64
-  --messages N        the number of requests of each client; by default 1500
+  --messages N        the number of requests of each client; by default 1000
   --help              print this
 
 Backends:";
@@ -31,7 +31,7 @@ impl Args {
     ///
     /// A message that names the argument that is wrong.
     pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
-        let load = Load { connections: 64, messages: 1500 };
+        let load = Load { connections: 64, messages: 1000 };
         let mut parsed = Args { backends: Vec::new(), load, help: false };
         while let Some(option) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("`{option}` needs a value"));

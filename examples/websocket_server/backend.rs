@@ -115,8 +115,10 @@ pub(crate) struct Running {
     drivers: Vec<Driver>,
 }
 
-// With none of the features on, a backend cannot be started at all.
-#[allow(dead_code, reason = "each is used by some of the backends only")]
+#[allow(
+    dead_code,
+    reason = "some backends need the one, some the other; without any, neither is used"
+)]
 impl Running {
     fn new(spawner: impl Spawner + 'static) -> Running {
         Running { spawner: Arc::new(spawner), drivers: Vec::new() }

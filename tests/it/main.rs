@@ -7,3 +7,4 @@ mod forwarding;
 mod pins;
 mod subjects;
 mod ui;
+mod websocket;

@@ -12,9 +12,16 @@
 //! what is wrong with the request, and where:
 //!
 //! ```json
-//! {"id": 2, "error": {"code": "bad_request", "path": "numbers[1]", "line": 1, "column": 37,
-//!   "message": "`numbers[1]`: invalid type: string \"2\", expected i64 at line 1 column 37"}}
+//! {"id": 2, "error": {"code": "bad_request", "path": "numbers[1]", "line": 1, "column": 41,
+//!   "message": "`numbers[1]`: invalid type: string \"2\", expected i64 at line 1 column 41"}}
 //! ```
+//!
+//! | code | the request |
+//! |---|---|
+//! | `bad_json` | is not JSON |
+//! | `bad_request` | lacks a field, or has one of the wrong type, or an unknown `op` |
+//! | `out_of_range`, `overflow` | asks for more than there is |
+//! | `not_text` | is a binary message |
 
 use std::time::Duration;
 
