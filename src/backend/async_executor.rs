@@ -77,12 +77,15 @@ impl ExecutorSpawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let future = ContainedTask::new(future);
-        let task = match &self.executor {
-            Owner::Caller(executor) => executor.upgrade()?.spawn(future),
-            Owner::Static(executor) => executor.spawn(future),
+        let caller;
+        let executor = match &self.executor {
+            Owner::Caller(executor) => {
+                caller = executor.upgrade()?;
+                &*caller
+            }
+            Owner::Static(executor) => executor,
         };
-        Some(Join::new(task))
+        Some(Join::new(executor.spawn(ContainedTask::new(future))))
     }
 }
 
