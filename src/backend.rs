@@ -33,6 +33,13 @@ use crate::spawner::Spawner;
 
 pub(crate) use shared::{Abort, SharedJoin};
 
+/// Whether a task has ended.
+pub(crate) enum Finished {
+    Known(bool),
+    /// Whom to ask, once the handle's lock is released.
+    Ask(Arc<dyn Abort>),
+}
+
 /// A backend's own handle to a task, before anybody asked for more than it can do through `&mut`.
 ///
 /// Dropping it detaches the task.
@@ -50,10 +57,11 @@ trait NativeJoin<T>: Sized {
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
     /// Whether the task has ended, so that its join resolves without waiting.
-    fn check_finished(self) -> (Join<T>, bool);
+    fn check_finished(self) -> (Join<T>, Finished);
 
-    /// Requests that the task stop, in whatever form the handle must take for that.
-    fn abort(self) -> Join<T>;
+    /// Requests that the task stop, in whatever form the handle must take for that. What it gives
+    /// is to be aborted, once the handle's lock is released.
+    fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>);
 
     /// Requests that the task stop, and detaches it.
     fn abort_detached(self);
@@ -94,11 +102,11 @@ macro_rules! backends {
                 }
             }
 
-            pub(crate) fn is_finished(&mut self) -> bool {
+            pub(crate) fn is_finished(&mut self) -> Finished {
                 let (join, finished) = match self.take() {
                     $($(#[$gate])* Join::$variant(join) => join.check_finished(),)*
                     Join::Rare(mut rare) => {
-                        let finished = rare.as_mut().is_none_or(|rare| rare.is_finished());
+                        let finished = rare.as_mut().map_or(Finished::Known(true), |rare| rare.is_finished());
                         (Join::Rare(rare), finished)
                     }
                 };
@@ -106,23 +114,25 @@ macro_rules! backends {
                 finished
             }
 
-            pub(crate) fn abort(&mut self) {
-                *self = match self.take() {
+            /// What it gives is to be aborted, once the handle's lock is released.
+            #[must_use]
+            pub(crate) fn abort(&mut self) -> Option<Arc<dyn Abort>> {
+                let (join, abort) = match self.take() {
                     $($(#[$gate])* Join::$variant(join) => join.abort(),)*
                     Join::Rare(mut rare) => {
-                        if let Some(rare) = &mut rare {
-                            rare.abort();
-                        }
-                        Join::Rare(rare)
+                        let abort = rare.as_mut().and_then(|rare| rare.abort());
+                        (Join::Rare(rare), abort)
                     }
                 };
+                *self = join;
+                abort
             }
 
             pub(crate) fn abort_detached(self) {
                 match self {
                     $($(#[$gate])* Join::$variant(join) => join.abort_detached(),)*
                     Join::Rare(None) => {}
-                    Join::Rare(Some(mut rare)) => rare.abort(),
+                    Join::Rare(Some(mut rare)) => { if let Some(abort) = rare.abort() { abort.abort(); } }
                 }
             }
 
@@ -143,7 +153,7 @@ macro_rules! backends {
                 match join.take() {
                     $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
                     mut join => {
-                        join.abort();
+                        if let Some(abort) = join.abort() { abort.abort(); }
                         std::future::poll_fn(|cx| join.poll_join(cx)).await
                     }
                 }
@@ -199,19 +209,19 @@ impl<T> Rare<T> {
         Poll::Ready(end)
     }
 
-    fn is_finished(&mut self) -> bool {
+    fn is_finished(&mut self) -> Finished {
         match self {
-            Rare::Shared(handle) => handle.0.is_finished(),
+            Rare::Shared(handle) => Finished::Ask(handle.0.clone()),
             Rare::Named(_, join) => join.is_finished(),
-            Rare::Refused => true,
+            Rare::Refused => Finished::Known(true),
         }
     }
 
-    fn abort(&mut self) {
+    fn abort(&mut self) -> Option<Arc<dyn Abort>> {
         match self {
-            Rare::Shared(handle) => handle.0.abort(),
+            Rare::Shared(handle) => Some(handle.0.clone()),
             Rare::Named(_, join) => join.abort(),
-            Rare::Refused => {}
+            Rare::Refused => None,
         }
     }
 

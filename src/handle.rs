@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::backend::{Abort, Join};
+use crate::backend::{Abort, Finished, Join};
 use crate::error::JoinError;
 use crate::origin::{Name, Place, write_task};
 
@@ -84,7 +84,11 @@ impl<T> JoinHandle<T> {
     ///
     /// Cannot fail. Aborting again, or aborting a finished task, does nothing.
     pub fn abort(&self) {
-        self.lock().abort();
+        // Aborting runs code of the user's (wakers): not under the lock.
+        let abort = self.lock().abort();
+        if let Some(abort) = abort {
+            abort.abort();
+        }
     }
 
     /// A handle that can abort the task, for others to keep.
@@ -135,7 +139,11 @@ impl<T> JoinHandle<T> {
     /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.lock().is_finished()
+        let finished = self.lock().is_finished();
+        match finished {
+            Finished::Known(finished) => finished,
+            Finished::Ask(task) => task.is_finished(),
+        }
     }
 
     /// Binds the task to the handle: dropping the returned handle aborts the task.

@@ -53,9 +53,9 @@ pub const BACKENDS: [(&str, Start); 6] = [
     ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
     ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
     ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),
-    ("smol", |name| cases(name, &Smol)),
-    ("async-std", |name| cases(name, &AsyncStd)),
-    ("async-executor", |name| cases(name, &AsyncExecutor::default())),
+    ("smol, 1 thread", |name| cases(name, &Smol)),
+    ("async-std, 1 thread", |name| cases(name, &AsyncStd)),
+    ("async-executor, current thread", |name| cases(name, &AsyncExecutor::default())),
 ];
 
 /// Binds a work to a way to spawn.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --all-features --bench spawn
-//! cargo bench --all-features --bench spawn -- 'spawn and join/smol'
+//! cargo bench --all-features --bench spawn -- smol
 //! ```
 //!
 //! Times of different runs are not to be compared on a machine that does anything else:

@@ -3,33 +3,43 @@
 use std::env;
 use std::process::{Command, ExitCode};
 
-/// Where glibc reads its settings from, once, when a process starts.
-const VARIABLE: &str = "GLIBC_TUNABLES";
-
-/// The settings that are changed, on both sides of every ratio.
+/// Environment variables that are set, on both sides of every ratio.
 ///
-/// - Freed memory is kept. The allocator would give the top of the heap back to the kernel whenever
-///   many tasks are freed, and the page faults of the next round would be most of what is measured.
-/// - Large blocks are copied by plain instructions. On some processors `rep movsb` takes up to ten
-///   times as long when the two blocks happen to lie unfavourably to each other, which moves with
-///   every change to the code: the same number of copies of 16 KiB had ratios from 0.4 to 5.
-const SETTINGS: &str =
-    "glibc.malloc.trim_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824";
+/// - glibc keeps freed memory. It would give the top of the heap back to the kernel whenever many
+///   tasks are freed, and the page faults of the next round would be most of what is measured.
+/// - glibc copies large blocks by plain instructions. On some processors `rep movsb` takes up to
+///   ten times as long when the two blocks happen to lie unfavourably to each other, which moves
+///   with every change to the code: the same number of copies of 16 KiB had ratios from 0.4 to 5.
+/// - smol and async-std have one thread. With two, chance decides which thread frees what the
+///   other one allocated, and whether they contend for it.
+const SETTINGS: [(&str, &str); 3] = [
+    (
+        "GLIBC_TUNABLES",
+        "glibc.malloc.trim_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824",
+    ),
+    ("SMOL_THREADS", "1"),
+    ("ASYNC_STD_THREAD_COUNT", "1"),
+];
 
-/// Starts this program again with the settings, and gives its exit code.
+/// Starts this program again with the settings, which are read when a process starts, and gives
+/// its exit code.
 ///
-/// `None` if they are in force, and the caller is to go on. Other C libraries ignore them.
+/// `None` if they are in force, and the caller is to go on.
 #[must_use]
 pub fn restart() -> Option<ExitCode> {
-    if env::var_os(VARIABLE).is_some_and(|settings| settings == SETTINGS) {
+    let in_force = |(variable, value)| env::var_os(variable).is_some_and(|is| is == value);
+    if SETTINGS.into_iter().all(in_force) {
         return None;
     }
     let mut command = Command::new(env::current_exe().ok()?);
-    let status = command.args(env::args_os().skip(1)).env(VARIABLE, SETTINGS).status().ok()?;
+    let status = command.args(env::args_os().skip(1)).envs(SETTINGS).status().ok()?;
     Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Takes the settings away from a child process.
 pub fn unsettle(command: &mut Command) -> &mut Command {
-    command.env_remove(VARIABLE)
+    for (variable, _) in SETTINGS {
+        command.env_remove(variable);
+    }
+    command
 }

@@ -6,9 +6,8 @@
 
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use super::contain::discard;
@@ -32,31 +31,25 @@ pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
     fn cancel(self) -> impl Future<Output = Option<Output<Self::Value>>> + Send + 'static;
 }
 
-/// Polls with a panic as a value: async-task resumes a task's panic in whoever awaits it.
-#[inline]
-pub(super) fn poll_caught<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, End>> {
-    match catch_unwind(AssertUnwindSafe(poll)) {
-        Ok(poll) => poll.map(Ok),
-        Err(payload) => Poll::Ready(Err(End::Panic(payload))),
-    }
-}
-
 /// Polls a native cancellation.
 pub(super) fn poll_cancel<T>(
     cancel: Pin<&mut (impl Future<Output = Option<Output<T>>> + ?Sized)>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, End>> {
-    Poll::Ready(match ready!(poll_caught(|| cancel.poll(cx))) {
-        Ok(Some(output)) => Ok(output.into_inner()),
-        Ok(None) => Err(End::Cancelled),
-        Err(end) => Err(end),
-    })
+    let output = ready!(cancel.poll(cx));
+    Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
 }
 
+/// A native handle on the heap, which joins and aborts reach alike.
+///
+/// It registers itself as the task's waker, whoever asks it to get on: so nobody can displace
+/// anybody else, and there is one place to wake the joiner from.
 pub(super) struct Abortable<N: NativeTask> {
+    this: Weak<Abortable<N>>,
     state: Mutex<State<N>>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "they are notes, and independent")]
 struct State<N: NativeTask> {
     progress: Progress<N>,
     /// An abort was requested.
@@ -65,6 +58,10 @@ struct State<N: NativeTask> {
     finished: bool,
     /// Somebody came by while the progress was out for work, and went away again.
     missed: bool,
+    /// It is known which waker the task has: this `Abortable`, or `joiner`. A poll displaces it.
+    registered: bool,
+    /// Nobody will take the result.
+    detached: bool,
     /// Who waits for the end.
     joiner: Option<Waker>,
 }
@@ -82,16 +79,19 @@ type Cancelling<N> = Pin<Box<dyn Future<Output = Option<Output<<N as NativeTask>
 
 impl<N: NativeTask> Abortable<N> {
     /// `joiner` is the waker that was registered with the task last, if that is known.
-    pub(super) fn new(task: N, joiner: Option<Waker>) -> Abortable<N> {
-        Abortable {
+    pub(super) fn new(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        Arc::new_cyclic(|this| Abortable {
+            this: this.clone(),
             state: Mutex::new(State {
+                registered: task.is_ended().is_none(),
                 progress: Progress::Running(task),
                 aborted: false,
                 finished: false,
                 missed: false,
+                detached: false,
                 joiner,
             }),
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<N>> {
@@ -99,50 +99,62 @@ impl<N: NativeTask> Abortable<N> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the task's handle as far as it gets. Ready once the progress is `Ended` or `Taken`.
+    /// Brings the task as far as it gets. True once it has ended.
     ///
     /// The handle is taken out of the lock for that: cancelling and polling run code of the
-    /// user's (wakers), which may come back here. Who finds it gone leaves: the one who has it
-    /// looks for new requests when putting it back, and wakes the joiner if one was missed.
-    fn drive(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // An abort was requested while the handle was out. It is carried out too late, but counts
-        // from when it was requested.
-        let mut late = false;
+    /// user's (wakers, destructors), which may come back here. Who finds it gone leaves a note and
+    /// goes: the one who has it looks for notes when putting it back.
+    fn drive(&self) -> bool {
+        let Some(this) = self.this.upgrade() else { return false };
+        let waker = Waker::from(this);
         loop {
             let mut state = self.lock();
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
                 Progress::Out => {
                     state.missed = true;
-                    return Poll::Pending;
+                    return false;
                 }
                 progress @ (Progress::Ended(_) | Progress::Taken) => {
                     state.progress = progress;
-                    return Poll::Ready(());
+                    return true;
                 }
                 progress => progress,
             };
             let aborted = state.aborted;
+            state.missed = false;
+            state.registered = true;
             drop(state);
 
+            // What has completed by now keeps its output, also if an abort comes during the poll.
+            let completed = progress.is_ended();
             if aborted {
                 progress = progress.cancel();
             }
-            let end = progress.poll(cx);
+            let end = progress.poll(&mut Context::from_waker(&waker));
 
             let mut state = self.lock();
-            late |= state.aborted && !aborted;
+            // Requested while the handle was out. It is carried out too late, but counts from when
+            // it was requested.
+            let late = state.aborted && !aborted;
             let mut unwanted = None;
+            let mut joiner = None;
             let ended = end.is_ready();
             if let Poll::Ready(mut end) = end {
-                if late {
+                if late && !completed {
                     unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
                 }
-                progress = mem::replace(&mut state.progress, Progress::Ended(end));
+                let end = if state.detached {
+                    unwanted = unwanted.or(Some(end));
+                    Progress::Taken
+                } else {
+                    Progress::Ended(end)
+                };
+                progress = mem::replace(&mut state.progress, end);
+                joiner = state.joiner.take();
             } else {
                 progress = mem::replace(&mut state.progress, progress);
             }
-            let again = !ended && state.aborted && !aborted;
-            let joiner = if mem::take(&mut state.missed) { state.joiner.take() } else { None };
+            let again = !ended && (state.missed || late);
             drop(state);
             // All of these may run code of the user's.
             drop(progress);
@@ -151,7 +163,7 @@ impl<N: NativeTask> Abortable<N> {
                 joiner.wake();
             }
             if !again {
-                return if ended { Poll::Ready(()) } else { Poll::Pending };
+                return ended;
             }
         }
     }
@@ -167,18 +179,13 @@ impl<N: NativeTask> Abortable<N> {
             }
         }
     }
-
-    /// Drops the output of a detached task if it is there, and sees to it that it will be
-    /// dropped when it is not there yet.
-    fn reap(self: &Arc<Self>) {
-        let waker = Waker::from(self.clone());
-        if self.drive(&mut Context::from_waker(&waker)).is_ready() {
-            discard(self.take());
-        }
-    }
 }
 
 impl<N: NativeTask> Progress<N> {
+    fn is_ended(&self) -> bool {
+        matches!(self, Progress::Running(task) if task.is_ended() == Some(true))
+    }
+
     fn cancel(self) -> Progress<N> {
         match self {
             // A task that has completed keeps its output.
@@ -201,41 +208,31 @@ impl<N: NativeTask> Progress<N> {
 impl<N: NativeTask> Abort for Abortable<N> {
     fn abort(&self) {
         let mut state = self.lock();
-        if state.finished || mem::replace(&mut state.aborted, true) {
+        // What has ended is left alone: a join must not find it out for work.
+        if state.finished || state.aborted || state.progress.is_ended() {
             return;
         }
-        // Polling with the wrong waker displaces the joiner's: make it come back and register.
-        // async-task wakes it when it cancels, too; that is not documented to stay so.
-        state.missed = true;
+        state.aborted = true;
         drop(state);
-        let _ = self.drive(&mut Context::from_waker(Waker::noop()));
+        self.drive();
     }
 
     fn is_finished(&self) -> bool {
         let mut state = self.lock();
-        let known = match &state.progress {
-            _ if state.finished => Some(true),
-            Progress::Running(task) => task.is_ended(),
-            Progress::Ended(_) | Progress::Taken => Some(true),
-            Progress::Out => Some(false),
-            Progress::Cancelling(_) => None,
-        };
-        let finished = if let Some(finished) = known {
-            finished
-        } else {
-            // Poll with the joiner's waker, so as not to displace it.
-            let joiner = state.joiner.take();
-            drop(state);
-            let waker = joiner.as_ref().unwrap_or(Waker::noop());
-            let finished = self.drive(&mut Context::from_waker(waker)).is_ready();
-            state = self.lock();
-            if state.joiner.is_none() {
-                state.joiner = joiner;
+        match &state.progress {
+            _ if state.finished => true,
+            Progress::Out => false,
+            // A poll would displace a waker that nobody knows.
+            Progress::Running(task) if !state.registered => {
+                let ended = task.is_ended() == Some(true);
+                state.finished = ended;
+                ended
             }
-            finished
-        };
-        state.finished |= finished;
-        finished
+            _ => {
+                drop(state);
+                self.drive()
+            }
+        }
     }
 }
 
@@ -244,20 +241,30 @@ impl<N: NativeTask> SharedJoin<N::Value> for Abortable<N> {
         let mut joiner = Some(cx.waker().clone());
         mem::swap(&mut self.lock().joiner, &mut joiner);
         drop(joiner);
-        ready!(self.drive(cx));
+        if !self.drive() {
+            return Poll::Pending;
+        }
+        let mut state = self.lock();
+        let joiner = state.joiner.take();
+        drop(state);
+        drop(joiner);
         Poll::Ready(self.take().expect("the handle keeps track of having resolved"))
     }
 
     fn detach(self: Arc<Self>) {
-        let mut reaper = Some(Waker::from(self.clone()));
-        mem::swap(&mut self.lock().joiner, &mut reaper);
-        drop(reaper);
-        self.reap();
+        let mut state = self.lock();
+        state.detached = true;
+        let joiner = state.joiner.take();
+        drop(state);
+        drop(joiner);
+        if self.drive() {
+            discard(self.take());
+        }
     }
 }
 
 impl<N: NativeTask> Wake for Abortable<N> {
     fn wake(self: Arc<Self>) {
-        self.reap();
+        self.drive();
     }
 }

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker, ready};
 
 use ::async_std::task;
 
-use super::abortable::{Abortable, NativeTask, poll_cancel, poll_caught};
+use super::abortable::{Abortable, NativeTask, poll_cancel};
+use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
-use super::{Abort, Kind, Native, NativeJoin, SharedJoin};
+use super::{Abort, Finished, Kind, Native, NativeJoin, SharedJoin};
 use crate::error::End;
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -61,7 +62,7 @@ where
     let task = builder
         .spawn(ContainedTask::new(future))
         .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
-    Join { task, waker: None, share: |task, waker| Arc::new(Abortable::new(task, waker)) }
+    Join { task, waker: None, share: |task, waker| Abortable::new(task, waker) }
 }
 
 type Handle<T> = task::JoinHandle<Output<T>>;
@@ -97,22 +98,20 @@ impl<T> NativeJoin<T> for Join<T> {
         poll
     }
 
-    fn check_finished(self) -> (super::Join<T>, bool) {
-        let shared = self.share();
-        let finished = shared.is_finished();
-        (super::Join::shared(shared), finished)
+    fn check_finished(self) -> (super::Join<T>, Finished) {
+        let (join, ask) = self.abort_handle();
+        (join, Finished::Ask(ask))
     }
 
-    fn abort(self) -> super::Join<T> {
-        let shared = self.share();
-        shared.abort();
-        super::Join::shared(shared)
+    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        let (join, abort) = self.abort_handle();
+        (join, Some(abort))
     }
 
     fn abort_detached(self) {
         // One poll requests the cancellation. Dropping the future then detaches.
         let cancel = pin!(self.task.cancel());
-        let _ = poll_cancel(cancel, &mut Context::from_waker(Waker::noop()));
+        discard(poll_cancel(cancel, &mut Context::from_waker(Waker::noop())));
     }
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
@@ -127,8 +126,7 @@ impl<T> NativeJoin<T> for Join<T> {
 }
 
 fn poll_handle<T>(task: &mut Handle<T>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-    let output = ready!(poll_caught(|| Pin::new(task).poll(cx)));
-    Poll::Ready(output.map(Output::into_inner))
+    Poll::Ready(ready!(Pin::new(task).poll(cx)).into_end())
 }
 
 impl<T: Send + 'static> NativeTask for Handle<T> {

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use async_task::{FallibleTask, Task};
 
-use super::abortable::{Abortable, NativeTask, poll_cancel, poll_caught};
+use super::abortable::{Abortable, NativeTask, poll_cancel};
 use super::contained_task::Output;
-use super::{Abort, NativeJoin, SharedJoin};
+use super::{Abort, Finished, NativeJoin, SharedJoin};
 use crate::error::End;
 
 /// async-task's handle, and how to share it.
@@ -22,10 +22,7 @@ pub(crate) struct Join<T> {
 impl<T: Send + 'static> Join<T> {
     #[inline]
     pub(super) fn new(task: Task<Output<T>>) -> Join<T> {
-        Join {
-            task: Detaching(Some(task.fallible())),
-            share: |task| Arc::new(Abortable::new(task, None)),
-        }
+        Join { task: Detaching(Some(task.fallible())), share: |task| Abortable::new(task, None) }
     }
 }
 
@@ -35,15 +32,14 @@ impl<T> NativeJoin<T> for Join<T> {
         self.task.poll(cx)
     }
 
-    fn check_finished(self) -> (super::Join<T>, bool) {
+    fn check_finished(self) -> (super::Join<T>, Finished) {
         let finished = self.task.is_finished();
-        (super::Join::Task(self), finished)
+        (super::Join::Task(self), Finished::Known(finished))
     }
 
-    fn abort(self) -> super::Join<T> {
-        let shared = (self.share)(self.task);
-        shared.abort();
-        super::Join::shared(shared)
+    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        let (join, abort) = self.abort_handle();
+        (join, Some(abort))
     }
 
     fn abort_detached(self) {
@@ -76,12 +72,9 @@ impl<T> Detaching<T> {
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let task = self.0.as_mut().expect("it is taken by those who consume it");
-        Poll::Ready(match ready!(poll_caught(|| Pin::new(task).poll(cx))) {
-            Ok(Some(output)) => Ok(output.into_inner()),
-            // Cancelled, and nobody aborted it: that would have taken this handle.
-            Ok(None) => Err(End::Shutdown),
-            Err(end) => Err(end),
-        })
+        let output = ready!(Pin::new(task).poll(cx));
+        // `None` is cancelled, and nobody aborted it: that would have taken this handle.
+        Poll::Ready(output.map_or(Err(End::Shutdown), Output::into_end))
     }
 
     fn is_finished(&self) -> bool {

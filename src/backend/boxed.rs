@@ -231,6 +231,7 @@ impl<T> Link<T> {
         let mut waker = Some(waker.clone());
         state = self.cell.lock();
         if self.cell.is_aborted() {
+            drop(state);
             return false;
         }
         mem::swap(&mut state.task, &mut waker);

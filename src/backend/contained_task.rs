@@ -2,38 +2,41 @@
 //! async-executor's.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::contain::{Contained, discard};
+use crate::error::{End, Payload};
 
-/// A task's output on its way to the handle; a panic in its destructor goes no further.
+/// A task's output or panic on its way to the handle. A panic in its destructor, or in that of the
+/// panic's payload, goes no further.
 ///
 /// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there
-/// aborts the process, or unwinds out of the call that detaches.
-pub(super) struct Output<T>(Option<T>);
+/// aborts the process, or unwinds out of the call that detaches. It does the same with payloads,
+/// so the panic is caught before async-task sees it.
+pub(super) struct Output<T>(Option<Result<T, Payload>>);
 
 impl<T> Output<T> {
     #[inline]
-    pub(super) fn into_inner(mut self) -> T {
-        self.0.take().expect("only this function takes the output, and it takes `self`")
+    pub(super) fn into_end(mut self) -> Result<T, End> {
+        let end = self.0.take().expect("only this function takes the output, and it takes `self`");
+        end.map_err(End::Panic)
     }
 }
 
 impl<T> Drop for Output<T> {
     #[inline]
     fn drop(&mut self) {
-        if mem::needs_drop::<T>() && self.0.is_some() {
+        if self.0.is_some() {
             discard(self.0.take());
         }
     }
 }
 
 pin_project! {
-    /// A task whose code may not unwind where it must not: neither its future's destructor nor its output's can panic.
+    /// A task that unwinds nowhere: not when it is polled, and not when it or its output is dropped.
     pub(super) struct ContainedTask<F> {
         #[pin]
         future: Contained<F>,
@@ -52,6 +55,6 @@ impl<F: Future> Future for ContainedTask<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map(|output| Output(Some(output)))
+        self.project().future.poll_caught(cx).map(|end| Output(Some(end)))
     }
 }

@@ -14,7 +14,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
-use super::{Abort, Kind, Native, NativeJoin};
+use super::{Abort, Finished, Kind, Native, NativeJoin};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -165,13 +165,13 @@ impl<T> NativeJoin<T> for Join<T> {
         }))
     }
 
-    fn check_finished(mut self) -> (super::Join<T>, bool) {
+    fn check_finished(mut self) -> (super::Join<T>, Finished) {
         let finished = self.task().is_finished();
-        (super::Join::Tokio(self), finished)
+        (super::Join::Tokio(self), Finished::Known(finished))
     }
 
-    fn abort(self) -> super::Join<T> {
-        super::Join::Tokio(self.request_abort())
+    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        (super::Join::Tokio(self.request_abort()), None)
     }
 
     fn abort_detached(self) {

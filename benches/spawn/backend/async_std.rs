@@ -1,4 +1,4 @@
-//! async-std's global executor, with as many threads as the machine has cores.
+//! async-std's global executor.
 
 #![expect(clippy::disallowed_methods, reason = "the native way is what is compared with")]
 

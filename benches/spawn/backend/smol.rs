@@ -1,4 +1,4 @@
-//! smol's global executor, with the one thread that it has by default.
+//! smol's global executor.
 
 #![expect(clippy::disallowed_methods, reason = "the native way is what is compared with")]
 

@@ -15,7 +15,7 @@ use crate::settle;
 pub const COMMAND: &str = "instructions-of";
 
 /// The backends that run on the thread that drives them, and so are deterministic.
-pub const SINGLE_THREADED: [&str; 2] = ["tokio, current thread", "async-executor"];
+pub const SINGLE_THREADED: [&str; 2] = ["tokio, current thread", "async-executor, current thread"];
 
 /// The work that no other thread takes part in.
 #[must_use]

@@ -109,7 +109,8 @@ impl Report {
              Times drift with the load of the machine, so each figure is a ratio: of {pairs} pairs \
              of rounds, one native and one not, in alternating order in one process on one \
              runtime, the median of the pairs' ratios. The quartiles stand in parentheses. A round \
-             takes {round} ms or more. 1.00 is the cost of the runtime's own `spawn`.\n"
+             takes {round} ms or more. 1.00 is the cost of the runtime's own `spawn`. \
+             `benches/spawn/settle.rs` says what is set for both sides, and why.\n"
         )?;
         let mut table = Table::new(["machine", ""]);
         for (what, value) in machine::description() {

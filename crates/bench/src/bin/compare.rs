@@ -60,12 +60,13 @@ impl Options {
             effort: Effort { pairs: 60, round: Duration::from_millis(2) },
             only: Vec::new(),
             write: false,
-            command: format!(
-                "cargo run --release -p {} --bin compare -- {}",
-                env!("CARGO_PKG_NAME"),
-                args.join(" ")
-            ),
+            command: format!("cargo run --release -p {} --bin compare", env!("CARGO_PKG_NAME")),
         };
+        for (index, arg) in args.iter().enumerate() {
+            let quote = if arg.contains(' ') { "'" } else { "" };
+            options.command.push_str(if index == 0 { " -- " } else { " " });
+            options.command.extend([quote, arg, quote]);
+        }
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
