@@ -227,7 +227,7 @@ impl<T> Rare<T> {
 
     fn abort_handle(&mut self) -> Arc<dyn Abort> {
         match self {
-            Rare::Shared(handle) => handle.0.clone(),
+            Rare::Shared(handle) => handle.0.clone().watch(),
             Rare::Named(_, join) => join.abort_handle(),
             Rare::Refused => shared::ended(),
         }

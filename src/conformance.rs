@@ -469,6 +469,7 @@ suite! { $
         panic_in_a_destructor_after_abort,
         panic_in_a_destructor_of_a_raw_task,
         panic_in_a_detached_outputs_destructor,
+        panic_in_a_payloads_destructor,
     }
     C5 c5 from shutdown {
         pending_futures_are_dropped,
@@ -493,6 +494,7 @@ suite! { $
         finished_after_a_panic,
         not_finished_before_the_future_is_dropped,
         asking_does_not_lose_the_joiner,
+        asked_from_the_joiners_waker,
         finished_stays_true_while_others_abort,
     }
     C8 c8 from abort {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
-use super::contain::discard;
+use super::contain::{discard, wake};
 use super::contained_task::Output;
 use super::{Abort, SharedJoin};
 use crate::error::End;
@@ -107,6 +107,9 @@ impl<N: NativeTask> Abortable<N> {
     fn drive(&self) -> bool {
         let Some(this) = self.this.upgrade() else { return false };
         let waker = Waker::from(this);
+        // An abort was requested while the handle was out. It is carried out too late, but counts
+        // from when it was requested.
+        let mut late = false;
         loop {
             let mut state = self.lock();
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
@@ -121,26 +124,26 @@ impl<N: NativeTask> Abortable<N> {
                 progress => progress,
             };
             let aborted = state.aborted;
+            // Under the lock: what has completed by now, before any abort that is still to come,
+            // keeps its output.
+            let completed = progress.is_ended();
             state.missed = false;
             state.registered = true;
             drop(state);
 
-            // What has completed by now keeps its output, also if an abort comes during the poll.
-            let completed = progress.is_ended();
             if aborted {
                 progress = progress.cancel();
             }
             let end = progress.poll(&mut Context::from_waker(&waker));
 
             let mut state = self.lock();
-            // Requested while the handle was out. It is carried out too late, but counts from when
-            // it was requested.
-            let late = state.aborted && !aborted;
+            let requested = state.aborted && !aborted;
+            late |= requested && !completed;
             let mut unwanted = None;
             let mut joiner = None;
             let ended = end.is_ready();
             if let Poll::Ready(mut end) = end {
-                if late && !completed {
+                if late {
                     unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
                 }
                 let end = if state.detached {
@@ -154,14 +157,12 @@ impl<N: NativeTask> Abortable<N> {
             } else {
                 progress = mem::replace(&mut state.progress, progress);
             }
-            let again = !ended && (state.missed || late);
+            let again = !ended && (state.missed || requested);
             drop(state);
             // All of these may run code of the user's.
             drop(progress);
             discard(unwanted);
-            if let Some(joiner) = joiner {
-                joiner.wake();
-            }
+            wake(joiner);
             if !again {
                 return ended;
             }
@@ -249,6 +250,10 @@ impl<N: NativeTask> SharedJoin<N::Value> for Abortable<N> {
         drop(state);
         drop(joiner);
         Poll::Ready(self.take().expect("the handle keeps track of having resolved"))
+    }
+
+    fn watch(self: Arc<Self>) -> Arc<dyn Abort> {
+        self
     }
 
     fn detach(self: Arc<Self>) {

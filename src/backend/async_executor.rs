@@ -23,6 +23,11 @@ use crate::spawner::{BoxFuture, Spawner};
 /// tasks are dropped and their joins say [`is_shutdown`](crate::JoinError::is_shutdown), as do
 /// the joins of tasks spawned from then on.
 ///
+/// Let wakers be quiet by then: async-executor 1.14 loses a task that another thread wakes or aborts
+/// in the very moment in which the executor is dropped, so that its future is leaked and its join
+/// waits for ever. [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) turns true as the
+/// drop of a future starts.
+///
 /// # Examples
 ///
 /// ```

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{Contained, discard};
+use super::contain::{Contained, discard, wake};
 use super::{Abort, Join, SharedJoin};
 use crate::error::End;
 use crate::spawner::Spawner;
@@ -39,6 +39,8 @@ struct State<T> {
     progress: Progress<T>,
     /// Nobody will take the result.
     detached: bool,
+    /// There is, or was, an abort handle.
+    watched: bool,
     /// Who waits for the result.
     joiner: Option<Waker>,
     /// How to get the task polled, so that it finds out that it was aborted.
@@ -58,6 +60,7 @@ impl<T> Cell<T> {
             state: Mutex::new(State {
                 progress: Progress::Live,
                 detached: false,
+                watched: false,
                 joiner: None,
                 task: None,
             }),
@@ -94,9 +97,7 @@ impl<T> Cell<T> {
         let task = state.task.take();
         // Wake after unlocking: the waker may poll the handle.
         drop(state);
-        if let Some(joiner) = joiner {
-            joiner.wake();
-        }
+        wake(joiner);
         drop(task);
         discard(unwanted);
     }
@@ -111,9 +112,7 @@ impl<T: Send> Abort for Cell<T> {
         self.aborted.store(true, Ordering::Release);
         let task = state.task.take();
         drop(state);
-        if let Some(task) = task {
-            task.wake();
-        }
+        wake(task);
     }
 
     fn is_finished(&self) -> bool {
@@ -121,7 +120,7 @@ impl<T: Send> Abort for Cell<T> {
     }
 }
 
-impl<T: Send> SharedJoin<T> for Cell<T> {
+impl<T: Send + 'static> SharedJoin<T> for Cell<T> {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         // Cloned before and dropped after the lock is held: both may run code of the user's.
         let mut waker = Some(cx.waker().clone());
@@ -141,10 +140,16 @@ impl<T: Send> SharedJoin<T> for Cell<T> {
         }
     }
 
+    fn watch(self: Arc<Self>) -> Arc<dyn Abort> {
+        self.lock().watched = true;
+        self
+    }
+
     fn detach(self: Arc<Self>) {
         let mut state = self.lock();
         state.detached = true;
         let joiner = state.joiner.take();
+        let task = if state.watched { None } else { state.task.take() };
         let unwanted = match mem::replace(&mut state.progress, Progress::Taken) {
             Progress::Live => {
                 state.progress = Progress::Live;
@@ -155,6 +160,7 @@ impl<T: Send> SharedJoin<T> for Cell<T> {
         };
         drop(state);
         drop(joiner);
+        drop(task);
         discard(unwanted);
     }
 }
@@ -224,19 +230,21 @@ impl<T> Link<T> {
         if self.cell.is_aborted() {
             return false;
         }
+        // With nobody left to abort, the waker is not kept: it may own the task, and the task this.
+        if state.detached && !state.watched {
+            return true;
+        }
         if state.task.as_ref().is_some_and(|task| task.will_wake(waker)) {
             return true;
         }
         drop(state);
         let mut waker = Some(waker.clone());
         state = self.cell.lock();
-        if self.cell.is_aborted() {
-            drop(state);
-            return false;
-        }
+        let aborted = self.cell.is_aborted();
         mem::swap(&mut state.task, &mut waker);
+        // Before the old waker is dropped, which may run code of the user's.
         drop(state);
-        true
+        !aborted
     }
 }
 

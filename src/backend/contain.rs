@@ -4,7 +4,7 @@ use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
@@ -18,6 +18,13 @@ pub(crate) fn discard<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
         // A payload may itself panic when dropped. That would never end, so leak this one.
         mem::forget(payload);
+    }
+}
+
+/// Wakes whoever waits; a panic in the waker goes no further.
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        discard(catch_unwind(AssertUnwindSafe(|| waker.wake())));
     }
 }
 

@@ -15,6 +15,9 @@ pub(crate) trait Abort: Send + Sync {
 pub(crate) trait SharedJoin<T>: Abort {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
+    /// Lets others abort the task.
+    fn watch(self: Arc<Self>) -> Arc<dyn Abort>;
+
     /// Nobody will join: the output is to be dropped as soon as there is one.
     fn detach(self: Arc<Self>);
 }

@@ -1,18 +1,19 @@
 //! C6, C7, C10 and C11: joining, from wherever, and being woken for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use super::kit::{
     Cx, Drops, Event, Forever, OnDrop, Verdict, Wakes, ensure, fail, poll_with, quiet_panic,
     wait_for,
 };
+use crate::handle::JoinHandle;
 use crate::spawner::{BoxFuture, FnSpawner, SpawnerExt};
 
 /// A task that ends with `output` when the event happens.
-fn ends_with<T: Send + 'static>(cx: &Cx, output: T) -> (crate::handle::JoinHandle<T>, Event) {
+fn ends_with<T: Send + 'static>(cx: &Cx, output: T) -> (JoinHandle<T>, Event) {
     let may_end = Event::new();
     let wait = may_end.clone();
     let task = cx.spawner().spawn_with_handle(async move {
@@ -64,7 +65,7 @@ pub(super) fn woken_from_another_thread(cx: &Cx) -> Verdict {
 }
 
 /// Sees that a join which says finished resolves at the first poll.
-fn immediate<T>(mut task: crate::handle::JoinHandle<T>) -> Verdict<Result<T, crate::JoinError>> {
+fn immediate<T>(mut task: JoinHandle<T>) -> Verdict<Result<T, crate::JoinError>> {
     for _ in 0..100 {
         ensure!(task.is_finished(), "`is_finished` was true, and is not any more");
     }
@@ -159,6 +160,38 @@ pub(super) fn asking_does_not_lose_the_joiner(cx: &Cx) -> Verdict {
             Poll::Ready(Ok(7)) => {}
             other => return fail(format!("expected the output, got {other:?}")),
         }
+    }
+    Ok(())
+}
+
+pub(super) fn asked_from_the_joiners_waker(cx: &Cx) -> Verdict {
+    /// Asks the handle that it is to wake for.
+    #[derive(Default)]
+    struct Asks(OnceLock<JoinHandle<()>>, Event);
+
+    impl Wake for Asks {
+        fn wake(self: Arc<Self>) {
+            if let Some(task) = self.0.get() {
+                let _ = task.is_finished();
+                task.abort();
+                drop(task.abort_handle());
+                self.1.set();
+            }
+        }
+    }
+
+    for shared in [true, false] {
+        let mut task = cx.spawner().spawn_with_handle(std::future::pending::<()>());
+        let handle = shared.then(|| task.abort_handle());
+        let asks = Arc::new(Asks::default());
+        ensure!(poll_with(&mut task, &Waker::from(asks.clone())).is_pending(), "the join resolved");
+        let _ = asks.0.set(task);
+        match (&handle, asks.0.get()) {
+            (Some(handle), _) => handle.abort(),
+            (None, Some(task)) => task.abort(),
+            (None, None) => return fail("the handle is gone"),
+        }
+        cx.wait("the waker, which uses the handle", asks.1.happens())?;
     }
     Ok(())
 }

@@ -156,14 +156,16 @@ pub(super) fn abort_against_polling(cx: &Cx) -> Verdict {
         let result = race(
             {
                 let handle = handle.clone();
-                move || handle.abort()
-            },
-            || {
-                for _ in 0..3 {
+                move || {
                     let _ = handle.is_finished();
+                    handle.abort();
+                    // Asked while the future is on its way to be dropped.
+                    while !handle.is_finished() {
+                        thread::yield_now();
+                    }
                 }
-                cx.join(task)
             },
+            || cx.join(task),
         )??;
         ensure!(!completed_or_cancelled(result)?, "a task that could not end has ended");
         settled(cx, &future, &output, Some(false))?;

@@ -193,3 +193,28 @@ pub(super) fn panic_in_a_detached_outputs_destructor(cx: &Cx) -> Verdict {
     ensure!(ended.load(Ordering::SeqCst), "the output was dropped before there was one");
     cx.still_runs()
 }
+
+pub(super) fn panic_in_a_payloads_destructor(cx: &Cx) -> Verdict {
+    let drops = Drops::new();
+    // Detached before the end …
+    let may_end = Event::new();
+    let (payload, wait) = (bomb(&drops), may_end.clone());
+    let task = cx.spawner().spawn_with_handle(async move {
+        wait.happens().await;
+        quiet_panic(payload);
+    });
+    let task: crate::JoinHandle<()> = task;
+    task.detach();
+    may_end.set();
+    cx.until("the drop of the payload", || drops.count() == 1)?;
+
+    // … and after it.
+    let payload = bomb(&drops);
+    let task: crate::JoinHandle<()> =
+        cx.spawner().spawn_with_handle(async move { quiet_panic(payload) });
+    cx.until("the end of the task", || task.is_finished())?;
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(task)));
+    ensure!(dropped.is_ok(), "the panic reached the one who dropped the handle");
+    cx.until("the drop of the payload", || drops.count() == 2)?;
+    cx.still_runs()
+}

@@ -175,15 +175,19 @@ impl Cost {
     }
 }
 
-/// What it costs each time, once the runtime has grown to the size that it needs.
+/// What it costs each time, once the runtime's threads are up and its lists have grown to the size
+/// that they need: the same five times in succession.
 fn repeated(cost: impl Fn() -> Cost) -> Cost {
-    cost();
-    cost();
-    let first = cost();
-    for _ in 0..3 {
-        assert_eq!(cost(), first, "the same work allocates the same each time");
+    let (mut last, mut same) = (cost(), 1);
+    for _ in 0..500 {
+        let this = cost();
+        same = if this == last { same + 1 } else { 1 };
+        last = this;
+        if same == 5 {
+            return this;
+        }
     }
-    first
+    panic!("the same work allocates differently each time, at last {last:?}");
 }
 
 /// A future without room for a flag.
