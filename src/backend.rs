@@ -40,18 +40,10 @@ pub(crate) enum Finished {
     Ask(Arc<dyn Abort>),
 }
 
-/// A backend's own handle to a task, before anybody asked for more than it can do through `&mut`.
+/// A handle to a task: a backend's own, before anybody asked for more than it can do through
+/// `&mut`, or a share in one on the heap.
 ///
 /// Dropping it detaches the task.
-#[cfg_attr(
-    not(any(
-        feature = "tokio",
-        feature = "smol",
-        feature = "async-std",
-        feature = "async-executor"
-    )),
-    expect(dead_code, reason = "there is no backend")
-)]
 trait NativeJoin<T>: Sized {
     /// Waits for the end of the task, as [`Future::poll`] does.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
@@ -132,7 +124,11 @@ macro_rules! backends {
                 match self {
                     $($(#[$gate])* Join::$variant(join) => join.abort_detached(),)*
                     Join::Rare(None) => {}
-                    Join::Rare(Some(mut rare)) => { if let Some(abort) = rare.abort() { abort.abort(); } }
+                    Join::Rare(Some(mut rare)) => {
+                        if let Some(abort) = rare.abort() {
+                            abort.abort();
+                        }
+                    }
                 }
             }
 
@@ -152,10 +148,8 @@ macro_rules! backends {
                 let mut join = self.unnamed();
                 match join.take() {
                     $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
-                    mut join => {
-                        if let Some(abort) = join.abort() { abort.abort(); }
-                        std::future::poll_fn(|cx| join.poll_join(cx)).await
-                    }
+                    // Refused, or taken, which panics.
+                    mut join => std::future::poll_fn(|cx| join.poll_join(cx)).await,
                 }
             }
         }
@@ -163,6 +157,7 @@ macro_rules! backends {
 }
 
 backends! {
+    Shared(SharedHandle<T>),
     #[cfg(feature = "tokio")]
     Tokio(tokio::Join<T>),
     #[cfg(any(feature = "smol", feature = "async-executor"))]
@@ -173,8 +168,6 @@ backends! {
 
 /// A handle that is more, or less, than a backend's own.
 pub(crate) enum Rare<T> {
-    /// To a task on the heap: one of the boxed path, or one that can be aborted from elsewhere.
-    Shared(SharedHandle<T>),
     /// To a task with a name.
     Named(Cow<'static, str>, Join<T>),
     /// To a task that was not spawned, because the runtime had been shut down.
@@ -185,7 +178,8 @@ pub(crate) enum Rare<T> {
     Refused,
 }
 
-/// The [`JoinHandle`](crate::JoinHandle)'s share in a task on the heap; dropping it detaches.
+/// The [`JoinHandle`](crate::JoinHandle)'s share in a task on the heap: one of the boxed path, or
+/// one that can be aborted from elsewhere.
 pub(crate) struct SharedHandle<T>(Arc<dyn SharedJoin<T>>);
 
 impl<T> Drop for SharedHandle<T> {
@@ -194,12 +188,41 @@ impl<T> Drop for SharedHandle<T> {
     }
 }
 
+impl<T> NativeJoin<T> for SharedHandle<T> {
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        self.0.poll_join(cx)
+    }
+
+    fn check_finished(self) -> (Join<T>, Finished) {
+        let ask = self.0.clone();
+        (Join::Shared(self), Finished::Ask(ask))
+    }
+
+    fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>) {
+        let abort = self.0.clone();
+        (Join::Shared(self), Some(abort))
+    }
+
+    fn abort_detached(self) {
+        self.0.abort();
+    }
+
+    fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>) {
+        let abort = self.0.clone().watch();
+        (Join::Shared(self), abort)
+    }
+
+    async fn cancel(mut self) -> Result<T, End> {
+        self.0.abort();
+        std::future::poll_fn(|cx| self.poll_join(cx)).await
+    }
+}
+
 impl<T> Rare<T> {
     fn poll_join(this: &mut Option<Box<Self>>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let end = match this.as_deref_mut() {
             // The name stays, for the report.
             Some(Rare::Named(_, join)) => return join.poll_join(cx),
-            Some(Rare::Shared(handle)) => ready!(handle.0.poll_join(cx)),
             Some(Rare::Refused) => Err(End::Shutdown),
             None => panic!(
                 "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
@@ -211,7 +234,6 @@ impl<T> Rare<T> {
 
     fn is_finished(&mut self) -> Finished {
         match self {
-            Rare::Shared(handle) => Finished::Ask(handle.0.clone()),
             Rare::Named(_, join) => join.is_finished(),
             Rare::Refused => Finished::Known(true),
         }
@@ -219,7 +241,6 @@ impl<T> Rare<T> {
 
     fn abort(&mut self) -> Option<Arc<dyn Abort>> {
         match self {
-            Rare::Shared(handle) => Some(handle.0.clone()),
             Rare::Named(_, join) => join.abort(),
             Rare::Refused => None,
         }
@@ -227,7 +248,6 @@ impl<T> Rare<T> {
 
     fn abort_handle(&mut self) -> Arc<dyn Abort> {
         match self {
-            Rare::Shared(handle) => handle.0.clone().watch(),
             Rare::Named(_, join) => join.abort_handle(),
             Rare::Refused => shared::ended(),
         }
@@ -242,14 +262,14 @@ impl<T> Join<T> {
     }
 
     fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
-        Join::rare(Rare::Shared(SharedHandle(join)))
+        Join::Shared(SharedHandle(join))
     }
 
     fn unnamed(self) -> Join<T> {
         let Join::Rare(Some(rare)) = self else { return self };
         match *rare {
             Rare::Named(_, join) => join,
-            rare => Join::rare(rare),
+            rare @ Rare::Refused => Join::rare(rare),
         }
     }
 
