@@ -208,7 +208,10 @@ impl Case {
                 Ok(Ok(())) => Outcome::Passed,
                 Ok(Err(kit::Stop::Skipped(why))) => Outcome::Skipped(why),
                 Ok(Err(kit::Stop::Failed(why))) => Outcome::Failed(why),
-                Err(payload) => Outcome::Failed(format!("it panicked: {}", message(&*payload))),
+                Err(payload) => Outcome::Failed(format!(
+                    "a panic came out of a call on the case's thread: {}",
+                    message(&*payload)
+                )),
             });
             // Tearing down the subject may hang, too; it must not keep the outcome back.
             drop(cx);
@@ -221,7 +224,8 @@ impl Case {
         match outcome.recv_timeout(limit + limit / 2) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => Outcome::Failed(format!(
-                "a call did not return within {limit:?}: it blocks, or runs the task inline"
+                "a call did not return within {limit:?}: `spawn` blocks or runs the task inline, or the \
+                 subject's shutdown hangs"
             )),
             Err(RecvTimeoutError::Disconnected) => {
                 Outcome::Failed("the case's thread ended without a verdict".to_owned())
@@ -372,7 +376,7 @@ pub fn run_as_test(name: &str, make: impl FnOnce() -> Subject) {
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "with a payload that is not a string".to_owned())
+        .unwrap_or_else(|| "its payload is not a string".to_owned())
 }
 
 /// The one list of all cases: it makes [`cases`] and [`conformance_tests!`].

@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -8,6 +8,9 @@ mod handle;
 #[cfg(doctest)]
 mod migration;
 mod origin;
+#[cfg(all(doctest, feature = "tokio", feature = "conformance"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 pub mod prelude;
 mod spawner;
 mod yield_now;

@@ -1,10 +1,10 @@
 //! C13: load.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::thread;
 
 use super::kit::{Cx, Event, Verdict, ensure, fail};
-use crate::error::JoinError;
 use crate::handle::JoinHandle;
 use crate::spawner::{Spawner, SpawnerExt};
 
@@ -28,15 +28,31 @@ pub(super) fn live_tasks(cx: &Cx) -> Verdict {
     Ok(())
 }
 
+thread_local! {
+    static SPAWNING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// A task that spawns the next link and waits for it.
-fn link(spawner: &Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, JoinError>> {
+///
+/// A link that runs inside of the `spawn` call ends the chain: the stack would overflow, and the
+/// process end without a report.
+fn link(spawner: &Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, String>> {
     let next = spawner.clone();
-    spawner.spawn_with_handle(async move {
+    SPAWNING.set(true);
+    let task = spawner.spawn_with_handle(async move {
+        if SPAWNING.get() {
+            return Err("a task ran inside of the `spawn` call".to_owned());
+        }
         if left == 0 {
             return Ok(0);
         }
-        Ok(link(&next, left - 1).await?? + 1)
-    })
+        match link(&next, left - 1).await {
+            Ok(counted) => counted.map(|counted| counted + 1),
+            Err(error) => Err(format!("the {error}")),
+        }
+    });
+    SPAWNING.set(false);
+    task
 }
 
 pub(super) fn chain(cx: &Cx) -> Verdict {
@@ -44,7 +60,7 @@ pub(super) fn chain(cx: &Cx) -> Verdict {
     match cx.output(link(cx.spawner(), length))? {
         Ok(counted) if counted == length => Ok(()),
         Ok(counted) => fail(format!("a chain of {length} tasks counted {counted}")),
-        Err(error) => fail(format!("a chain of {length} tasks broke: the {error}")),
+        Err(why) => fail(format!("a chain of {length} tasks broke: {why}")),
     }
 }
 

@@ -25,7 +25,7 @@ type Task = BoxFuture<'static, ()>;
 fn is_caught(clause: Clause, make: impl Fn() -> Subject) {
     let small = Load { live: 200, chain: 20, threads: 4, each: 10 };
     let report =
-        Suite::new().limit(Duration::from_secs(1)).run_clause(clause, || make().load(small));
+        Suite::new().limit(Duration::from_millis(500)).run_clause(clause, || make().load(small));
     assert_eq!(report.failed(), [clause], "not caught:\n{report}");
     println!("{report}");
 }
@@ -235,9 +235,14 @@ fn c13_drops_every_hundredth_task() {
 }
 
 #[test]
+fn c13_runs_inline() {
+    is_caught(Clause::C13, || Subject::new(FnSpawner::new(block_on)));
+}
+
+#[test]
 fn a_report_names_the_clause_and_the_reason() {
     let report = Suite::new()
-        .limit(Duration::from_secs(1))
+        .limit(Duration::from_millis(500))
         .run_clause(Clause::C1, || Subject::new(FnSpawner::new(block_on)));
     let text = report.to_string();
     assert!(text.contains("C1 spawning never runs the task inline"), "{text}");
