@@ -87,15 +87,22 @@ fn main() -> ExitCode {
         }),
         [name, case] => Backend::find(name).and_then(|backend| {
             let found = cases().find(|known| known.name() == case);
-            let found = found.ok_or_else(|| format!("there is no case `{case}`"))?;
+            let found = found.ok_or_else(|| {
+                let names: Vec<_> = cases().map(Case::name).collect();
+                format!("there is no case `{case}`; there are {}", names.join(", "))
+            })?;
             run(backend, found).map_err(|why| format!("{name}, {}: {why}", size(found)))
         }),
+        [help] if help == "--help" => {
+            println!("usage: stress [BACKEND CASE]\n\nWithout arguments, everything is run.");
+            Ok(())
+        }
         _ => Err("usage: stress [BACKEND CASE]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("{why}");
+            eprintln!("stress: {why}");
             ExitCode::FAILURE
         }
     }

@@ -40,7 +40,7 @@ impl Args {
                 "--backend" => parsed.backends.push(Backend::find(&value()?)?),
                 "--connections" => parsed.load.connections = number(&option, &value()?)?,
                 "--messages" => parsed.load.messages = number(&option, &value()?)?,
-                _ => return Err(format!("there is no option `{option}`")),
+                _ => return Err(format!("there is no option `{option}`; `--help` lists them")),
             }
         }
         if parsed.backends.is_empty() {

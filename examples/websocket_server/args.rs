@@ -60,7 +60,7 @@ impl Args {
                     })?;
                     parsed.grace = Duration::from_secs(seconds);
                 }
-                _ => return Err(format!("there is no option `{option}`")),
+                _ => return Err(format!("there is no option `{option}`; `--help` lists them")),
             }
         }
         Ok(parsed)

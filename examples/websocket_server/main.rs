@@ -69,7 +69,7 @@ fn run(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
         // Before the server: a Ctrl-C right after its greeting must not be missed.
         let mut signals = Signals::new(stop_signals())?;
         let server = start(running.spawner(), args).await?;
-        println!("listening on wss://{} (backend {})", server.local_addr(), backend.name);
+        say(&format!("listening on wss://{} (backend {})", server.local_addr(), backend.name));
 
         signals.next().await;
         eprintln!(
@@ -82,7 +82,7 @@ fn run(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
             Ok(None)
         };
         let report = shutdown.or(impatient).await?.ok_or("aborted by a second signal")?;
-        println!("stopped: {report}");
+        say(&format!("stopped: {report}"));
         Ok(())
     })
 }
@@ -106,4 +106,9 @@ async fn start(spawner: Arc<dyn Spawner>, args: &Args) -> Result<Server, Box<dyn
 /// Ctrl-C, and what a service manager sends where there are such signals.
 fn stop_signals() -> &'static [Signal] {
     if cfg!(unix) { &[Signal::Int, Signal::Term] } else { &[Signal::Int] }
+}
+
+/// Prints a line. A closed stdout is no reason to stop serving.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use async_global_executor::GlobalExecutorConfig;
 use async_runtime_compat_bench::backend::Backend;
 use async_runtime_compat_bench::backend::async_executor::AsyncExecutor;
 use async_runtime_compat_bench::backend::async_std::AsyncStd;
@@ -49,6 +50,10 @@ const UNWRAPPED: usize = 0;
 // All in one test: another one at the same time would be counted, too.
 #[test]
 fn tasks_are_allocated_as_the_runtime_allocates_them() {
+    // async-std would have a thread for each core, and which of them does what is left to chance.
+    let config = GlobalExecutorConfig::default().with_min_threads(1).with_max_threads(1);
+    async_global_executor::init_with_config(config);
+
     let mut wrong = Vec::new();
     check("tokio, current thread", &Tokio::current_thread(), UNWRAPPED, &mut wrong);
     check("tokio, 1 worker", &Tokio::multi_thread(1), UNWRAPPED, &mut wrong);
