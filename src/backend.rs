@@ -21,9 +21,10 @@ pub mod tokio;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, poll_fn};
 use std::marker::PhantomData;
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -46,6 +47,10 @@ pub(crate) enum Finished {
 /// Dropping it detaches the task.
 trait NativeJoin<T>: Sized {
     /// Waits for the end of the task, as [`Future::poll`] does.
+    ///
+    /// # Panics
+    ///
+    /// If it resolved before: with "polled after" in the message.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
     /// Whether the task has ended, so that its join resolves without waiting.
@@ -61,8 +66,12 @@ trait NativeJoin<T>: Sized {
     /// Makes it possible to abort the task from elsewhere.
     fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>);
 
-    /// Requests that the task stop, and waits until its future is dropped.
-    async fn cancel(self) -> Result<T, End>;
+    /// Where the native handle is consumed by its cancellation: that, of a task that may not have
+    /// ended. It requests that the task stop when it is first polled, or when it is dropped, and ends once
+    /// the task's future is dropped.
+    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<Self, T>> {
+        None::<Ready<_>>
+    }
 }
 
 /// Stamps what has one arm for each backend.
@@ -85,11 +94,7 @@ macro_rules! backends {
             #[inline]
             pub(crate) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
                 match self {
-                    $($(#[$gate])* Join::$variant(join) => {
-                        let end = ready!(join.poll_join(cx));
-                        *self = Join::TAKEN;
-                        Poll::Ready(end)
-                    })*
+                    $($(#[$gate])* Join::$variant(join) => join.poll_join(cx),)*
                     Join::Rare(rare) => Rare::poll_join(rare, cx),
                 }
             }
@@ -144,13 +149,26 @@ macro_rules! backends {
                 abort
             }
 
-            pub(crate) async fn cancel(self) -> Result<T, End> {
-                let mut join = self.unnamed();
-                match join.take() {
-                    $($(#[$gate])* Join::$variant(join) => join.cancel().await,)*
-                    // Refused, or taken, which panics.
-                    mut join => std::future::poll_fn(|cx| join.poll_join(cx)).await,
+            /// Requests that the task stop, and waits until its future is dropped.
+            pub(crate) async fn cancel(&mut self) -> Result<T, End> {
+                match self {
+                    $($(#[$gate])* Join::$variant(join) => {
+                        // Pinned where it is made: awaiting it would keep two places for it.
+                        let mut cancel = pin!(join.cancel());
+                        if cancel.is_some() {
+                            let cancelled = |cx: &mut Context<'_>| match cancel.as_mut().as_pin_mut() {
+                                Some(cancel) => cancel.poll(cx),
+                                None => Poll::Pending,
+                            };
+                            return poll_fn(cancelled).await;
+                        }
+                    })*
+                    Join::Rare(_) => {}
                 }
+                if let Some(abort) = self.abort() {
+                    abort.abort();
+                }
+                poll_fn(|cx| self.poll_join(cx)).await
             }
         }
     };
@@ -160,6 +178,8 @@ backends! {
     Shared(SharedHandle<T>),
     #[cfg(feature = "tokio")]
     Tokio(tokio::Join<T>),
+    #[cfg(feature = "tokio")]
+    TokioNoted(tokio::Noted<T>),
     #[cfg(any(feature = "smol", feature = "async-executor"))]
     Task(async_task::Join<T>),
     #[cfg(feature = "async-std")]
@@ -179,43 +199,58 @@ pub(crate) enum Rare<T> {
 }
 
 /// The [`JoinHandle`](crate::JoinHandle)'s share in a task on the heap: one of the boxed path, or
-/// one that can be aborted from elsewhere.
-pub(crate) struct SharedHandle<T>(Arc<dyn SharedJoin<T>>);
+/// one that can be aborted from elsewhere. `None` once the end of the task has been handed out.
+pub(crate) struct SharedHandle<T>(Option<Arc<dyn SharedJoin<T>>>);
 
 impl<T> Drop for SharedHandle<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.clone().detach();
+        if let Some(task) = self.0.take() {
+            task.detach();
+        }
     }
 }
 
 impl<T> NativeJoin<T> for SharedHandle<T> {
+    #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        self.0.poll_join(cx)
+        let Some(task) = &self.0 else { polled_again() };
+        let end = ready!(task.poll_join(cx));
+        self.0 = None;
+        Poll::Ready(end)
     }
 
     fn check_finished(self) -> (Join<T>, Finished) {
-        let ask = self.0.clone();
-        (Join::Shared(self), Finished::Ask(ask))
+        let finished = match &self.0 {
+            Some(task) => Finished::Ask(task.clone()),
+            None => Finished::Known(true),
+        };
+        (Join::Shared(self), finished)
     }
 
     fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>) {
         let abort = self.0.clone();
-        (Join::Shared(self), Some(abort))
+        (Join::Shared(self), abort.map(|task| task as Arc<dyn Abort>))
     }
 
     fn abort_detached(self) {
-        self.0.abort();
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
     }
 
     fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>) {
-        let abort = self.0.clone().watch();
+        let abort = match &self.0 {
+            Some(task) => task.clone().watch(),
+            None => shared::ended(),
+        };
         (Join::Shared(self), abort)
     }
+}
 
-    async fn cancel(mut self) -> Result<T, End> {
-        self.0.abort();
-        std::future::poll_fn(|cx| self.poll_join(cx)).await
-    }
+#[cold]
+fn polled_again() -> ! {
+    panic!("`JoinHandle` polled after it resolved: a task has one result, and it was taken")
 }
 
 impl<T> Rare<T> {
@@ -224,9 +259,7 @@ impl<T> Rare<T> {
             // The name stays, for the report.
             Some(Rare::Named(_, join)) => return join.poll_join(cx),
             Some(Rare::Refused) => Err(End::Shutdown),
-            None => panic!(
-                "`JoinHandle` polled after it resolved: a task has one result, and it was taken"
-            ),
+            None => polled_again(),
         };
         *this = None;
         Poll::Ready(end)
@@ -262,14 +295,21 @@ impl<T> Join<T> {
     }
 
     fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
-        Join::Shared(SharedHandle(join))
+        Join::Shared(SharedHandle(Some(join)))
     }
 
-    fn unnamed(self) -> Join<T> {
-        let Join::Rare(Some(rare)) = self else { return self };
-        match *rare {
-            Rare::Named(_, join) => join,
-            rare @ Rare::Refused => Join::rare(rare),
+    /// Takes the name off the handle.
+    pub(crate) fn take_name(&mut self) -> Name {
+        let Join::Rare(rare) = self else { return None };
+        match rare.take().map(|rare| *rare) {
+            Some(Rare::Named(name, join)) => {
+                *self = join;
+                Some(Box::new(name))
+            }
+            nameless => {
+                *rare = nameless.map(Box::new);
+                None
+            }
         }
     }
 

@@ -29,41 +29,67 @@ pub(crate) enum End {
 /// The [`Display`](fmt::Display) form names the task and the place of the `spawn` call, and quotes
 /// the panic's message where it is a string:
 /// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
-pub struct JoinError {
-    repr: Repr,
+pub struct JoinError(Repr);
+
+// Small, for those who pass it on in a `Result`: every join moves one.
+enum Repr {
+    Cancelled(Place),
+    Shutdown(Place),
+    Long(Box<Long>),
+}
+
+/// An error with a name or a payload.
+struct Long {
+    cause: Cause,
     name: Name,
     place: Place,
 }
 
-enum Repr {
+enum Cause {
     Cancelled,
     Shutdown,
-    // The mutex makes the error `Sync`; it is only ever locked to read the message. The box keeps
-    // the error small for those who pass it on in a `Result`.
-    Panic(Box<Mutex<Payload>>),
+    // The mutex makes the error `Sync`; it is only ever locked to read the message.
+    Panic(Mutex<Payload>),
 }
 
 impl JoinError {
     #[cold]
     pub(crate) fn new(end: End, name: Name, place: Place) -> JoinError {
-        let repr = match end {
-            End::Cancelled => Repr::Cancelled,
-            End::Shutdown => Repr::Shutdown,
-            End::Panic(payload) => Repr::Panic(Box::new(Mutex::new(payload))),
+        let cause = match (end, &name) {
+            (End::Cancelled, None) => return JoinError(Repr::Cancelled(place)),
+            (End::Shutdown, None) => return JoinError(Repr::Shutdown(place)),
+            (End::Cancelled, Some(_)) => Cause::Cancelled,
+            (End::Shutdown, Some(_)) => Cause::Shutdown,
+            (End::Panic(payload), _) => Cause::Panic(Mutex::new(payload)),
         };
-        JoinError { repr, name, place }
+        JoinError(Repr::Long(Box::new(Long { cause, name, place })))
+    }
+
+    fn cause(&self) -> &Cause {
+        match &self.0 {
+            Repr::Cancelled(_) => &Cause::Cancelled,
+            Repr::Shutdown(_) => &Cause::Shutdown,
+            Repr::Long(long) => &long.cause,
+        }
+    }
+
+    fn name(&self) -> &Name {
+        match &self.0 {
+            Repr::Cancelled(_) | Repr::Shutdown(_) => &None,
+            Repr::Long(long) => &long.name,
+        }
     }
 
     /// Whether the task was aborted before it completed.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.repr, Repr::Cancelled)
+        matches!(self.cause(), Cause::Cancelled)
     }
 
     /// Whether the task panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.repr, Repr::Panic(_))
+        matches!(self.cause(), Cause::Panic(_))
     }
 
     /// Whether the runtime was shut down, or the executor dropped, before the task completed.
@@ -71,7 +97,7 @@ impl JoinError {
     /// A task that is spawned after the shutdown ends like this too.
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
-        matches!(self.repr, Repr::Shutdown)
+        matches!(self.cause(), Cause::Shutdown)
     }
 
     /// The payload of the task's panic, for [`std::panic::resume_unwind`].
@@ -95,11 +121,12 @@ impl JoinError {
     ///
     /// Gives the error back if the task did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
-        match self.repr {
-            Repr::Panic(payload) => {
+        let Repr::Long(long) = self.0 else { return Err(self) };
+        match *long {
+            Long { cause: Cause::Panic(payload), .. } => {
                 Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
-            repr => Err(JoinError { repr, ..self }),
+            long => Err(JoinError(Repr::Long(Box::new(long)))),
         }
     }
 
@@ -109,7 +136,7 @@ impl JoinError {
     /// ([`std::panic::panic_any`]).
     #[must_use]
     pub fn panic_message(&self) -> Option<String> {
-        let Repr::Panic(payload) = &self.repr else { return None };
+        let Cause::Panic(payload) = self.cause() else { return None };
         let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(message) = payload.downcast_ref::<&'static str>() {
             return Some((*message).to_owned());
@@ -120,23 +147,26 @@ impl JoinError {
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        self.name().as_ref().map(|name| &***name)
     }
 
     /// The place of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.place
+        match &self.0 {
+            Repr::Cancelled(place) | Repr::Shutdown(place) => place,
+            Repr::Long(long) => long.place,
+        }
     }
 }
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, &self.name, self.place)?;
-        match &self.repr {
-            Repr::Cancelled => f.write_str(" was cancelled"),
-            Repr::Shutdown => f.write_str(" was dropped because its runtime was shut down"),
-            Repr::Panic(_) => match self.panic_message() {
+        write_task(f, self.name(), self.spawned_at())?;
+        match self.cause() {
+            Cause::Cancelled => f.write_str(" was cancelled"),
+            Cause::Shutdown => f.write_str(" was dropped because its runtime was shut down"),
+            Cause::Panic(_) => match self.panic_message() {
                 Some(message) => write!(f, " panicked: {message}"),
                 None => f.write_str(" panicked with a payload that is not a string"),
             },

@@ -68,8 +68,9 @@ impl<T> JoinHandle<T> {
         self.join.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&mut self) -> Join<T> {
-        self.join.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+    #[inline]
+    fn join_mut(&mut self) -> &mut Join<T> {
+        self.join.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests that the task stop at its next await, and returns at once.
@@ -120,8 +121,9 @@ impl<T> JoinHandle<T> {
         // Bound before the future is first polled, so that dropping it unpolled aborts, too.
         let mut bound = self.abort_on_drop();
         async move {
-            let (join, place) = (bound.handle.take(), bound.handle.place);
-            let name = join.name();
+            let place = bound.handle.place;
+            let join = bound.handle.join_mut();
+            let name = join.take_name();
             join.cancel().await.map_err(|end| JoinError::new(end, name, place))
         }
     }
@@ -170,11 +172,12 @@ impl<T> Future for JoinHandle<T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let join = this.join.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let place = this.place;
+        let join = this.join_mut();
         match join.poll_join(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), this.place))),
+            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), place))),
         }
     }
 }
@@ -297,7 +300,7 @@ impl<T> AbortOnDrop<T> {
 
     /// Unbinds the task: dropping the [`JoinHandle`] detaches it.
     pub fn into_handle(mut self) -> JoinHandle<T> {
-        JoinHandle::new(self.handle.take(), self.handle.place)
+        JoinHandle::new(self.handle.join_mut().take(), self.handle.place)
     }
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
@@ -329,7 +332,7 @@ impl<T> Future for AbortOnDrop<T> {
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
-        self.handle.take().abort_detached();
+        self.handle.join_mut().take().abort_detached();
     }
 }
 

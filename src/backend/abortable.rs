@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
+use pin_project_lite::pin_project;
+
 use super::contain::{discard, wake};
 use super::contained_task::Output;
 use super::{Abort, SharedJoin};
@@ -31,13 +33,27 @@ pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
     fn cancel(self) -> impl Future<Output = Option<Output<Self::Value>>> + Send + 'static;
 }
 
-/// Polls a native cancellation.
-pub(super) fn poll_cancel<T>(
-    cancel: Pin<&mut (impl Future<Output = Option<Output<T>>> + ?Sized)>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<T, End>> {
-    let output = ready!(cancel.poll(cx));
-    Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
+pin_project! {
+    /// A native cancellation.
+    pub(super) struct Cancelling<C> {
+        #[pin]
+        cancel: C,
+    }
+}
+
+impl<C> Cancelling<C> {
+    pub(super) fn new(cancel: C) -> Cancelling<C> {
+        Cancelling { cancel }
+    }
+}
+
+impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
+    type Output = Result<T, End>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let output = ready!(self.project().cancel.poll(cx));
+        Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
+    }
 }
 
 /// A native handle on the heap, which joins and aborts reach alike.
@@ -68,14 +84,12 @@ struct State<N: NativeTask> {
 
 enum Progress<N: NativeTask> {
     Running(N),
-    Cancelling(Cancelling<N>),
+    Cancelling(Pin<Box<dyn Future<Output = Result<N::Value, End>> + Send>>),
     Ended(Result<N::Value, End>),
     Taken,
     /// Somebody is at work on it, outside of the lock.
     Out,
 }
-
-type Cancelling<N> = Pin<Box<dyn Future<Output = Option<Output<<N as NativeTask>::Value>>> + Send>>;
 
 impl<N: NativeTask> Abortable<N> {
     /// `joiner` is the waker that was registered with the task last, if that is known.
@@ -191,7 +205,7 @@ impl<N: NativeTask> Progress<N> {
         match self {
             // A task that has completed keeps its output.
             Progress::Running(task) if task.is_ended() != Some(true) => {
-                Progress::Cancelling(Box::pin(task.cancel()))
+                Progress::Cancelling(Box::pin(Cancelling::new(task.cancel())))
             }
             progress => progress,
         }
@@ -200,7 +214,7 @@ impl<N: NativeTask> Progress<N> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<N::Value, End>> {
         match self {
             Progress::Running(task) => task.poll_end(cx),
-            Progress::Cancelling(cancel) => poll_cancel(cancel.as_mut(), cx),
+            Progress::Cancelling(cancel) => cancel.as_mut().poll(cx),
             _ => unreachable!("only the one who took it out works on it"),
         }
     }

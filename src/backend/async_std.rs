@@ -11,10 +11,10 @@ use std::task::{Context, Poll, Waker, ready};
 
 use ::async_std::task;
 
-use super::abortable::{Abortable, NativeTask, poll_cancel};
+use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
-use super::{Abort, Finished, Kind, Native, NativeJoin, SharedJoin};
+use super::{Abort, Finished, Kind, NativeJoin, SharedJoin};
 use crate::error::End;
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -43,8 +43,8 @@ impl Spawner for AsyncStdSpawner {
     }
 
     #[inline]
-    fn native(&self) -> Native<'_> {
-        Native(Kind::AsyncStd)
+    fn native(&self) -> super::Native<'_> {
+        super::Native(Kind::AsyncStd)
     }
 }
 
@@ -62,34 +62,40 @@ where
     let task = builder
         .spawn(ContainedTask::new(future))
         .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
-    Join { task, waker: None, share: |task, waker| Abortable::new(task, waker) }
+    Join {
+        native: Some(Native { task, share: |task, waker| Abortable::new(task, waker) }),
+        waker: None,
+    }
 }
 
 type Handle<T> = task::JoinHandle<Output<T>>;
 
-/// async-std's handle, and how to share it. It detaches on drop by itself.
+/// async-std's handle. It detaches on drop by itself.
 pub(crate) struct Join<T> {
-    task: Handle<T>,
+    /// `None` once the handle has been consumed, or the end of the task has been handed out.
+    native: Option<Native<T>>,
     /// The waker registered last. async-std cannot be asked whether a task has finished other
     /// than by a poll, and that must not displace it.
     waker: Option<Waker>,
-    /// Kept from the place where `T` was known to be `Send + 'static`.
-    share: Share<T>,
 }
 
 type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
 
-impl<T> Join<T> {
-    fn share(self) -> Arc<dyn SharedJoin<T>> {
-        (self.share)(self.task, self.waker)
-    }
+struct Native<T> {
+    task: Handle<T>,
+    /// How to share it, from the place where `T` was known to be `Send + 'static`.
+    share: Share<T>,
 }
 
 impl<T> NativeJoin<T> for Join<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let poll = poll_handle(&mut self.task, cx);
-        if poll.is_pending() {
+        let Some(native) = &mut self.native else { super::polled_again() };
+        let poll = poll_handle(&mut native.task, cx);
+        if poll.is_ready() {
+            self.native = None;
+            self.waker = None;
+        } else {
             match &mut self.waker {
                 Some(waker) => waker.clone_from(cx.waker()),
                 none => *none = Some(cx.waker().clone()),
@@ -99,6 +105,9 @@ impl<T> NativeJoin<T> for Join<T> {
     }
 
     fn check_finished(self) -> (super::Join<T>, Finished) {
+        if self.native.is_none() {
+            return (super::Join::AsyncStd(self), Finished::Known(true));
+        }
         let (join, ask) = self.abort_handle();
         (join, Finished::Ask(ask))
     }
@@ -109,19 +118,22 @@ impl<T> NativeJoin<T> for Join<T> {
     }
 
     fn abort_detached(self) {
+        let Some(native) = self.native else { return };
         // One poll requests the cancellation. Dropping the future then detaches.
-        let cancel = pin!(self.task.cancel());
-        discard(poll_cancel(cancel, &mut Context::from_waker(Waker::noop())));
+        let cancel = pin!(Cancelling::new(native.task.cancel()));
+        discard(cancel.poll(&mut Context::from_waker(Waker::noop())));
     }
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let shared = self.share();
+        let Some(native) = self.native else {
+            return (super::Join::AsyncStd(self), super::shared::ended());
+        };
+        let shared = (native.share)(native.task, self.waker);
         (super::Join::shared(shared.clone()), shared)
     }
 
-    async fn cancel(self) -> Result<T, End> {
-        let mut cancel = pin!(self.task.cancel());
-        std::future::poll_fn(|cx| poll_cancel(cancel.as_mut(), cx)).await
+    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<T>> {
+        Some(Cancelling::new(self.native.take()?.task.cancel()))
     }
 }
 

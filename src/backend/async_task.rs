@@ -1,13 +1,13 @@
 //! Handles to the tasks of executors built on async-task.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_task::{FallibleTask, Task};
 
-use super::abortable::{Abortable, NativeTask, poll_cancel};
+use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contained_task::Output;
 use super::{Abort, Finished, NativeJoin, SharedJoin};
 use crate::error::End;
@@ -38,60 +38,71 @@ impl<T> NativeJoin<T> for Join<T> {
     }
 
     fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        if self.task.is_finished() {
+            return (super::Join::Task(self), None);
+        }
         let (join, abort) = self.abort_handle();
         (join, Some(abort))
     }
 
-    fn abort_detached(self) {
+    fn abort_detached(mut self) {
         // async-task cancels when its handle is dropped.
-        drop(self.task.into_inner());
+        drop(self.task.0.take());
     }
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
+        if self.task.0.is_none() {
+            return (super::Join::Task(self), super::shared::ended());
+        }
         let shared = (self.share)(self.task);
         (super::Join::shared(shared.clone()), shared)
     }
 
-    async fn cancel(mut self) -> Result<T, End> {
+    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<T>> {
         if self.task.is_finished() {
-            return std::future::poll_fn(|cx| self.poll_join(cx)).await;
+            return None;
         }
-        let mut cancel = pin!(self.task.into_inner().cancel());
-        std::future::poll_fn(|cx| poll_cancel(cancel.as_mut(), cx)).await
+        Some(Cancelling::new(self.task.0.take()?.cancel()))
     }
 }
 
-/// async-task's handle, made to detach when it is dropped.
+/// async-task's handle, made to detach when it is dropped. `None` once it has been consumed, or
+/// the end of the task has been handed out.
 struct Detaching<T>(Option<FallibleTask<Output<T>>>);
 
 impl<T> Detaching<T> {
-    fn get(&self) -> &FallibleTask<Output<T>> {
-        self.0.as_ref().expect("it is taken by those who consume it")
-    }
-
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let task = self.0.as_mut().expect("it is taken by those who consume it");
+        let Some(task) = &mut self.0 else { super::polled_again() };
         let output = ready!(Pin::new(task).poll(cx));
-        // `None` is cancelled, and nobody aborted it: that would have taken this handle.
-        Poll::Ready(output.map_or(Err(End::Shutdown), Output::into_end))
+        self.detach();
+        match output {
+            Some(output) => Poll::Ready(output.into_end()),
+            // Cancelled, and nobody aborted it: that would have taken this handle.
+            None => Poll::Ready(Err(End::Shutdown)),
+        }
     }
 
     fn is_finished(&self) -> bool {
-        self.get().is_finished()
+        self.0.as_ref().is_none_or(FallibleTask::is_finished)
     }
 
     fn into_inner(mut self) -> FallibleTask<Output<T>> {
-        self.0.take().expect("it is taken by those who consume it")
+        self.0.take().expect("a task that has not ended has a handle")
+    }
+
+    #[inline]
+    fn detach(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.detach();
+        }
     }
 }
 
 impl<T> Drop for Detaching<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.detach();
-        }
+        self.detach();
     }
 }
 

@@ -122,21 +122,31 @@ impl<T: Send> Abort for Cell<T> {
 
 impl<T: Send + 'static> SharedJoin<T> for Cell<T> {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        // Cloned before and dropped after the lock is held: both may run code of the user's.
-        let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
-        match mem::replace(&mut state.progress, Progress::Taken) {
-            Progress::Live => {
-                state.progress = Progress::Live;
+        if matches!(state.progress, Progress::Live) {
+            if state.joiner.as_ref().is_some_and(|joiner| joiner.will_wake(cx.waker())) {
+                return Poll::Pending;
+            }
+            // Cloned and dropped without the lock: both may run code of the user's.
+            drop(state);
+            let mut waker = Some(cx.waker().clone());
+            state = self.lock();
+            if matches!(state.progress, Progress::Live) {
                 mem::swap(&mut state.joiner, &mut waker);
                 drop(state);
-                Poll::Pending
+                return Poll::Pending;
             }
-            Progress::Ended(result) => {
-                drop(state);
-                Poll::Ready(result)
+            drop(state);
+            drop(waker);
+            state = self.lock();
+        }
+        let progress = mem::replace(&mut state.progress, Progress::Taken);
+        drop(state);
+        match progress {
+            Progress::Ended(result) => Poll::Ready(result),
+            Progress::Live | Progress::Taken => {
+                unreachable!("the handle keeps track of having resolved")
             }
-            Progress::Taken => unreachable!("the handle keeps track of having resolved"),
         }
     }
 

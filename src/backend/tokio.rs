@@ -98,80 +98,113 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Join::Plain(handle.spawn(future))
+    Join(handle.spawn(future))
 }
 
-/// tokio's handle. It detaches on drop by itself.
+/// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it
+/// resolved.
+pub(crate) struct Join<T>(task::JoinHandle<T>);
+
+/// tokio's handle to a task that was, or may be, aborted.
 ///
-/// That a task was aborted is noted here, because tokio does not tell a task that was aborted from
-/// one whose runtime was shut down, and keeps the output of one that completes after the abort
-/// without another await.
-pub(crate) enum Join<T> {
-    Plain(task::JoinHandle<T>),
-    Aborted(task::JoinHandle<T>),
-    /// There is an abort handle, which may note it.
-    Watched(Box<Watched<T>>),
+/// This is noted, because tokio does not tell a task that was aborted from one whose runtime was
+/// shut down, and keeps the output of one that completes after the abort without another await.
+pub(crate) struct Noted<T> {
+    task: task::JoinHandle<T>,
+    note: Note,
 }
 
-pub(crate) struct Watched<T> {
-    task: task::JoinHandle<T>,
-    abort: Arc<AbortTask>,
+enum Note {
+    Aborted,
+    /// There is an abort handle, which may note it.
+    Watched(Arc<AbortTask>),
 }
 
 impl<T> Join<T> {
-    fn task(&mut self) -> &mut task::JoinHandle<T> {
-        match self {
-            Join::Plain(task) | Join::Aborted(task) => task,
-            Join::Watched(watched) => &mut watched.task,
+    fn request_abort(self) -> super::Join<T> {
+        // A task that has completed keeps its output.
+        if self.0.is_finished() {
+            return super::Join::Tokio(self);
         }
+        self.0.abort();
+        super::Join::TokioNoted(Noted { task: self.0, note: Note::Aborted })
     }
+}
 
-    fn is_aborted(&self) -> bool {
-        match self {
-            Join::Plain(_) => false,
-            Join::Aborted(_) => true,
-            Join::Watched(watched) => watched.abort.aborted.load(Ordering::Acquire),
-        }
-    }
-
-    fn request_abort(self) -> Join<T> {
-        match self {
-            // A task that has completed keeps its output.
-            Join::Plain(task) if !task.is_finished() => {
-                task.abort();
-                Join::Aborted(task)
-            }
-            Join::Watched(watched) => {
-                watched.abort.abort();
-                Join::Watched(watched)
-            }
-            join => join,
-        }
+/// The end of a task that did not complete, if nobody aborted it.
+#[cold]
+fn end(error: task::JoinError) -> End {
+    match error.try_into_panic() {
+        Ok(payload) => End::Panic(payload),
+        Err(_) => End::Shutdown,
     }
 }
 
 impl<T> NativeJoin<T> for Join<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let result = ready!(Pin::new(self.task()).poll(cx));
-        if self.is_aborted() {
-            discard(result);
-            return Poll::Ready(Err(End::Cancelled));
+        match Pin::new(&mut self.0).poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(end(error))),
         }
-        Poll::Ready(result.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => End::Panic(payload),
-            // Cancelled, and nobody aborted it.
-            Err(_) => End::Shutdown,
-        }))
     }
 
-    fn check_finished(mut self) -> (super::Join<T>, Finished) {
-        let finished = self.task().is_finished();
+    fn check_finished(self) -> (super::Join<T>, Finished) {
+        let finished = self.0.is_finished();
         (super::Join::Tokio(self), Finished::Known(finished))
     }
 
     fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        (super::Join::Tokio(self.request_abort()), None)
+        (self.request_abort(), None)
+    }
+
+    fn abort_detached(self) {
+        self.0.abort();
+    }
+
+    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
+        Noted::watched(self.0, false)
+    }
+}
+
+impl<T> Noted<T> {
+    fn watched(task: task::JoinHandle<T>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>) {
+        let abort =
+            Arc::new(AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(aborted) });
+        let note = Note::Watched(abort.clone());
+        (super::Join::TokioNoted(Noted { task, note }), abort)
+    }
+
+    fn request_abort(&self) {
+        if let Note::Watched(abort) = &self.note {
+            abort.abort();
+        }
+    }
+}
+
+impl<T> NativeJoin<T> for Noted<T> {
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let result = ready!(Pin::new(&mut self.task).poll(cx));
+        let aborted = match &self.note {
+            Note::Aborted => true,
+            Note::Watched(abort) => abort.aborted.load(Ordering::Acquire),
+        };
+        if aborted {
+            discard(result);
+            return Poll::Ready(Err(End::Cancelled));
+        }
+        Poll::Ready(result.map_err(end))
+    }
+
+    fn check_finished(self) -> (super::Join<T>, Finished) {
+        let finished = self.task.is_finished();
+        (super::Join::TokioNoted(self), Finished::Known(finished))
+    }
+
+    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        self.request_abort();
+        (super::Join::TokioNoted(self), None)
     }
 
     fn abort_detached(self) {
@@ -179,22 +212,13 @@ impl<T> NativeJoin<T> for Join<T> {
     }
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let aborted = self.is_aborted();
-        let watched = match self {
-            Join::Plain(task) | Join::Aborted(task) => {
-                let abort = task.abort_handle();
-                let abort = AbortTask { task: abort, aborted: AtomicBool::new(aborted) };
-                Box::new(Watched { task, abort: Arc::new(abort) })
+        match &self.note {
+            Note::Aborted => Noted::watched(self.task, true),
+            Note::Watched(abort) => {
+                let abort = abort.clone();
+                (super::Join::TokioNoted(self), abort)
             }
-            Join::Watched(watched) => watched,
-        };
-        let abort = watched.abort.clone();
-        (super::Join::Tokio(Join::Watched(watched)), abort)
-    }
-
-    async fn cancel(self) -> Result<T, End> {
-        let mut join = self.request_abort();
-        std::future::poll_fn(|cx| join.poll_join(cx)).await
+        }
     }
 }
 
