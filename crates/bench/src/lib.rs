@@ -7,6 +7,8 @@
 //!
 //! The binary `compare` makes `BENCHMARKS.md`; the tests hold the counts to their bounds.
 
+#![expect(clippy::duplicate_mod, reason = "the WebSocket server is compiled for each runtime")]
+
 pub mod chart;
 pub mod instructions;
 pub mod machine;
@@ -15,6 +17,7 @@ pub mod memory;
 pub mod peers;
 pub mod probe;
 pub mod report;
+pub mod websocket;
 
 pub use spawn::{backend, case, settle, way, work};
 

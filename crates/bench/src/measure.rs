@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::case::Run;
+/// Does a work so many times, and gives the time that it took.
+pub type Rounds<'a> = &'a dyn Fn(u64) -> Duration;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -29,7 +30,7 @@ pub struct Ratio {
 impl Effort {
     /// Runs rounds of both, in the order A B B A A B …, and compares the two of each pair.
     #[must_use]
-    pub fn compare(self, native: &Run, shim: &Run) -> Ratio {
+    pub fn compare(self, native: Rounds<'_>, shim: Rounds<'_>) -> Ratio {
         let rounds = self.calibrate(native);
         // Caches, and the memory that the runtimes keep, are warm after one round of each.
         shim(rounds);
@@ -58,7 +59,7 @@ impl Effort {
     }
 
     /// How often the work fits into a round.
-    fn calibrate(self, run: &Run) -> u64 {
+    fn calibrate(self, run: Rounds<'_>) -> u64 {
         run(1);
         let mut rounds = 1;
         loop {

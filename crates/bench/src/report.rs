@@ -8,6 +8,7 @@ use crate::machine;
 use crate::measure::{Effort, Ratio};
 use crate::memory::{self, Handles};
 use crate::probe::{OnDrop, OnPanic};
+use crate::websocket;
 
 /// Everything that was measured.
 pub struct Report {
@@ -21,6 +22,8 @@ pub struct Report {
     pub instructions: Option<Vec<Instructions>>,
     /// Peak memory.
     pub memory: Vec<Memory>,
+    /// The WebSocket server against itself, natively.
+    pub websocket: Vec<Time>,
     /// Peers against the runtimes.
     pub peers: Vec<Peer>,
 }
@@ -93,6 +96,7 @@ impl fmt::Display for Report {
         self.natives(f)?;
         self.instructions(f)?;
         self.memory(f)?;
+        write!(f, "{}", websocket::Section(&self.websocket))?;
         self.peers(f)
     }
 }
@@ -242,7 +246,7 @@ impl fmt::Display for Ratio {
 }
 
 /// A row for each work, a column for each backend.
-fn grid(times: &[&Time], cell: impl Fn(&Time) -> String) -> Table {
+pub(crate) fn grid(times: &[&Time], cell: impl Fn(&Time) -> String) -> impl fmt::Display {
     let mut backends = Vec::new();
     let mut works = Vec::new();
     for time in times {

@@ -5,7 +5,8 @@
 //!
 //! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
 //! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
-//!                 when given more than once, all texts must be found
+//!                 when given more than once, all texts must be found; `--only 'WebSocket server'`
+//!                 is that section alone
 //! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
 //!
@@ -20,7 +21,7 @@ use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::Handles;
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
-use async_runtime_compat_bench::{chart, instructions, memory, peers, settle};
+use async_runtime_compat_bench::{chart, instructions, memory, peers, settle, websocket};
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
@@ -100,6 +101,7 @@ fn compare(options: &Options) -> io::Result<()> {
         times,
         instructions,
         memory: if options.wants_all() { memory()? } else { Vec::new() },
+        websocket: websocket::compare(options.effort, &|names| options.wants(names)),
         peers: peers(options),
     };
     print!("{report}");
