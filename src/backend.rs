@@ -1,6 +1,7 @@
 //! The backends, and the one place that knows which of them are compiled in.
 
 mod boxed;
+mod boxed_job;
 mod contain;
 mod shared;
 
@@ -10,7 +11,7 @@ mod abortable;
 pub mod async_executor;
 #[cfg(feature = "async-std")]
 pub mod async_std;
-#[cfg(any(feature = "smol", feature = "async-executor"))]
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod async_task;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod contained_task;
@@ -18,6 +19,8 @@ mod contained_task;
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod unblock;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,10 +30,12 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use crate::blocking::Blocking;
 use crate::error::End;
 use crate::origin::Name;
 use crate::spawner::Spawner;
 
+pub(crate) use contain::discard;
 pub(crate) use shared::{Abort, SharedJoin};
 
 /// Whether a task has ended.
@@ -160,7 +165,7 @@ backends! {
     Shared(SharedHandle<T>),
     #[cfg(feature = "tokio")]
     Tokio(tokio::Join<T>),
-    #[cfg(any(feature = "smol", feature = "async-executor"))]
+    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
     Task(async_task::Join<T>),
     #[cfg(feature = "async-std")]
     AsyncStd(async_std::Join<T>),
@@ -265,6 +270,10 @@ impl<T> Join<T> {
         Join::Shared(SharedHandle(join))
     }
 
+    pub(crate) fn named(self, name: Cow<'static, str>) -> Join<T> {
+        Join::rare(Rare::Named(name, self))
+    }
+
     fn unnamed(self) -> Join<T> {
         let Join::Rare(Some(rare)) = self else { return self };
         match *rare {
@@ -353,7 +362,7 @@ where
         Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
         _ => spawn(spawner, future),
     };
-    Join::rare(Rare::Named(name, join))
+    join.named(name)
 }
 
 /// Spawns a future whose end nobody waits for.
@@ -373,5 +382,55 @@ where
         Kind::AsyncStd => drop(async_std::spawn(None, future)),
         #[cfg(feature = "async-executor")]
         Kind::Executor(executor) => drop(executor.spawn_task(future)),
+    }
+}
+
+/// Which built-in pool this is, as [`Blocking::native_blocking`] tells.
+///
+/// As with [`Native`], nobody outside of this crate can make one that is not opaque.
+pub struct NativeBlocking<'a>(BlockingKind<'a>);
+
+enum BlockingKind<'a> {
+    Opaque(PhantomData<&'a ()>),
+    #[cfg(feature = "tokio")]
+    Tokio(&'a ::tokio::runtime::Handle),
+    /// That of the crate `blocking`.
+    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+    Unblock,
+    /// Whatever it was, it is gone.
+    #[cfg(feature = "async-executor")]
+    Gone,
+}
+
+impl NativeBlocking<'_> {
+    pub(crate) fn opaque() -> Self {
+        NativeBlocking(BlockingKind::Opaque(PhantomData))
+    }
+}
+
+impl fmt::Debug for NativeBlocking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeBlocking").finish_non_exhaustive()
+    }
+}
+
+/// Hands the function as it is to a pool that is known, in a box to one that is not.
+pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    match blocking.native_blocking().0 {
+        BlockingKind::Opaque(_) => boxed_job::spawn(blocking, f),
+        #[cfg(feature = "tokio")]
+        BlockingKind::Tokio(handle) => Join::Tokio(tokio::spawn_blocking(handle, f)),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        BlockingKind::Unblock => Join::Task(unblock::spawn(f)),
+        #[cfg(feature = "async-executor")]
+        BlockingKind::Gone => {
+            discard(f);
+            Join::rare(Rare::Refused)
+        }
     }
 }

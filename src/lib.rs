@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
+mod blocking;
 mod error;
 mod handle;
 #[cfg(doctest)]
@@ -27,10 +28,11 @@ pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
 
+pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use error::{JoinError, NoRuntime};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
-pub use backend::Native;
+pub use backend::{Native, NativeBlocking};

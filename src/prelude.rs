@@ -4,4 +4,7 @@
 //! use async_runtime_compat::prelude::*;
 //! ```
 
-pub use crate::{AbortHandle, AbortOnDrop, BoxFuture, JoinError, JoinHandle, Spawner, SpawnerExt};
+pub use crate::{
+    AbortHandle, AbortOnDrop, Blocking, BlockingExt, BoxFuture, JoinError, JoinHandle, Spawner,
+    SpawnerExt,
+};

@@ -14,7 +14,10 @@ use ::async_std::task;
 use super::abortable::{Abortable, NativeTask, poll_cancel};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
-use super::{Abort, Finished, Kind, Native, NativeJoin, SharedJoin};
+use super::{
+    Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin, SharedJoin, unblock,
+};
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -45,6 +48,18 @@ impl Spawner for AsyncStdSpawner {
     #[inline]
     fn native(&self) -> Native<'_> {
         Native(Kind::AsyncStd)
+    }
+}
+
+/// The pool of `async_std::task::spawn_blocking`, which is never shut down.
+impl Blocking for AsyncStdSpawner {
+    fn execute(&self, job: BoxJob) {
+        unblock::execute(job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Unblock)
     }
 }
 

@@ -4,7 +4,8 @@ use std::future::Future;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{Kind, Native};
+use super::{BlockingKind, Kind, Native, NativeBlocking, unblock};
+use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
@@ -36,6 +37,18 @@ impl Spawner for SmolSpawner {
     #[inline]
     fn native(&self) -> Native<'_> {
         Native(Kind::Smol)
+    }
+}
+
+/// The pool of `smol::unblock`, which is never shut down.
+impl Blocking for SmolSpawner {
+    fn execute(&self, job: BoxJob) {
+        unblock::execute(job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Unblock)
     }
 }
 

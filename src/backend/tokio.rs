@@ -14,7 +14,8 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
-use super::{Abort, Finished, Kind, Native, NativeJoin};
+use super::{Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin};
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -92,6 +93,21 @@ impl Spawner for TokioSpawner {
     }
 }
 
+/// tokio's own pool of blocking threads.
+///
+/// At the runtime's shutdown, jobs that have not started are dropped and their joins say
+/// [`is_shutdown`](crate::JoinError::is_shutdown); dropping the runtime waits for those that have.
+impl Blocking for TokioSpawner {
+    fn execute(&self, job: BoxJob) {
+        drop(self.handle.spawn_blocking(job));
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Tokio(&self.handle))
+    }
+}
+
 #[inline]
 pub(super) fn spawn<F>(handle: &Handle, future: F) -> Join<F::Output>
 where
@@ -99,6 +115,14 @@ where
     F::Output: Send + 'static,
 {
     Join::Plain(handle.spawn(future))
+}
+
+pub(super) fn spawn_blocking<F, T>(handle: &Handle, f: F) -> Join<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Join::Plain(handle.spawn_blocking(f))
 }
 
 /// tokio's handle. It detaches on drop by itself.
