@@ -3,6 +3,7 @@
 mod boxed;
 mod boxed_job;
 mod contain;
+mod hooked;
 mod shared;
 
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
@@ -30,12 +31,13 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::origin::Name;
 use crate::spawner::Spawner;
 
 pub(crate) use contain::discard;
+pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
 pub(crate) use shared::{Abort, SharedJoin};
 
 /// Whether a task has ended.
@@ -312,11 +314,16 @@ enum Kind<'a> {
     AsyncStd,
     #[cfg(feature = "async-executor")]
     Executor(&'a async_executor::ExecutorSpawner),
+    Hooked(&'a Hooked<dyn Spawner>),
 }
 
-impl Native<'_> {
+impl<'a> Native<'a> {
     pub(crate) fn opaque() -> Self {
         Native(Kind::Opaque(PhantomData))
+    }
+
+    pub(crate) fn hooked(hooked: &'a Hooked<dyn Spawner>) -> Self {
+        Native(Kind::Hooked(hooked))
     }
 }
 
@@ -335,7 +342,24 @@ where
     F::Output: Send + 'static,
 {
     match spawner.native().0 {
-        Kind::Opaque(_) => boxed::spawn(spawner, future),
+        Kind::Hooked(hooked) => {
+            let (base, task) = hooked.task(future);
+            spawn_on(base, base.native().0, task)
+        }
+        kind => spawn_on(spawner, kind, future),
+    }
+}
+
+#[inline]
+fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match kind {
+        // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+        Kind::Opaque(_) | Kind::Hooked(_) => boxed::spawn(spawner, future),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, future)),
         #[cfg(feature = "smol")]
@@ -358,11 +382,30 @@ where
     F::Output: Send + 'static,
 {
     let join = match spawner.native().0 {
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
-        _ => spawn(spawner, future),
+        Kind::Hooked(hooked) => {
+            let (base, task) = hooked.task(future);
+            spawn_named_on(base, base.native().0, &name, task)
+        }
+        kind => spawn_named_on(spawner, kind, &name, future),
     };
     join.named(name)
+}
+
+#[cfg_attr(
+    not(feature = "async-std"),
+    expect(unused_variables, reason = "no enabled backend has names")
+)]
+fn spawn_named_on<S, F>(spawner: &S, kind: Kind<'_>, name: &str, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match kind {
+        #[cfg(feature = "async-std")]
+        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(name), future)),
+        kind => spawn_on(spawner, kind, future),
+    }
 }
 
 /// Spawns a future whose end nobody waits for.
@@ -373,7 +416,28 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     match spawner.native().0 {
-        Kind::Opaque(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
+        Kind::Hooked(hooked) => spawn_hooked(hooked, future),
+        kind => spawn_detached_on(spawner, kind, future),
+    }
+}
+
+/// Adds the hooks to a future and spawns it on what they decorate.
+pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (base, task) = hooked.task(future);
+    spawn_detached_on(base, base.native().0, task);
+}
+
+#[inline]
+fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, future: F)
+where
+    S: Spawner + ?Sized,
+    F: Future<Output = ()> + Send + 'static,
+{
+    match kind {
+        Kind::Opaque(_) | Kind::Hooked(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => drop(tokio::spawn(handle, future)),
         #[cfg(feature = "smol")]
@@ -400,11 +464,16 @@ enum BlockingKind<'a> {
     /// Whatever it was, it is gone.
     #[cfg(feature = "async-executor")]
     Gone,
+    Hooked(&'a Hooked<dyn Blocking>),
 }
 
-impl NativeBlocking<'_> {
+impl<'a> NativeBlocking<'a> {
     pub(crate) fn opaque() -> Self {
         NativeBlocking(BlockingKind::Opaque(PhantomData))
+    }
+
+    pub(crate) fn hooked(hooked: &'a Hooked<dyn Blocking>) -> Self {
+        NativeBlocking(BlockingKind::Hooked(hooked))
     }
 }
 
@@ -422,7 +491,28 @@ where
     T: Send + 'static,
 {
     match blocking.native_blocking().0 {
-        BlockingKind::Opaque(_) => boxed_job::spawn(blocking, f),
+        BlockingKind::Hooked(hooked) => {
+            let (base, job) = hooked.job(f);
+            spawn_blocking_on(base, base.native_blocking().0, job)
+        }
+        kind => spawn_blocking_on(blocking, kind, f),
+    }
+}
+
+/// Adds the hooks to a function and hands it to what they decorate.
+pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, job: BoxJob) {
+    let (base, job) = hooked.job(job);
+    base.execute(Box::new(job));
+}
+
+fn spawn_blocking_on<B, F, T>(blocking: &B, kind: BlockingKind<'_>, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    match kind {
+        BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => boxed_job::spawn(blocking, f),
         #[cfg(feature = "tokio")]
         BlockingKind::Tokio(handle) => Join::Tokio(tokio::spawn_blocking(handle, f)),
         #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]

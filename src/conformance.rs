@@ -32,6 +32,7 @@
 //! [`conformance_tests!`]: crate::conformance_tests
 
 mod abort;
+mod blocking;
 mod detach;
 mod join;
 mod kit;
@@ -51,6 +52,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::kit::{Cx, Verdict};
+use crate::blocking::Blocking;
 use crate::spawner::Spawner;
 
 /// A clause of the contract that every backend keeps.
@@ -86,6 +88,9 @@ pub enum Clause {
     C13,
     /// Names and places of the `spawn` call reach the reports.
     C14,
+    /// Work that blocks runs on a thread that no task needs, behind a handle with the contract of a
+    /// task's. Abort keeps it from starting, or else the join waits for its end.
+    C15,
 }
 
 impl fmt::Display for Clause {
@@ -104,6 +109,7 @@ impl fmt::Display for Clause {
             Clause::C11 => "C11 the last waker is the one woken",
             Clause::C13 => "C13 load is borne",
             Clause::C14 => "C14 names and places reach the reports",
+            Clause::C15 => "C15 blocking work keeps the contract of tasks",
         })
     }
 }
@@ -113,6 +119,7 @@ impl fmt::Display for Clause {
 /// Each case gets a subject of its own, so that one which does damage does none to the next.
 pub struct Subject {
     spawner: Arc<dyn Spawner>,
+    blocking: Option<Arc<dyn Blocking>>,
     shutdown: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     load: Load,
 }
@@ -120,13 +127,25 @@ pub struct Subject {
 impl Subject {
     /// A subject that cannot be shut down.
     pub fn new(spawner: impl Spawner + 'static) -> Subject {
-        Subject { spawner: Arc::new(spawner), shutdown: Mutex::new(None), load: Load::default() }
+        Subject {
+            spawner: Arc::new(spawner),
+            blocking: None,
+            shutdown: Mutex::new(None),
+            load: Load::default(),
+        }
+    }
+
+    /// The pool for work that blocks, to be checked under [`C15`](Clause::C15).
+    #[must_use]
+    pub fn blocking(self, blocking: impl Blocking + 'static) -> Subject {
+        Subject { blocking: Some(Arc::new(blocking)), ..self }
     }
 
     /// How to shut the executor down.
     ///
     /// When the function returns, the executor must be gone, with the futures of its pending
-    /// tasks dropped. A subject that is not shut down by a case drops the function instead; let
+    /// tasks dropped, and the [pool](Subject::blocking), if there is one, must accept no more. A
+    /// subject that is not shut down by a case drops the function instead; let
     /// that end the executor's threads, too.
     #[must_use]
     pub fn on_shutdown(self, shutdown: impl FnOnce() + Send + 'static) -> Subject {
@@ -538,6 +557,25 @@ suite! { $
         name_and_place_of_an_abort,
         place_without_a_name,
         handles_know_their_task,
+    }
+    C15 c15 from blocking {
+        output_reaches_the_join,
+        does_not_run_inline,
+        handing_over_does_not_block,
+        tasks_run_beside_a_job,
+        handed_over_from_a_task,
+        handed_over_from_a_job_and_a_destructor,
+        dropped_handle_detaches,
+        abort_while_running_waits_for_the_end,
+        abort_after_the_end_keeps_the_output,
+        abort_against_start,
+        abort_on_drop_never_leaks,
+        panic_reaches_the_join,
+        panics_of_detached_jobs_harm_nobody,
+        panic_in_the_destructor_of_an_aborted_function,
+        storm,
+        name_and_place_reach_the_error,
+        handed_over_after_shutdown,
     }
 }
 

@@ -10,6 +10,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::{Load, Subject};
+use crate::blocking::Blocking;
 use crate::error::JoinError;
 use crate::handle::JoinHandle;
 use crate::spawner::Spawner;
@@ -49,6 +50,12 @@ impl Cx {
 
     pub(super) fn spawner(&self) -> &Arc<dyn Spawner> {
         &self.subject.spawner
+    }
+
+    /// The pool for work that blocks, or the case is skipped.
+    pub(super) fn blocking(&self) -> Verdict<&Arc<dyn Blocking>> {
+        let none = || Stop::Skipped("the subject has no pool for blocking work".to_owned());
+        self.subject.blocking.as_ref().ok_or_else(none)
     }
 
     pub(super) fn load(&self) -> Load {

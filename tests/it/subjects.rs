@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 
 use async_runtime_compat::conformance::{Load, Subject};
-use async_runtime_compat::{BoxFuture, Spawner};
+use async_runtime_compat::{BlockingPool, BoxFuture, Spawner};
 
 #[cfg(feature = "tokio")]
 pub(crate) fn tokio_multi_thread() -> Subject {
@@ -16,7 +16,7 @@ pub(crate) fn tokio_multi_thread() -> Subject {
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let spawner = TokioSpawner::new(runtime.handle().clone());
-    Subject::new(spawner).on_shutdown(move || drop(runtime))
+    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || drop(runtime))
 }
 
 #[cfg(feature = "tokio")]
@@ -30,7 +30,7 @@ pub(crate) fn tokio_current_thread() -> Subject {
         // An error, because the sender is dropped, is what ends it.
         let _ = runtime.block_on(stopped.recv());
     });
-    Subject::new(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || {
         drop(stop);
         driver.join().unwrap();
     })
@@ -38,12 +38,16 @@ pub(crate) fn tokio_current_thread() -> Subject {
 
 #[cfg(feature = "smol")]
 pub(crate) fn smol() -> Subject {
-    Subject::new(async_runtime_compat::smol::SmolSpawner)
+    use async_runtime_compat::smol::SmolSpawner;
+
+    Subject::new(SmolSpawner).blocking(SmolSpawner)
 }
 
 #[cfg(feature = "async-std")]
 pub(crate) fn async_std() -> Subject {
-    Subject::new(async_runtime_compat::async_std::AsyncStdSpawner)
+    use async_runtime_compat::async_std::AsyncStdSpawner;
+
+    Subject::new(AsyncStdSpawner).blocking(AsyncStdSpawner)
 }
 
 #[cfg(feature = "async-executor")]
@@ -63,7 +67,7 @@ pub(crate) fn async_executor(threads: usize) -> Subject {
             })
         })
         .collect();
-    Subject::new(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || {
         drop(stop);
         for driver in drivers {
             driver.join().unwrap();
@@ -81,12 +85,14 @@ pub(crate) fn threads() -> Subject {
 pub(crate) fn threads_behind<S: Spawner + 'static>(wrap: impl FnOnce(Threads) -> S) -> Subject {
     let threads = Threads::default();
     let shutdown = threads.clone();
-    Subject::new(wrap(threads)).on_shutdown(move || shutdown.shut_down()).load(Load {
-        live: 500,
-        chain: 200,
-        threads: 16,
-        each: 20,
-    })
+    let pool = Arc::new(BlockingPool::builder().max_threads(8).build());
+    let shutdown_pool = pool.clone();
+    let shut_down = move || {
+        shutdown_pool.shutdown();
+        shutdown.shut_down();
+    };
+    let load = Load { live: 500, chain: 200, threads: 16, each: 20 };
+    Subject::new(wrap(threads)).blocking(pool).on_shutdown(shut_down).load(load)
 }
 
 /// A thread for each task, with a shutdown.
