@@ -13,6 +13,7 @@ mod origin;
 mod readme {}
 pub mod prelude;
 mod spawner;
+mod time;
 mod yield_now;
 
 #[cfg(feature = "conformance")]
@@ -27,9 +28,10 @@ pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
 
-pub use error::{JoinError, NoRuntime};
+pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]

@@ -5,3 +5,4 @@
 //! ```
 
 pub use crate::{AbortHandle, AbortOnDrop, BoxFuture, JoinError, JoinHandle, Spawner, SpawnerExt};
+pub use crate::{Elapsed, Interval, MissedTickBehavior, Sleep, Timer, TimerExt};

@@ -8,7 +8,7 @@ use ::async_executor::Executor;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{Kind, Native};
+use super::{Kind, Native, async_io};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// An [`Executor`] as a [`Spawner`].
@@ -104,6 +104,8 @@ impl Spawner for ExecutorSpawner {
         Native(Kind::Executor(self))
     }
 }
+
+async_io::timer!(ExecutorSpawner, self => Kind::Executor(self));
 
 impl fmt::Debug for ExecutorSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

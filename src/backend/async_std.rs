@@ -14,7 +14,7 @@ use ::async_std::task;
 use super::abortable::{Abortable, NativeTask, poll_cancel};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
-use super::{Abort, Finished, Kind, Native, NativeJoin, SharedJoin};
+use super::{Abort, Finished, Kind, Native, NativeJoin, SharedJoin, async_io};
 use crate::error::End;
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -47,6 +47,8 @@ impl Spawner for AsyncStdSpawner {
         Native(Kind::AsyncStd)
     }
 }
+
+async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{Kind, Native};
+use super::{Kind, Native, async_io};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
@@ -38,6 +38,8 @@ impl Spawner for SmolSpawner {
         Native(Kind::Smol)
     }
 }
+
+async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
