@@ -1,5 +1,10 @@
 //! The backends, and the one place that knows which of them are compiled in.
 
+#[cfg(not(all(
+    feature = "tokio",
+    any(feature = "smol", feature = "async-std", feature = "async-executor")
+)))]
+mod absent;
 mod boxed;
 mod boxed_job;
 mod contain;
@@ -10,6 +15,8 @@ mod shared;
 mod abortable;
 #[cfg(feature = "async-executor")]
 pub mod async_executor;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod async_io;
 #[cfg(feature = "async-std")]
 pub mod async_std;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
@@ -30,15 +37,31 @@ use std::marker::PhantomData;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::origin::Name;
 use crate::spawner::Spawner;
+use crate::time::{Sleep, Timer};
 
 pub(crate) use contain::discard;
 pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
 pub(crate) use shared::{Abort, SharedJoin};
+
+#[cfg(not(feature = "tokio"))]
+pub(crate) use crate::time::timeout::Limited as Timeout;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+pub(crate) use async_io::Sleep as IoSleep;
+#[cfg(feature = "tokio")]
+pub(crate) use tokio::time::{Clock as TokioClock, Sleep as TokioSleep, Timeout};
+
+#[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
+pub(crate) type IoSleep = absent::Absent<'i'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioSleep = absent::Absent<'t'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioClock = absent::Absent<'t'>;
 
 /// Whether a task has ended.
 pub(crate) enum Finished {
@@ -522,5 +545,57 @@ where
             discard(f);
             Join::rare(Rare::Refused)
         }
+    }
+}
+
+/// Sleeps until the deadline, on the backend's own timer where it is known.
+pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
+    match timer.native_timer().0 {
+        Kind::Opaque(_) | Kind::Hooked(_) => {
+            let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
+            // The time has gone on since `now`.
+            sleep.reset(deadline);
+            sleep
+        }
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => TokioSleep::make(handle, |_| Some(deadline.into())).into(),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        _ => IoSleep::at(Some(deadline)).into(),
+    }
+}
+
+/// A time limit, which on tokio is tokio's own.
+#[inline]
+pub(crate) fn timeout<T, F>(timer: &T, duration: Duration, future: F) -> Timeout<F>
+where
+    T: Timer + ?Sized,
+    F: Future,
+{
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Timeout::native(handle, future, |now| now.checked_add(duration)),
+        _ => Timeout::other(future, timer.sleep(duration)),
+    }
+}
+
+/// Like [`timeout`], until an instant.
+pub(crate) fn timeout_at<T, F>(timer: &T, deadline: Instant, future: F) -> Timeout<F>
+where
+    T: Timer + ?Sized,
+    F: Future,
+{
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Timeout::native(handle, future, |_| Some(deadline.into())),
+        _ => Timeout::other(future, sleep_until(timer, deadline)),
+    }
+}
+
+/// The clock of a timer whose sleeps cannot tell the time by themselves.
+pub(crate) fn clock<T: Timer + ?Sized>(timer: &T) -> Option<TokioClock> {
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Some(TokioClock::new(handle)),
+        _ => None,
     }
 }

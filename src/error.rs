@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
@@ -177,3 +178,55 @@ impl fmt::Display for NoRuntime {
 }
 
 impl Error for NoRuntime {}
+
+/// The time ran out before the future completed; see [`TimerExt::timeout`](crate::TimerExt::timeout).
+///
+/// It converts to an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl Elapsed {
+    pub(crate) fn new() -> Elapsed {
+        Elapsed(())
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time limit ran out before the future completed")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+/// A runtime cannot keep time, because it was built without its timer.
+///
+/// The [`Display`](fmt::Display) form says what to do about it.
+#[derive(Debug)]
+pub struct NoTimer {
+    message: &'static str,
+}
+
+impl NoTimer {
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only a tokio runtime can be without")
+    )]
+    pub(crate) fn new(message: &'static str) -> NoTimer {
+        NoTimer { message }
+    }
+}
+
+impl fmt::Display for NoTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl Error for NoTimer {}

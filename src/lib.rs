@@ -14,6 +14,7 @@ mod origin;
 mod readme {}
 pub mod prelude;
 mod spawner;
+mod time;
 mod yield_now;
 
 #[cfg(feature = "conformance")]
@@ -29,9 +30,10 @@ pub use backend::smol;
 pub use backend::tokio;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
-pub use error::{JoinError, NoRuntime};
+pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]

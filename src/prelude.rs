@@ -4,7 +4,6 @@
 //! use async_runtime_compat::prelude::*;
 //! ```
 
-pub use crate::{
-    AbortHandle, AbortOnDrop, Blocking, BlockingExt, BoxFuture, JoinError, JoinHandle, Spawner,
-    SpawnerExt,
-};
+pub use crate::{AbortHandle, AbortOnDrop, BoxFuture, JoinError, JoinHandle, Spawner, SpawnerExt};
+pub use crate::{Blocking, BlockingExt};
+pub use crate::{Elapsed, Interval, MissedTickBehavior, Sleep, Timer, TimerExt};

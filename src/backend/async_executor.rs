@@ -8,7 +8,7 @@ use ::async_executor::Executor;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{BlockingKind, Kind, Native, NativeBlocking, discard, unblock};
+use super::{BlockingKind, Kind, Native, NativeBlocking, async_io, discard, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -132,6 +132,8 @@ impl Blocking for ExecutorSpawner {
         NativeBlocking(if self.is_gone() { BlockingKind::Gone } else { BlockingKind::Unblock })
     }
 }
+
+async_io::timer!(ExecutorSpawner, self => Kind::Executor(self));
 
 impl fmt::Debug for ExecutorSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

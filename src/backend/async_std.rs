@@ -15,7 +15,8 @@ use super::abortable::{Abortable, NativeTask, poll_cancel};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
 use super::{
-    Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin, SharedJoin, unblock,
+    Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin, SharedJoin, async_io,
+    unblock,
 };
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
@@ -62,6 +63,8 @@ impl Blocking for AsyncStdSpawner {
         NativeBlocking(BlockingKind::Unblock)
     }
 }
+
+async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{BlockingKind, Kind, Native, NativeBlocking, unblock};
+use super::{BlockingKind, Kind, Native, NativeBlocking, async_io, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -51,6 +51,8 @@ impl Blocking for SmolSpawner {
         NativeBlocking(BlockingKind::Unblock)
     }
 }
+
+async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]

@@ -4,6 +4,8 @@
 //! whether a cancelled task was aborted or its runtime shut down, and an abort that wins over a
 //! completion that comes after it, as it does on the other backends.
 
+pub(super) mod time;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
