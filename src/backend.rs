@@ -42,6 +42,7 @@ use std::time::{Duration, Instant};
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::origin::Name;
+use crate::runtime::Runtime;
 use crate::spawner::Spawner;
 use crate::time::{Sleep, Timer};
 
@@ -62,6 +63,40 @@ pub(crate) type IoSleep = absent::Absent<'i'>;
 pub(crate) type TokioSleep = absent::Absent<'t'>;
 #[cfg(not(feature = "tokio"))]
 pub(crate) type TokioClock = absent::Absent<'t'>;
+
+/// A backend, as those see it who look for a runtime.
+pub(crate) struct Known {
+    /// Its cargo feature, which is what the environment calls it, too.
+    pub(crate) name: &'static str,
+    /// The runtime that this thread is in, if the backend can tell.
+    pub(crate) entered: fn() -> Option<Arc<dyn Runtime>>,
+    /// What to say if there is none; `None` if it cannot tell.
+    pub(crate) missing: Option<&'static str>,
+    /// The runtime that is always there.
+    pub(crate) global: Option<fn() -> Arc<dyn Runtime>>,
+}
+
+impl Known {
+    /// Whether the name is enough to find a runtime by.
+    pub(crate) fn can_be_named(&self) -> bool {
+        self.global.is_some() || self.missing.is_some()
+    }
+}
+
+/// Those that are compiled in.
+pub(crate) const KNOWN: &[Known] = &[
+    #[cfg(feature = "tokio")]
+    tokio::KNOWN,
+    #[cfg(feature = "smol")]
+    smol::KNOWN,
+    #[cfg(feature = "async-std")]
+    async_std::KNOWN,
+    #[cfg(feature = "async-executor")]
+    async_executor::KNOWN,
+];
+
+/// The features of all backends.
+pub(crate) const FEATURES: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
 
 /// Whether a task has ended.
 pub(crate) enum Finished {
@@ -364,13 +399,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match spawner.native().0 {
-        Kind::Hooked(hooked) => {
-            let (base, task) = hooked.task(future);
-            spawn_on(base, base.native().0, task)
-        }
-        kind => spawn_on(spawner, kind, future),
+    let kind = spawner.native().0;
+    if let Kind::Hooked(hooked) = kind {
+        let (base, task) = hooked.task(future);
+        return spawn_on(base, base.native().0, task);
     }
+    spawn_on(spawner, kind, future)
 }
 
 #[inline]
@@ -404,12 +438,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let join = match spawner.native().0 {
-        Kind::Hooked(hooked) => {
-            let (base, task) = hooked.task(future);
-            spawn_named_on(base, base.native().0, &name, task)
-        }
-        kind => spawn_named_on(spawner, kind, &name, future),
+    let kind = spawner.native().0;
+    let join = if let Kind::Hooked(hooked) = kind {
+        let (base, task) = hooked.task(future);
+        spawn_named_on(base, base.native().0, &name, task)
+    } else {
+        spawn_named_on(spawner, kind, &name, future)
     };
     join.named(name)
 }
@@ -438,10 +472,11 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    match spawner.native().0 {
-        Kind::Hooked(hooked) => spawn_hooked(hooked, future),
-        kind => spawn_detached_on(spawner, kind, future),
+    let kind = spawner.native().0;
+    if let Kind::Hooked(hooked) = kind {
+        return spawn_hooked(hooked, future);
     }
+    spawn_detached_on(spawner, kind, future);
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
@@ -477,6 +512,7 @@ where
 /// As with [`Native`], nobody outside of this crate can make one that is not opaque.
 pub struct NativeBlocking<'a>(BlockingKind<'a>);
 
+#[derive(Clone, Copy)]
 enum BlockingKind<'a> {
     Opaque(PhantomData<&'a ()>),
     #[cfg(feature = "tokio")]
@@ -513,13 +549,12 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    match blocking.native_blocking().0 {
-        BlockingKind::Hooked(hooked) => {
-            let (base, job) = hooked.job(f);
-            spawn_blocking_on(base, base.native_blocking().0, job)
-        }
-        kind => spawn_blocking_on(blocking, kind, f),
+    let kind = blocking.native_blocking().0;
+    if let BlockingKind::Hooked(hooked) = kind {
+        let (base, job) = hooked.job(f);
+        return spawn_blocking_on(base, base.native_blocking().0, job);
     }
+    spawn_blocking_on(blocking, kind, f)
 }
 
 /// Adds the hooks to a function and hands it to what they decorate.

@@ -1,6 +1,7 @@
 //! The crate's errors: opaque structs that are asked, not matched.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -158,22 +159,18 @@ impl Error for JoinError {}
 /// The [`Display`](fmt::Display) form says what was looked for and what to do about it.
 #[derive(Debug)]
 pub struct NoRuntime {
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl NoRuntime {
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "no enabled backend can be missing")
-    )]
-    pub(crate) fn new(message: &'static str) -> NoRuntime {
-        NoRuntime { message }
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> NoRuntime {
+        NoRuntime { message: message.into() }
     }
 }
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 

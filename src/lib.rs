@@ -13,6 +13,7 @@ mod origin;
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
+mod runtime;
 mod spawner;
 mod time;
 mod yield_now;
@@ -32,6 +33,9 @@ pub use backend::tokio;
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use runtime::{
+    Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
+};
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};

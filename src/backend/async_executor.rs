@@ -8,7 +8,7 @@ use ::async_executor::Executor;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{BlockingKind, Kind, Native, NativeBlocking, async_io, discard, unblock};
+use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, discard, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -101,6 +101,9 @@ impl ExecutorSpawner {
         Some(Join::new(executor.spawn(ContainedTask::new(future))))
     }
 }
+
+pub(super) const KNOWN: Known =
+    Known { name: "async-executor", entered: || None, missing: None, global: None };
 
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {

@@ -15,8 +15,8 @@ use super::abortable::{Abortable, NativeTask, poll_cancel};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
 use super::{
-    Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin, SharedJoin, async_io,
-    unblock,
+    Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin, SharedJoin,
+    async_io, unblock,
 };
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
@@ -40,6 +40,16 @@ use crate::spawner::{BoxFuture, Spawner};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AsyncStdSpawner;
+
+pub(super) const KNOWN: Known = Known {
+    name: "async-std",
+    entered: || {
+        task::try_current()?;
+        Some(Arc::new(AsyncStdSpawner))
+    },
+    missing: Some("this thread is in no async-std task"),
+    global: Some(|| Arc::new(AsyncStdSpawner)),
+};
 
 impl Spawner for AsyncStdSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {

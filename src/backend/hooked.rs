@@ -6,6 +6,7 @@
 //! the wrapper is the same for all, and none contains another.
 
 use std::future::Future;
+use std::mem;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::slice;
@@ -61,9 +62,10 @@ pub(crate) struct Hooked<D: ?Sized> {
 
 impl Hooked<dyn Spawner> {
     pub(crate) fn spawner(decorated: Arc<dyn Spawner>, hook: Arc<dyn SpawnHook>) -> Self {
-        let (base, hooks) = match decorated.native().0 {
-            Kind::Hooked(inner) => inner.and(hook),
-            _ => (decorated.clone(), vec![hook]),
+        let (base, hooks) = if let Kind::Hooked(inner) = decorated.native().0 {
+            inner.and(hook)
+        } else {
+            (decorated.clone(), vec![hook])
         };
         Hooked { base, hooks, _decorated: decorated }
     }
@@ -76,9 +78,10 @@ impl Hooked<dyn Spawner> {
 
 impl Hooked<dyn Blocking> {
     pub(crate) fn blocking(decorated: Arc<dyn Blocking>, hook: Arc<dyn SpawnHook>) -> Self {
-        let (base, hooks) = match decorated.native_blocking().0 {
-            BlockingKind::Hooked(inner) => inner.and(hook),
-            _ => (decorated.clone(), vec![hook]),
+        let (base, hooks) = if let BlockingKind::Hooked(inner) = decorated.native_blocking().0 {
+            inner.and(hook)
+        } else {
+            (decorated.clone(), vec![hook])
         };
         Hooked { base, hooks, _decorated: decorated }
     }
@@ -101,8 +104,8 @@ impl<D: ?Sized> Hooked<D> {
 
     fn hooks(&self) -> Hooks {
         let list = match &*self.hooks {
-            [hook] => hook.task().map_or_else(|| Many(Box::default()), One),
-            hooks => Many(hooks.iter().filter_map(|hook| hook.task()).collect()),
+            [hook] => hook.task().map_or_else(|| List::Many(Box::default()), List::One),
+            hooks => List::Many(hooks.iter().filter_map(|hook| hook.task()).collect()),
         };
         Hooks { list, ended: false }
     }
@@ -120,13 +123,11 @@ enum List {
     Many(Box<[Arc<dyn TaskHook>]>),
 }
 
-use List::{Many, One};
-
 impl Hooks {
     fn all(&self) -> &[Arc<dyn TaskHook>] {
         match &self.list {
-            One(hook) => slice::from_ref(hook),
-            Many(hooks) => hooks,
+            List::One(hook) => slice::from_ref(hook),
+            List::Many(hooks) => hooks,
         }
     }
 
@@ -142,6 +143,13 @@ impl Hooks {
     fn end(&mut self, how: TaskEnd) {
         self.ended = true;
         self.all().iter().rev().for_each(|hook| hook.end(how));
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        // A hook may be the last to hold a runtime of the user's.
+        discard(mem::replace(&mut self.list, List::Many(Box::default())));
     }
 }
 

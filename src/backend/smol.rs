@@ -1,10 +1,11 @@
 //! Spawning on smol's global executor.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{BlockingKind, Kind, Native, NativeBlocking, async_io, unblock};
+use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -28,6 +29,9 @@ use crate::spawner::{BoxFuture, Spawner};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SmolSpawner;
+
+pub(super) const KNOWN: Known =
+    Known { name: "smol", entered: || None, missing: None, global: Some(|| Arc::new(SmolSpawner)) };
 
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {

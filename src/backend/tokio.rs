@@ -16,7 +16,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
-use super::{Abort, BlockingKind, Finished, Kind, Native, NativeBlocking, NativeJoin};
+use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
@@ -83,6 +83,16 @@ impl From<Handle> for TokioSpawner {
         TokioSpawner::new(handle)
     }
 }
+
+pub(super) const KNOWN: Known = Known {
+    name: "tokio",
+    entered: || {
+        let handle = Handle::try_current().ok()?;
+        Some(Arc::new(TokioSpawner::new(handle)))
+    },
+    missing: Some("this thread is in no tokio runtime"),
+    global: None,
+};
 
 impl Spawner for TokioSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
