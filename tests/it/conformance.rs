@@ -30,6 +30,10 @@ stamp! {
     async_executor_one_thread: subjects::async_executor(1);
     #[cfg(feature = "async-executor")]
     async_executor_four_threads: subjects::async_executor(4);
+    #[cfg(feature = "tokio")]
+    ambient_tokio: subjects::ambient_tokio();
+    #[cfg(feature = "async-executor")]
+    ambient_async_executor: subjects::ambient_async_executor();
     own_spawner: subjects::threads();
     own_spawner_by_ref: subjects::threads_behind(|threads| &*Box::leak(Box::new(threads)));
     own_spawner_by_mut: subjects::threads_behind(|threads| Box::leak(Box::new(threads)));

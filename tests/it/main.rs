@@ -1,10 +1,15 @@
 //! The tests that need executors: the conformance suite on each backend, and the rest.
 
 mod backends;
+mod blocking;
 mod broken;
+mod broken_blocking;
 mod conformance;
+mod current;
 mod forwarding;
 mod pins;
+mod runtime;
+mod runtimes;
 mod subjects;
 mod ui;
 mod websocket;

@@ -6,7 +6,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{FnSpawner, NoRuntime, YieldNow};
+use async_runtime_compat::{
+    Ambient, BlockingPool, FnSpawner, NoRuntime, WithBlocking, WithTimer, YieldNow,
+};
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
 
 assert_obj_safe!(Spawner);
@@ -19,6 +21,33 @@ assert_impl_all!(Arc<Box<&dyn Spawner>>: Spawner);
 assert_impl_all!(FnSpawner<fn(BoxFuture<'static, ()>)>: Spawner, Clone);
 assert_not_impl_any!(FnSpawner<fn()>: Spawner);
 assert_not_impl_any!(std::rc::Rc<dyn Spawner>: Spawner);
+
+assert_obj_safe!(Blocking, Runtime);
+assert_impl_all!(dyn Blocking: Send, Sync, BlockingExt);
+assert_impl_all!(Arc<dyn Blocking>: Blocking, BlockingExt, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Blocking>: Blocking);
+assert_impl_all!(&dyn Blocking: Blocking);
+assert_impl_all!(&mut dyn Blocking: Blocking);
+assert_impl_all!(Arc<Box<&dyn Blocking>>: Blocking);
+assert_not_impl_any!(std::rc::Rc<dyn Blocking>: Blocking);
+assert_impl_all!(BlockingPool: Blocking, Send, Sync, Unpin, Default);
+assert_not_impl_any!(BlockingPool: Spawner, Timer, Clone);
+
+assert_impl_all!(dyn Runtime: Send, Sync, Runtime, SpawnerExt, TimerExt, BlockingExt);
+assert_impl_all!(Arc<dyn Runtime>: Runtime, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Runtime>: Runtime);
+assert_impl_all!(&dyn Runtime: Runtime);
+assert_impl_all!(&mut dyn Runtime: Runtime);
+assert_impl_all!(Ambient: Runtime);
+
+// A composition is what its parts make it.
+type Parts<S, T, B> = WithBlocking<WithTimer<S, T>, B>;
+assert_impl_all!(Parts<Arc<dyn Spawner>, Arc<dyn Timer>, Arc<dyn Blocking>>: Runtime);
+assert_impl_all!(WithBlocking<Arc<dyn Spawner>, BlockingPool>: Spawner, Blocking);
+assert_not_impl_any!(WithBlocking<Arc<dyn Spawner>, BlockingPool>: Timer, Runtime);
+assert_impl_all!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Spawner, Timer);
+assert_not_impl_any!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Blocking, Runtime);
+assert_not_impl_any!(Arc<dyn Spawner>: Timer, Blocking, Runtime);
 
 assert_impl_all!(JoinHandle<u8>: Send, Sync, Unpin, Future);
 assert_impl_all!(AbortOnDrop<u8>: Send, Sync, Unpin, Future);
@@ -33,13 +62,13 @@ assert_not_impl_any!(JoinError: Clone);
 assert_impl_all!(YieldNow: Future, Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 
 #[cfg(feature = "tokio")]
-assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Spawner, Clone, Send, Sync, Unpin);
+assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Runtime, Clone, Send, Sync, Unpin);
 #[cfg(feature = "smol")]
-assert_impl_all!(async_runtime_compat::smol::SmolSpawner: Spawner, Copy, Default);
+assert_impl_all!(async_runtime_compat::smol::SmolSpawner: Runtime, Copy, Default);
 #[cfg(feature = "async-std")]
-assert_impl_all!(async_runtime_compat::async_std::AsyncStdSpawner: Spawner, Copy, Default);
+assert_impl_all!(async_runtime_compat::async_std::AsyncStdSpawner: Runtime, Copy, Default);
 #[cfg(feature = "async-executor")]
-assert_impl_all!(async_runtime_compat::async_executor::ExecutorSpawner: Spawner, Clone);
+assert_impl_all!(async_runtime_compat::async_executor::ExecutorSpawner: Runtime, Clone);
 
 /// A handle asks nothing of its type parameter: this compiles without a bound.
 #[expect(dead_code, reason = "it only has to compile")]

@@ -76,6 +76,37 @@ pub(crate) fn async_executor(threads: usize) -> Subject {
     })
 }
 
+/// A backend whose tasks find it by `current()`.
+#[cfg(feature = "tokio")]
+pub(crate) fn ambient_tokio() -> Subject {
+    use async_runtime_compat::Ambient;
+    use async_runtime_compat::tokio::TokioSpawner;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let ambient = Ambient::new(TokioSpawner::new(runtime.handle().clone()));
+    Subject::new(ambient.clone()).blocking(ambient).on_shutdown(move || drop(runtime))
+}
+
+/// The same of an executor that the caller drives.
+#[cfg(feature = "async-executor")]
+pub(crate) fn ambient_async_executor() -> Subject {
+    use async_executor::Executor;
+    use async_runtime_compat::Ambient;
+    use async_runtime_compat::async_executor::ExecutorSpawner;
+    use futures_lite::future::block_on;
+
+    let executor = Arc::new(Executor::new());
+    let ambient = Ambient::new(ExecutorSpawner::new(executor.clone()));
+    let (stop, stopped) = async_channel::bounded::<()>(1);
+    let driver = thread::spawn(move || {
+        let _ = block_on(executor.run(stopped.recv()));
+    });
+    Subject::new(ambient.clone()).blocking(ambient).on_shutdown(move || {
+        drop(stop);
+        driver.join().unwrap();
+    })
+}
+
 /// A caller's own spawner: a thread for each task.
 pub(crate) fn threads() -> Subject {
     threads_behind(|threads| threads)
