@@ -13,6 +13,7 @@ use super::{Load, Subject};
 use crate::error::JoinError;
 use crate::handle::JoinHandle;
 use crate::spawner::Spawner;
+use crate::time::Timer;
 
 /// Why a case stopped early.
 #[derive(Debug)]
@@ -49,6 +50,14 @@ impl Cx {
 
     pub(super) fn spawner(&self) -> &Arc<dyn Spawner> {
         &self.subject.spawner
+    }
+
+    /// The subject's timer, or skips the case.
+    pub(super) fn timer(&self) -> Verdict<&Arc<dyn Timer>> {
+        self.subject
+            .timer
+            .as_ref()
+            .ok_or_else(|| Stop::Skipped("the subject has no timer".to_owned()))
     }
 
     pub(super) fn load(&self) -> Load {

@@ -10,27 +10,33 @@ use std::thread::{self, JoinHandle, Thread};
 use async_runtime_compat::conformance::{Load, Subject};
 use async_runtime_compat::{BoxFuture, Spawner};
 
+use crate::thread_timer::ThreadTimer;
+
 #[cfg(feature = "tokio")]
 pub(crate) fn tokio_multi_thread() -> Subject {
     use async_runtime_compat::tokio::TokioSpawner;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
     let spawner = TokioSpawner::new(runtime.handle().clone());
-    Subject::new(spawner).on_shutdown(move || drop(runtime))
+    Subject::new(spawner.clone()).timer(spawner).on_shutdown(move || drop(runtime))
 }
 
 #[cfg(feature = "tokio")]
 pub(crate) fn tokio_current_thread() -> Subject {
     use async_runtime_compat::tokio::TokioSpawner;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let spawner = TokioSpawner::new(runtime.handle().clone());
     let (stop, stopped) = async_channel::bounded::<()>(1);
     let driver = thread::spawn(move || {
         // An error, because the sender is dropped, is what ends it.
         let _ = runtime.block_on(stopped.recv());
     });
-    Subject::new(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).timer(spawner).on_shutdown(move || {
         drop(stop);
         driver.join().unwrap();
     })
@@ -38,12 +44,16 @@ pub(crate) fn tokio_current_thread() -> Subject {
 
 #[cfg(feature = "smol")]
 pub(crate) fn smol() -> Subject {
-    Subject::new(async_runtime_compat::smol::SmolSpawner)
+    use async_runtime_compat::smol::SmolSpawner;
+
+    Subject::new(SmolSpawner).timer(SmolSpawner)
 }
 
 #[cfg(feature = "async-std")]
 pub(crate) fn async_std() -> Subject {
-    Subject::new(async_runtime_compat::async_std::AsyncStdSpawner)
+    use async_runtime_compat::async_std::AsyncStdSpawner;
+
+    Subject::new(AsyncStdSpawner).timer(AsyncStdSpawner)
 }
 
 #[cfg(feature = "async-executor")]
@@ -63,7 +73,7 @@ pub(crate) fn async_executor(threads: usize) -> Subject {
             })
         })
         .collect();
-    Subject::new(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).timer(spawner).on_shutdown(move || {
         drop(stop);
         for driver in drivers {
             driver.join().unwrap();
@@ -81,12 +91,10 @@ pub(crate) fn threads() -> Subject {
 pub(crate) fn threads_behind<S: Spawner + 'static>(wrap: impl FnOnce(Threads) -> S) -> Subject {
     let threads = Threads::default();
     let shutdown = threads.clone();
-    Subject::new(wrap(threads)).on_shutdown(move || shutdown.shut_down()).load(Load {
-        live: 500,
-        chain: 200,
-        threads: 16,
-        each: 20,
-    })
+    Subject::new(wrap(threads))
+        .timer(ThreadTimer::new())
+        .on_shutdown(move || shutdown.shut_down())
+        .load(Load { live: 500, chain: 200, threads: 16, each: 20 })
 }
 
 /// A thread for each task, with a shutdown.
