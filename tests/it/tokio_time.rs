@@ -77,7 +77,7 @@ fn clock_that_is_paused_while_it_runs() {
         assert!(resumed >= now + HOUR);
         // It runs on, an hour ahead, and so does the time of day.
         let ahead = timer.system_time().duration_since(std::time::SystemTime::now()).unwrap();
-        assert!(ahead > HOUR - Duration::from_secs(60), "{ahead:?} ahead");
+        assert!(ahead > HOUR / 2, "{ahead:?} ahead");
     });
 }
 

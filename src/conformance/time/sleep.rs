@@ -284,7 +284,9 @@ pub(in crate::conformance) fn sleep_moves_between_tasks(cx: &Cx) -> Verdict {
     for _ in 0..4 {
         let poll_all = async move {
             std::future::poll_fn(|cx| {
-                moving.iter_mut().for_each(|sleep| drop(poll_with(sleep, cx.waker())));
+                for sleep in &mut moving {
+                    let _ = poll_with(sleep, cx.waker());
+                }
                 Poll::Ready(())
             })
             .await;
