@@ -136,14 +136,14 @@ fn reachable(deadline: time::Instant) -> Option<time::Instant> {
     deadline.checked_add(Duration::from_millis(1)).map(|_| deadline)
 }
 
-/// A duration after which there are more instants to come, without having to look.
-const SHORT: Duration = Duration::from_secs(u32::MAX as u64);
+/// No clock is this close to its last instant: below, there is no need to look for it.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The deadline that lies a duration ahead; `None` is never.
 #[inline]
 pub(in crate::backend) fn after(now: time::Instant, duration: Duration) -> Option<time::Instant> {
     let deadline = now.checked_add(duration)?;
-    if duration < SHORT { Some(deadline) } else { reachable(deadline) }
+    if duration < YEAR { Some(deadline) } else { reachable(deadline) }
 }
 
 /// The deadline at an instant; `None` is never.
