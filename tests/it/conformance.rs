@@ -43,3 +43,27 @@ stamp! {
         async_runtime_compat::FnSpawner::new(move |task| threads.spawn(task))
     });
 }
+
+/// A case that is skipped counts as passed in the list above.
+#[test]
+fn every_backend_has_a_timer() {
+    use async_runtime_compat::conformance::{Outcome, Subject, cases};
+
+    let subjects: &[fn() -> Subject] = &[
+        #[cfg(feature = "tokio")]
+        subjects::tokio_multi_thread,
+        #[cfg(feature = "tokio")]
+        subjects::tokio_current_thread,
+        #[cfg(feature = "smol")]
+        subjects::smol,
+        #[cfg(feature = "async-std")]
+        subjects::async_std,
+        #[cfg(feature = "async-executor")]
+        || subjects::async_executor(1),
+        subjects::threads,
+    ];
+    let case = cases().iter().find(|case| case.name() == "c12::sleep_of_no_time_ends").unwrap();
+    for subject in subjects {
+        assert_eq!(case.run(std::time::Duration::from_secs(60), subject), Outcome::Passed);
+    }
+}

@@ -4,6 +4,7 @@ mod backends;
 mod blocking;
 mod broken;
 mod broken_blocking;
+mod broken_time;
 mod conformance;
 mod current;
 mod forwarding;
@@ -11,5 +12,8 @@ mod pins;
 mod runtime;
 mod runtimes;
 mod subjects;
+mod thread_timer;
+#[cfg(feature = "tokio")]
+mod tokio_time;
 mod ui;
 mod websocket;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
-    Ambient, BlockingPool, FnSpawner, NoRuntime, WithBlocking, WithTimer, YieldNow,
+    Ambient, BlockingPool, FnSpawner, NoRuntime, NoTimer, RawSleep, Timeout, WithBlocking,
+    WithTimer, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
 
@@ -61,6 +62,25 @@ assert_impl_all!(NoRuntime: Error, Send, Sync, Unpin);
 assert_not_impl_any!(JoinError: Clone);
 assert_impl_all!(YieldNow: Future, Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 
+assert_obj_safe!(Timer, RawSleep);
+assert_impl_all!(dyn Timer: Send, Sync, TimerExt);
+assert_impl_all!(Arc<dyn Timer>: Timer, TimerExt, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Timer>: Timer, TimerExt);
+assert_impl_all!(&dyn Timer: Timer, TimerExt);
+assert_impl_all!(&mut dyn Timer: Timer, TimerExt);
+assert_impl_all!(Arc<Box<&dyn Timer>>: Timer);
+assert_not_impl_any!(std::rc::Rc<dyn Timer>: Timer);
+
+assert_impl_all!(Sleep: Future<Output = ()>, Send, Sync, Unpin);
+assert_not_impl_any!(Sleep: Clone);
+assert_impl_all!(Interval: Send, Sync, Unpin);
+assert_not_impl_any!(Interval: Clone);
+assert_impl_all!(Timeout<YieldNow>: Future<Output = Result<(), Elapsed>>, Send, Sync);
+assert_not_impl_any!(Timeout<std::rc::Rc<()>>: Send, Sync);
+assert_impl_all!(MissedTickBehavior: Copy, Default, Eq, Send, Sync);
+assert_impl_all!(Elapsed: Error, Copy, Eq, Send, Sync, Into<std::io::Error>);
+assert_impl_all!(NoTimer: Error, Send, Sync, Unpin);
+
 #[cfg(feature = "tokio")]
 assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Runtime, Clone, Send, Sync, Unpin);
 #[cfg(feature = "smol")]
@@ -88,4 +108,8 @@ fn futures_of_handles_can_be_sent() {
     drop(is_send(spawner.spawn_with_handle(async {}).cancel()));
     drop(is_send(spawner.spawn_with_handle(async {}).abort_on_drop().cancel()));
     drop(is_send(async_runtime_compat::yield_now()));
+
+    let timer = crate::thread_timer::ThreadTimer::new();
+    let mut interval = timer.interval(std::time::Duration::MAX);
+    drop(is_send(interval.tick()));
 }
