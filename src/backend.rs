@@ -1,16 +1,25 @@
 //! The backends, and the one place that knows which of them are compiled in.
 
+#[cfg(not(all(
+    feature = "tokio",
+    any(feature = "smol", feature = "async-std", feature = "async-executor")
+)))]
+mod absent;
 mod boxed;
+mod boxed_job;
 mod contain;
+mod hooked;
 mod shared;
 
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod abortable;
 #[cfg(feature = "async-executor")]
 pub mod async_executor;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod async_io;
 #[cfg(feature = "async-std")]
 pub mod async_std;
-#[cfg(any(feature = "smol", feature = "async-executor"))]
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod async_task;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod contained_task;
@@ -18,6 +27,8 @@ mod contained_task;
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod unblock;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,12 +38,66 @@ use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::origin::Name;
+use crate::runtime::Runtime;
 use crate::spawner::Spawner;
+use crate::time::{Sleep, Timer};
 
+pub(crate) use contain::discard;
+pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
 pub(crate) use shared::{Abort, SharedJoin};
+
+#[cfg(not(feature = "tokio"))]
+pub(crate) use crate::time::timeout::Limited as Timeout;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+pub(crate) use async_io::Sleep as IoSleep;
+#[cfg(feature = "tokio")]
+pub(crate) use tokio::time::{Clock as TokioClock, Sleep as TokioSleep, Timeout};
+
+#[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
+pub(crate) type IoSleep = absent::Absent<'i'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioSleep = absent::Absent<'t'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioClock = absent::Absent<'t'>;
+
+/// A backend, as those see it who look for a runtime.
+pub(crate) struct Known {
+    /// Its cargo feature, which is what the environment calls it, too.
+    pub(crate) name: &'static str,
+    /// The runtime that this thread is in, if the backend can tell.
+    pub(crate) entered: fn() -> Option<Arc<dyn Runtime>>,
+    /// What to say if there is none; `None` if it cannot tell.
+    pub(crate) missing: Option<&'static str>,
+    /// The runtime that is always there.
+    pub(crate) global: Option<fn() -> Arc<dyn Runtime>>,
+}
+
+impl Known {
+    /// Whether the name is enough to find a runtime by.
+    pub(crate) fn can_be_named(&self) -> bool {
+        self.global.is_some() || self.missing.is_some()
+    }
+}
+
+/// Those that are compiled in.
+pub(crate) const KNOWN: &[Known] = &[
+    #[cfg(feature = "tokio")]
+    tokio::KNOWN,
+    #[cfg(feature = "smol")]
+    smol::KNOWN,
+    #[cfg(feature = "async-std")]
+    async_std::KNOWN,
+    #[cfg(feature = "async-executor")]
+    async_executor::KNOWN,
+];
+
+/// The features of all backends.
+pub(crate) const FEATURES: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
 
 /// Whether a task has ended.
 pub(crate) enum Finished {
@@ -180,7 +245,7 @@ backends! {
     Tokio(tokio::Join<T>),
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
-    #[cfg(any(feature = "smol", feature = "async-executor"))]
+    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
     Task(async_task::Join<T>),
     #[cfg(feature = "async-std")]
     AsyncStd(async_std::Join<T>),
@@ -298,6 +363,10 @@ impl<T> Join<T> {
         Join::Shared(SharedHandle(Some(join)))
     }
 
+    pub(crate) fn named(self, name: Cow<'static, str>) -> Join<T> {
+        Join::rare(Rare::Named(name, self))
+    }
+
     /// Takes the name off the handle.
     pub(crate) fn take_name(&mut self) -> Name {
         let Join::Rare(rare) = self else { return None };
@@ -343,11 +412,16 @@ enum Kind<'a> {
     AsyncStd,
     #[cfg(feature = "async-executor")]
     Executor(&'a async_executor::ExecutorSpawner),
+    Hooked(&'a Hooked<dyn Spawner>),
 }
 
-impl Native<'_> {
+impl<'a> Native<'a> {
     pub(crate) fn opaque() -> Self {
         Native(Kind::Opaque(PhantomData))
+    }
+
+    pub(crate) fn hooked(hooked: &'a Hooked<dyn Spawner>) -> Self {
+        Native(Kind::Hooked(hooked))
     }
 }
 
@@ -365,8 +439,24 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match spawner.native().0 {
-        Kind::Opaque(_) => boxed::spawn(spawner, future),
+    let kind = spawner.native().0;
+    if let Kind::Hooked(hooked) = kind {
+        let (base, task) = hooked.task(future);
+        return spawn_on(base, base.native().0, task);
+    }
+    spawn_on(spawner, kind, future)
+}
+
+#[inline]
+fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match kind {
+        // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+        Kind::Opaque(_) | Kind::Hooked(_) => boxed::spawn(spawner, future),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, future)),
         #[cfg(feature = "smol")]
@@ -388,12 +478,31 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let join = match spawner.native().0 {
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
-        _ => spawn(spawner, future),
+    let kind = spawner.native().0;
+    let join = if let Kind::Hooked(hooked) = kind {
+        let (base, task) = hooked.task(future);
+        spawn_named_on(base, base.native().0, &name, task)
+    } else {
+        spawn_named_on(spawner, kind, &name, future)
     };
-    Join::rare(Rare::Named(name, join))
+    join.named(name)
+}
+
+#[cfg_attr(
+    not(feature = "async-std"),
+    expect(unused_variables, reason = "no enabled backend has names")
+)]
+fn spawn_named_on<S, F>(spawner: &S, kind: Kind<'_>, name: &str, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match kind {
+        #[cfg(feature = "async-std")]
+        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(name), future)),
+        kind => spawn_on(spawner, kind, future),
+    }
 }
 
 /// Spawns a future whose end nobody waits for.
@@ -403,8 +512,30 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    match spawner.native().0 {
-        Kind::Opaque(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
+    let kind = spawner.native().0;
+    if let Kind::Hooked(hooked) = kind {
+        return spawn_hooked(hooked, future);
+    }
+    spawn_detached_on(spawner, kind, future);
+}
+
+/// Adds the hooks to a future and spawns it on what they decorate.
+pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (base, task) = hooked.task(future);
+    spawn_detached_on(base, base.native().0, task);
+}
+
+#[inline]
+fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, future: F)
+where
+    S: Spawner + ?Sized,
+    F: Future<Output = ()> + Send + 'static,
+{
+    match kind {
+        Kind::Opaque(_) | Kind::Hooked(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => drop(tokio::spawn(handle, future)),
         #[cfg(feature = "smol")]
@@ -413,5 +544,135 @@ where
         Kind::AsyncStd => drop(async_std::spawn(None, future)),
         #[cfg(feature = "async-executor")]
         Kind::Executor(executor) => drop(executor.spawn_task(future)),
+    }
+}
+
+/// Which built-in pool this is, as [`Blocking::native_blocking`] tells.
+///
+/// As with [`Native`], nobody outside of this crate can make one that is not opaque.
+pub struct NativeBlocking<'a>(BlockingKind<'a>);
+
+#[derive(Clone, Copy)]
+enum BlockingKind<'a> {
+    Opaque(PhantomData<&'a ()>),
+    #[cfg(feature = "tokio")]
+    Tokio(&'a ::tokio::runtime::Handle),
+    /// That of the crate `blocking`.
+    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+    Unblock,
+    /// Whatever it was, it is gone.
+    #[cfg(feature = "async-executor")]
+    Gone,
+    Hooked(&'a Hooked<dyn Blocking>),
+}
+
+impl<'a> NativeBlocking<'a> {
+    pub(crate) fn opaque() -> Self {
+        NativeBlocking(BlockingKind::Opaque(PhantomData))
+    }
+
+    pub(crate) fn hooked(hooked: &'a Hooked<dyn Blocking>) -> Self {
+        NativeBlocking(BlockingKind::Hooked(hooked))
+    }
+}
+
+impl fmt::Debug for NativeBlocking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeBlocking").finish_non_exhaustive()
+    }
+}
+
+/// Hands the function as it is to a pool that is known, in a box to one that is not.
+pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let kind = blocking.native_blocking().0;
+    if let BlockingKind::Hooked(hooked) = kind {
+        let (base, job) = hooked.job(f);
+        return spawn_blocking_on(base, base.native_blocking().0, job);
+    }
+    spawn_blocking_on(blocking, kind, f)
+}
+
+/// Adds the hooks to a function and hands it to what they decorate.
+pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, job: BoxJob) {
+    let (base, job) = hooked.job(job);
+    base.execute(Box::new(job));
+}
+
+fn spawn_blocking_on<B, F, T>(blocking: &B, kind: BlockingKind<'_>, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    match kind {
+        BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => boxed_job::spawn(blocking, f),
+        #[cfg(feature = "tokio")]
+        BlockingKind::Tokio(handle) => Join::Tokio(tokio::spawn_blocking(handle, f)),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        BlockingKind::Unblock => Join::Task(unblock::spawn(f)),
+        #[cfg(feature = "async-executor")]
+        BlockingKind::Gone => {
+            discard(f);
+            Join::rare(Rare::Refused)
+        }
+    }
+}
+
+/// Sleeps until the deadline, on the backend's own timer where it is known.
+pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
+    match timer.native_timer().0 {
+        Kind::Opaque(_) | Kind::Hooked(_) => {
+            let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
+            // The time has gone on since `now`.
+            sleep.reset(deadline);
+            sleep
+        }
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        _ => IoSleep::at(Some(deadline)).into(),
+    }
+}
+
+/// A time limit, which on tokio is tokio's own.
+#[inline]
+pub(crate) fn timeout<T, F>(timer: &T, duration: Duration, future: F) -> Timeout<F>
+where
+    T: Timer + ?Sized,
+    F: Future,
+{
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => {
+            Timeout::native(handle, future, |now| tokio::time::after(now, duration))
+        }
+        _ => Timeout::other(future, timer.sleep(duration)),
+    }
+}
+
+/// Like [`timeout`], until an instant.
+pub(crate) fn timeout_at<T, F>(timer: &T, deadline: Instant, future: F) -> Timeout<F>
+where
+    T: Timer + ?Sized,
+    F: Future,
+{
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Timeout::native(handle, future, |_| tokio::time::at(deadline)),
+        _ => Timeout::other(future, sleep_until(timer, deadline)),
+    }
+}
+
+/// The clock of a timer whose sleeps cannot tell the time by themselves.
+pub(crate) fn clock<T: Timer + ?Sized>(timer: &T) -> Option<TokioClock> {
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Some(TokioClock::new(handle)),
+        _ => None,
     }
 }

@@ -27,11 +27,13 @@
 //! # The clauses
 //!
 //! See [`Clause`]. A clause that the subject has no means for ([C5](Clause::C5) without a
-//! [shutdown](Subject::on_shutdown)) is reported as skipped, not as passed.
+//! [shutdown](Subject::on_shutdown), [C12](Clause::C12) without a [timer](Subject::timer)) is
+//! reported as skipped, not as passed.
 //!
 //! [`conformance_tests!`]: crate::conformance_tests
 
 mod abort;
+mod blocking;
 mod detach;
 mod join;
 mod kit;
@@ -41,6 +43,7 @@ mod panics;
 mod report;
 mod shutdown;
 mod spawn;
+mod time;
 
 use std::any::Any;
 use std::fmt;
@@ -51,7 +54,9 @@ use std::thread;
 use std::time::Duration;
 
 use self::kit::{Cx, Verdict};
+use crate::blocking::Blocking;
 use crate::spawner::Spawner;
+use crate::time::Timer;
 
 /// A clause of the contract that every backend keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +87,16 @@ pub enum Clause {
     C10,
     /// The last waker registered is the one that is woken.
     C11,
+    /// Sleeps never end early, [`Duration::MAX`] is never, a dropped sleep leaves nothing behind,
+    /// time limits poll their future first, and intervals treat missed ticks as they say.
+    C12,
     /// Very many tasks, very long chains of tasks, and spawning from many threads finish.
     C13,
     /// Names and places of the `spawn` call reach the reports.
     C14,
+    /// Work that blocks runs on a thread that no task needs, behind a handle with the contract of a
+    /// task's. Abort keeps it from starting, or else the join waits for its end.
+    C15,
 }
 
 impl fmt::Display for Clause {
@@ -102,31 +113,56 @@ impl fmt::Display for Clause {
             Clause::C9 => "C9 everything is dropped exactly once",
             Clause::C10 => "C10 polling a resolved handle panics",
             Clause::C11 => "C11 the last waker is the one woken",
+            Clause::C12 => "C12 time is kept",
             Clause::C13 => "C13 load is borne",
             Clause::C14 => "C14 names and places reach the reports",
+            Clause::C15 => "C15 blocking work keeps the contract of tasks",
         })
     }
 }
 
-/// What the suite is run on: a spawner, and how to shut it down.
+/// What the suite is run on: a spawner, its timer if it has one, and how to shut it down.
 ///
 /// Each case gets a subject of its own, so that one which does damage does none to the next.
 pub struct Subject {
     spawner: Arc<dyn Spawner>,
+    blocking: Option<Arc<dyn Blocking>>,
+    timer: Option<Arc<dyn Timer>>,
     shutdown: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     load: Load,
 }
 
 impl Subject {
-    /// A subject that cannot be shut down.
+    /// A subject that cannot be shut down, and has no timer.
     pub fn new(spawner: impl Spawner + 'static) -> Subject {
-        Subject { spawner: Arc::new(spawner), shutdown: Mutex::new(None), load: Load::default() }
+        Subject {
+            spawner: Arc::new(spawner),
+            blocking: None,
+            timer: None,
+            shutdown: Mutex::new(None),
+            load: Load::default(),
+        }
+    }
+
+    /// The pool for work that blocks, to be checked under [`C15`](Clause::C15).
+    #[must_use]
+    pub fn blocking(self, blocking: impl Blocking + 'static) -> Subject {
+        Subject { blocking: Some(Arc::new(blocking)), ..self }
+    }
+
+    /// The timer, for [`C12`](Clause::C12).
+    ///
+    /// The spawner may be given again, if it is a timer as well. The clock has to run by itself.
+    #[must_use]
+    pub fn timer(self, timer: impl Timer + 'static) -> Subject {
+        Subject { timer: Some(Arc::new(timer)), ..self }
     }
 
     /// How to shut the executor down.
     ///
     /// When the function returns, the executor must be gone, with the futures of its pending
-    /// tasks dropped. A subject that is not shut down by a case drops the function instead; let
+    /// tasks dropped, and the [pool](Subject::blocking), if there is one, must accept no more. A
+    /// subject that is not shut down by a case drops the function instead; let
     /// that end the executor's threads, too.
     #[must_use]
     pub fn on_shutdown(self, shutdown: impl FnOnce() + Send + 'static) -> Subject {
@@ -528,6 +564,43 @@ suite! { $
         handle_moves_between_threads,
         last_waker_of_a_task_is_honoured,
     }
+    C12 c12 from time {
+        sleeps_never_end_early,
+        sleep_of_no_time_ends,
+        sleep_until_the_past_ends,
+        sleep_is_ready_once_a_later_one_is,
+        sleep_in_tasks,
+        sleep_that_ended_stays_ended,
+        sleep_reset_to_later,
+        sleep_reset_to_earlier,
+        sleep_reset_after_its_end,
+        sleep_reset_before_its_first_poll,
+        sleep_reset_to_the_past,
+        sleep_that_is_dropped_leaves_nothing,
+        sleep_that_is_dropped_while_it_ends,
+        sleep_for_ever,
+        sleep_until_the_last_instant,
+        sleep_wakes_the_last_waker,
+        sleep_moves_between_tasks,
+        sleep_on_another_executor,
+        many_sleeps,
+        timeout_polls_the_future_first,
+        timeout_elapses,
+        timeout_drops_the_future,
+        timeout_that_is_dropped_leaves_nothing,
+        timeout_in_a_timeout,
+        timeout_for_ever,
+        timeouts_in_tasks,
+        interval_ticks_at_once_and_then_on_schedule,
+        interval_with_a_start,
+        interval_bursts,
+        interval_delays,
+        interval_skips,
+        interval_resets,
+        interval_tick_is_cancel_safe,
+        interval_for_ever,
+        interval_without_a_period,
+    }
     C13 c13 from load {
         live_tasks,
         chain,
@@ -538,6 +611,25 @@ suite! { $
         name_and_place_of_an_abort,
         place_without_a_name,
         handles_know_their_task,
+    }
+    C15 c15 from blocking {
+        output_reaches_the_join,
+        does_not_run_inline,
+        handing_over_does_not_block,
+        tasks_run_beside_a_job,
+        handed_over_from_a_task,
+        handed_over_from_a_job_and_a_destructor,
+        dropped_handle_detaches,
+        abort_while_running_waits_for_the_end,
+        abort_after_the_end_keeps_the_output,
+        abort_against_start,
+        abort_on_drop_never_leaks,
+        panic_reaches_the_join,
+        panics_of_detached_jobs_harm_nobody,
+        panic_in_the_destructor_of_an_aborted_function,
+        storm,
+        name_and_place_reach_the_error,
+        handed_over_after_shutdown,
     }
 }
 

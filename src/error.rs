@@ -1,8 +1,10 @@
 //! The crate's errors: opaque structs that are asked, not matched.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
@@ -187,23 +189,71 @@ impl Error for JoinError {}
 /// The [`Display`](fmt::Display) form says what was looked for and what to do about it.
 #[derive(Debug)]
 pub struct NoRuntime {
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl NoRuntime {
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "no enabled backend can be missing")
-    )]
-    pub(crate) fn new(message: &'static str) -> NoRuntime {
-        NoRuntime { message }
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> NoRuntime {
+        NoRuntime { message: message.into() }
     }
 }
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 
 impl Error for NoRuntime {}
+
+/// The time ran out before the future completed; see [`TimerExt::timeout`](crate::TimerExt::timeout).
+///
+/// It converts to an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl Elapsed {
+    pub(crate) fn new() -> Elapsed {
+        Elapsed(())
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time limit ran out before the future completed")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+/// A runtime cannot keep time, because it was built without its timer.
+///
+/// The [`Display`](fmt::Display) form says what to do about it.
+#[derive(Debug)]
+pub struct NoTimer {
+    message: &'static str,
+}
+
+impl NoTimer {
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only a tokio runtime can be without")
+    )]
+    pub(crate) fn new(message: &'static str) -> NoTimer {
+        NoTimer { message }
+    }
+}
+
+impl fmt::Display for NoTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl Error for NoTimer {}

@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
+mod blocking;
 mod error;
 mod handle;
 #[cfg(doctest)]
@@ -12,7 +13,9 @@ mod origin;
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
+mod runtime;
 mod spawner;
+mod time;
 mod yield_now;
 
 #[cfg(feature = "conformance")]
@@ -27,10 +30,15 @@ pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
 
-pub use error::{JoinError, NoRuntime};
+pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
+pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use runtime::{
+    Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
+};
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
-pub use backend::Native;
+pub use backend::{Native, NativeBlocking};

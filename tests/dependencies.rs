@@ -61,8 +61,8 @@ fn async_std_comes_without_tokio_and_smol() {
 }
 
 #[test]
-fn async_executor_comes_without_a_reactor() {
-    only("async-executor", &["async-executor"]);
+fn async_executor_comes_with_the_timers_of_async_io_alone() {
+    only("async-executor", &["async-executor", "async-io"]);
 }
 
 #[test]

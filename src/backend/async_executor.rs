@@ -8,7 +8,8 @@ use ::async_executor::Executor;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{Kind, Native};
+use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, discard, unblock};
+use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// An [`Executor`] as a [`Spawner`].
@@ -75,6 +76,13 @@ impl ExecutorSpawner {
         ExecutorSpawner { executor: Owner::Static(executor) }
     }
 
+    fn is_gone(&self) -> bool {
+        match &self.executor {
+            Owner::Caller(executor) => executor.strong_count() == 0,
+            Owner::Static(_) => false,
+        }
+    }
+
     /// Spawns a task; `None` if the executor is gone.
     #[inline]
     pub(super) fn spawn_task<F>(&self, future: F) -> Option<Join<F::Output>>
@@ -94,6 +102,9 @@ impl ExecutorSpawner {
     }
 }
 
+pub(super) const KNOWN: Known =
+    Known { name: "async-executor", entered: || None, missing: None, global: None };
+
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(self.spawn_task(future));
@@ -104,6 +115,28 @@ impl Spawner for ExecutorSpawner {
         Native(Kind::Executor(self))
     }
 }
+
+/// The pool of the crate `blocking`, which smol has too.
+///
+/// The pool is the process's and not the executor's: jobs that were handed over are run also if
+/// the executor is dropped meanwhile. Those that come after that are dropped, and their joins say
+/// [`is_shutdown`](crate::JoinError::is_shutdown).
+impl Blocking for ExecutorSpawner {
+    fn execute(&self, job: BoxJob) {
+        if self.is_gone() {
+            discard(job);
+        } else {
+            unblock::execute(job);
+        }
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(if self.is_gone() { BlockingKind::Gone } else { BlockingKind::Unblock })
+    }
+}
+
+async_io::timer!(ExecutorSpawner, self => Kind::Executor(self));
 
 impl fmt::Debug for ExecutorSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,7 +14,11 @@ use ::async_std::task;
 use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
-use super::{Abort, Finished, Kind, NativeJoin, SharedJoin};
+use super::{
+    Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin, SharedJoin,
+    async_io, unblock,
+};
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -37,16 +41,40 @@ use crate::spawner::{BoxFuture, Spawner};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AsyncStdSpawner;
 
+pub(super) const KNOWN: Known = Known {
+    name: "async-std",
+    entered: || {
+        task::try_current()?;
+        Some(Arc::new(AsyncStdSpawner))
+    },
+    missing: Some("this thread is in no async-std task"),
+    global: Some(|| Arc::new(AsyncStdSpawner)),
+};
+
 impl Spawner for AsyncStdSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(spawn(None, future));
     }
 
     #[inline]
-    fn native(&self) -> super::Native<'_> {
-        super::Native(Kind::AsyncStd)
+    fn native(&self) -> Native<'_> {
+        Native(Kind::AsyncStd)
     }
 }
+
+/// The pool of `async_std::task::spawn_blocking`, which is never shut down.
+impl Blocking for AsyncStdSpawner {
+    fn execute(&self, job: BoxJob) {
+        unblock::execute(job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Unblock)
+    }
+}
+
+async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
@@ -63,7 +91,7 @@ where
         .spawn(ContainedTask::new(future))
         .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
     Join {
-        native: Some(Native { task, share: |task, waker| Abortable::new(task, waker) }),
+        native: Some(Unresolved { task, share: |task, waker| Abortable::new(task, waker) }),
         waker: None,
     }
 }
@@ -73,7 +101,7 @@ type Handle<T> = task::JoinHandle<Output<T>>;
 /// async-std's handle. It detaches on drop by itself.
 pub(crate) struct Join<T> {
     /// `None` once the handle has been consumed, or the end of the task has been handed out.
-    native: Option<Native<T>>,
+    native: Option<Unresolved<T>>,
     /// The waker registered last. async-std cannot be asked whether a task has finished other
     /// than by a poll, and that must not displace it.
     waker: Option<Waker>,
@@ -81,7 +109,7 @@ pub(crate) struct Join<T> {
 
 type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
 
-struct Native<T> {
+struct Unresolved<T> {
     task: Handle<T>,
     /// How to share it, from the place where `T` was known to be `Send + 'static`.
     share: Share<T>,

@@ -23,13 +23,13 @@ where
     let cell = Arc::new(Cell::new());
     spawner.spawn(Box::pin(BoxedTask {
         future: Contained::new(future),
-        link: Link { cell: cell.clone(), ended: false },
+        link: Link::new(cell.clone()),
     }));
     Join::shared(cell)
 }
 
 /// Where a task and its handles meet.
-struct Cell<T> {
+pub(super) struct Cell<T> {
     /// Set under the lock. Read without it, to spare a task that is polled often the locking.
     aborted: AtomicBool,
     state: Mutex<State<T>>,
@@ -54,7 +54,7 @@ enum Progress<T> {
 }
 
 impl<T> Cell<T> {
-    fn new() -> Cell<T> {
+    pub(super) fn new() -> Cell<T> {
         Cell {
             aborted: AtomicBool::new(false),
             state: Mutex::new(State {
@@ -193,7 +193,7 @@ impl<F: Future> Future for BoxedTask<F> {
         if this.link.ended {
             return Poll::Ready(());
         }
-        if !this.link.cell.is_aborted() {
+        if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
                 Poll::Ready(Ok(output)) => {
                     this.link.end(Ok(output));
@@ -223,13 +223,21 @@ impl<F: Future> Future for BoxedTask<F> {
 
 /// The task's share in the cell. Dropping it before the end means that the spawner let go of the
 /// task: it was shut down.
-struct Link<T> {
+pub(super) struct Link<T> {
     cell: Arc<Cell<T>>,
     ended: bool,
 }
 
 impl<T> Link<T> {
-    fn end(&mut self, result: Result<T, End>) {
+    pub(super) fn new(cell: Arc<Cell<T>>) -> Link<T> {
+        Link { cell, ended: false }
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.cell.is_aborted()
+    }
+
+    pub(super) fn end(&mut self, result: Result<T, End>) {
         self.ended = true;
         self.cell.end(result);
     }

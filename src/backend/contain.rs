@@ -28,6 +28,30 @@ pub(crate) fn wake(waker: Option<Waker>) {
     }
 }
 
+/// A function of the user's whose destructor cannot panic, if it is never called.
+pub(crate) struct ContainedJob<F>(Option<F>);
+
+impl<F> ContainedJob<F> {
+    pub(crate) fn new(f: F) -> ContainedJob<F> {
+        ContainedJob(Some(f))
+    }
+
+    /// Calls the function; a panic, in it or in the destructor of what it owns, is a value.
+    pub(crate) fn run<T>(mut self) -> Result<T, Payload>
+    where
+        F: FnOnce() -> T,
+    {
+        let f = self.0.take().expect("only this function takes it, and it takes `self`");
+        catch_unwind(AssertUnwindSafe(f))
+    }
+}
+
+impl<F> Drop for ContainedJob<F> {
+    fn drop(&mut self) {
+        discard(self.0.take());
+    }
+}
+
 pin_project! {
     /// A future whose destructor cannot panic.
     ///

@@ -20,6 +20,11 @@ pub(super) struct Output<T>(Option<Result<T, Payload>>);
 
 impl<T> Output<T> {
     #[inline]
+    pub(super) fn new(end: Result<T, Payload>) -> Output<T> {
+        Output(Some(end))
+    }
+
+    #[inline]
     pub(super) fn into_end(mut self) -> Result<T, End> {
         let end = self.0.take().expect("only this function takes the output, and it takes `self`");
         end.map_err(End::Panic)
@@ -55,6 +60,6 @@ impl<F: Future> Future for ContainedTask<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll_caught(cx).map(|end| Output(Some(end)))
+        self.project().future.poll_caught(cx).map(Output::new)
     }
 }

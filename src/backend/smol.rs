@@ -1,10 +1,12 @@
 //! Spawning on smol's global executor.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
-use super::{Kind, Native};
+use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
+use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
@@ -28,6 +30,9 @@ use crate::spawner::{BoxFuture, Spawner};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SmolSpawner;
 
+pub(super) const KNOWN: Known =
+    Known { name: "smol", entered: || None, missing: None, global: Some(|| Arc::new(SmolSpawner)) };
+
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(spawn(future));
@@ -38,6 +43,20 @@ impl Spawner for SmolSpawner {
         Native(Kind::Smol)
     }
 }
+
+/// The pool of `smol::unblock`, which is never shut down.
+impl Blocking for SmolSpawner {
+    fn execute(&self, job: BoxJob) {
+        unblock::execute(job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Unblock)
+    }
+}
+
+async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]

@@ -4,6 +4,8 @@
 //! whether a cancelled task was aborted or its runtime shut down, and an abort that wins over a
 //! completion that comes after it, as it does on the other backends.
 
+pub(super) mod time;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
-use super::{Abort, Finished, Kind, Native, NativeJoin};
+use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
+use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
 
@@ -81,6 +84,16 @@ impl From<Handle> for TokioSpawner {
     }
 }
 
+pub(super) const KNOWN: Known = Known {
+    name: "tokio",
+    entered: || {
+        let handle = Handle::try_current().ok()?;
+        Some(Arc::new(TokioSpawner::new(handle)))
+    },
+    missing: Some("this thread is in no tokio runtime"),
+    global: None,
+};
+
 impl Spawner for TokioSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(self.handle.spawn(future));
@@ -92,6 +105,22 @@ impl Spawner for TokioSpawner {
     }
 }
 
+/// tokio's own pool of blocking threads.
+///
+/// A job that is queued when the runtime is shut down is run or dropped, as tokio's threads come to
+/// it, and its join says which; dropping the runtime waits for those that run. Later ones are
+/// dropped, and their joins say [`is_shutdown`](crate::JoinError::is_shutdown).
+impl Blocking for TokioSpawner {
+    fn execute(&self, job: BoxJob) {
+        drop(self.handle.spawn_blocking(job));
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking(BlockingKind::Tokio(&self.handle))
+    }
+}
+
 #[inline]
 pub(super) fn spawn<F>(handle: &Handle, future: F) -> Join<F::Output>
 where
@@ -99,6 +128,14 @@ where
     F::Output: Send + 'static,
 {
     Join(handle.spawn(future))
+}
+
+pub(super) fn spawn_blocking<F, T>(handle: &Handle, f: F) -> Join<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Join(handle.spawn_blocking(f))
 }
 
 /// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it

@@ -1,0 +1,41 @@
+//! Work that blocks, on a pool that this crate knows nothing of: one box, and one cell for the
+//! result.
+
+use std::sync::Arc;
+
+use super::Join;
+use super::boxed::{Cell, Link};
+use super::contain::ContainedJob;
+use crate::blocking::Blocking;
+use crate::error::End;
+
+pub(super) fn spawn<B, F, T>(blocking: &B, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let cell = Arc::new(Cell::new());
+    let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
+    blocking.execute(Box::new(move || job.run()));
+    Join::shared(cell)
+}
+
+/// A function with the cell that its result goes to.
+struct BoxedJob<F, T> {
+    f: ContainedJob<F>,
+    // After the function: it is dropped before the cell is told of the end.
+    link: Link<T>,
+}
+
+impl<F: FnOnce() -> T, T> BoxedJob<F, T> {
+    fn run(self) {
+        let BoxedJob { f, mut link } = self;
+        if link.is_aborted() {
+            drop(f);
+            link.end(Err(End::Cancelled));
+        } else {
+            link.end(f.run().map_err(End::Panic));
+        }
+    }
+}

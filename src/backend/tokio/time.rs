@@ -1,0 +1,310 @@
+//! tokio's timer.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
+
+use ::tokio::runtime::{Handle, RuntimeFlavor};
+use ::tokio::time;
+use pin_project_lite::pin_project;
+
+use super::TokioSpawner;
+use crate::backend::{Kind, Native};
+use crate::error::{Elapsed, NoTimer};
+use crate::time::timeout::Limited;
+use crate::time::{self as ours, Timer};
+
+impl TokioSpawner {
+    /// Gives the spawner back if its runtime can keep time.
+    ///
+    /// Ask once, where the spawner is made, so that nothing waits for the first
+    /// [`sleep`](Timer::sleep) to panic.
+    ///
+    /// # Errors
+    ///
+    /// [`NoTimer`] if the runtime was built without its time driver. tokio has no way to ask other
+    /// than to try; its panic is caught, and the panic hook has reported it by then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use async_runtime_compat::tokio::TokioSpawner;
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+    /// let spawner = TokioSpawner::new(runtime.handle().clone()).require_timer()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn require_timer(self) -> Result<TokioSpawner, NoTimer> {
+        let handle = self.handle();
+        let now = time::Instant::now();
+        let tried = catch_unwind(AssertUnwindSafe(|| {
+            let _context = handle.enter();
+            drop(time::sleep_until(now));
+        }));
+        match tried {
+            Ok(()) => Ok(self),
+            Err(_) => Err(NoTimer::new(NO_DRIVER)),
+        }
+    }
+}
+
+const NO_DRIVER: &str = "the tokio runtime was built without its time driver: call `enable_time` or \
+                         `enable_all` on its `tokio::runtime::Builder`";
+
+/// Makes something of tokio's that needs the time driver, with a panic of our own if there is none.
+#[inline]
+fn with_driver<T>(make: impl FnOnce() -> T) -> T {
+    #[cold]
+    fn no_driver() -> ! {
+        panic!("{NO_DRIVER}, or see `TokioSpawner::require_timer`")
+    }
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| no_driver())
+}
+
+/// The clock of a runtime.
+pub(crate) struct Clock(Handle);
+
+impl Clock {
+    pub(in crate::backend) fn new(handle: &Handle) -> Clock {
+        Clock(handle.clone())
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        now(&self.0)
+    }
+}
+
+/// tokio pauses the clock of current-thread runtimes only, and tells it only to those inside.
+fn may_be_paused(handle: &Handle) -> bool {
+    handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+}
+
+fn now(handle: &Handle) -> Instant {
+    if !may_be_paused(handle) {
+        return Instant::now();
+    }
+    let _context = handle.enter();
+    time::Instant::now().into_std()
+}
+
+impl Timer for TokioSpawner {
+    #[inline]
+    fn now(&self) -> Instant {
+        now(self.handle())
+    }
+
+    fn system_time(&self) -> SystemTime {
+        static START: OnceLock<(Instant, SystemTime)> = OnceLock::new();
+
+        if may_be_paused(self.handle()) {
+            let before = Instant::now();
+            let now = now(self.handle());
+            if now < before || now > Instant::now() {
+                // The clock is, or was, paused. Counting from a start that is the same for
+                // everybody, the time stands still as exactly as the clock does.
+                let (instant, system) = *START.get_or_init(|| (Instant::now(), SystemTime::now()));
+                let shifted = match now.checked_duration_since(instant) {
+                    Some(ahead) => system.checked_add(ahead),
+                    None => system.checked_sub(instant - now),
+                };
+                if let Some(shifted) = shifted {
+                    return shifted;
+                }
+            }
+        }
+        SystemTime::now()
+    }
+
+    #[inline]
+    fn sleep(&self, duration: Duration) -> ours::Sleep {
+        Sleep::make(self.handle(), |now| after(now, duration)).into()
+    }
+
+    #[inline]
+    fn native_timer(&self) -> Native<'_> {
+        Native(Kind::Tokio(self.handle()))
+    }
+}
+
+/// The deadline, unless tokio cannot be given it: it adds most of a millisecond, to round up.
+#[inline]
+fn reachable(deadline: time::Instant) -> Option<time::Instant> {
+    deadline.checked_add(Duration::from_millis(1)).map(|_| deadline)
+}
+
+/// No clock is this close to its last instant: below, there is no need to look for it.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The deadline that lies a duration ahead; `None` is never.
+#[inline]
+pub(in crate::backend) fn after(now: time::Instant, duration: Duration) -> Option<time::Instant> {
+    let deadline = now.checked_add(duration)?;
+    if duration < YEAR { Some(deadline) } else { reachable(deadline) }
+}
+
+/// The deadline at an instant; `None` is never.
+pub(in crate::backend) fn at(deadline: Instant) -> Option<time::Instant> {
+    reachable(deadline.into())
+}
+
+/// A sleep of tokio's, which has to stay in its place.
+type Place = Pin<Box<Option<time::Sleep>>>;
+
+/// How many places a thread keeps for its next sleeps, at 128 bytes or so each.
+const SPARE: usize = 1024;
+
+thread_local! {
+    /// Empty places. tokio's own sleep needs none on the heap, and so ours may allocate only until
+    /// there are as many places as sleeps at the same time.
+    static PLACES: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(crate) struct Sleep {
+    /// There is a sleep in it, until the drop.
+    place: Option<Place>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Elapsed,
+    /// The deadline cannot be reached. tokio is not asked: its paused clock advances to whatever
+    /// deadline there is, and there is none.
+    Never,
+}
+
+impl Sleep {
+    /// Makes a sleep until the deadline, which is computed from the present instant.
+    #[inline]
+    pub(in crate::backend) fn make(
+        handle: &Handle,
+        deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
+    ) -> Sleep {
+        let _context = handle.enter();
+        let now = time::Instant::now();
+        let deadline = deadline(now);
+        let state = if deadline.is_some() { State::Waiting } else { State::Never };
+        let spare = PLACES.try_with(|places| places.borrow_mut().pop());
+        let mut place = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
+        with_driver(|| place.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
+        Sleep { place: Some(place), state }
+    }
+
+    fn native(&self) -> Option<&time::Sleep> {
+        self.place.as_ref().and_then(|place| place.as_ref().get_ref().as_ref())
+    }
+
+    fn native_mut(&mut self) -> Option<Pin<&mut time::Sleep>> {
+        self.place.as_mut().and_then(|place| place.as_mut().as_pin_mut())
+    }
+
+    /// The present instant, for a timer around tokio's that is not known to be one. Whoever waits
+    /// on a paused clock is inside of its runtime.
+    #[expect(clippy::unused_self, reason = "the sleeps of other backends need it")]
+    pub(crate) fn now(&self) -> Instant {
+        time::Instant::now().into_std()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.state == State::Never {
+            return None;
+        }
+        self.native().map(|sleep| sleep.deadline().into_std())
+    }
+
+    pub(crate) fn is_elapsed(&self) -> bool {
+        self.state == State::Elapsed
+    }
+
+    pub(crate) fn reset(&mut self, deadline: Instant) {
+        let Some(deadline) = at(deadline) else {
+            self.state = State::Never;
+            return;
+        };
+        self.state = State::Waiting;
+        if let Some(sleep) = self.native_mut() {
+            sleep.reset(deadline);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.state {
+            State::Elapsed => return Poll::Ready(()),
+            State::Never => return Poll::Pending,
+            State::Waiting => {}
+        }
+        if let Some(sleep) = self.native_mut() {
+            ready!(sleep.poll(cx));
+        }
+        self.state = State::Elapsed;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Sleep {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(mut place) = self.place.take() else { return };
+        // First, because it drops a waker, and with that code of the user's may run.
+        place.set(None);
+        let _ = PLACES.try_with(|places| {
+            let mut places = places.borrow_mut();
+            if places.len() < SPARE {
+                places.push(place);
+            }
+        });
+    }
+}
+
+pin_project! {
+    /// tokio's own time limit, or ours for another timer.
+    #[project = TimeoutProjection]
+    pub(crate) enum Timeout<F> {
+        Native { #[pin] timeout: time::Timeout<F> },
+        Other { #[pin] limited: Limited<F> },
+    }
+}
+
+impl<F> Timeout<F> {
+    pub(in crate::backend) fn other(future: F, sleep: ours::Sleep) -> Timeout<F> {
+        Timeout::Other { limited: Limited::other(future, sleep) }
+    }
+}
+
+impl<F: Future> Timeout<F> {
+    #[inline]
+    pub(in crate::backend) fn native(
+        handle: &Handle,
+        future: F,
+        deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
+    ) -> Timeout<F> {
+        let _context = handle.enter();
+        match deadline(time::Instant::now()) {
+            Some(deadline) => {
+                let timeout = with_driver(|| time::timeout_at(deadline, future));
+                Timeout::Native { timeout }
+            }
+            None => Timeout::other(future, Sleep::make(handle, |_| None).into()),
+        }
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            TimeoutProjection::Native { timeout } => {
+                timeout.poll(cx).map(|result| result.map_err(|_| Elapsed::new()))
+            }
+            TimeoutProjection::Other { limited } => limited.poll(cx),
+        }
+    }
+}

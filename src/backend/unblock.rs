@@ -1,0 +1,25 @@
+//! Work that blocks, on the pool that smol, async-std and async-executor share: that of the crate
+//! `blocking`.
+//!
+//! async-std's own `spawn_blocking` adds a task that waits for the pool. Aborting it ends the wait,
+//! and not the work, so that a join would resolve while the function still runs. The pool is the
+//! same.
+
+use super::async_task::Join;
+use super::contain::{ContainedJob, discard};
+use super::contained_task::Output;
+use crate::blocking::BoxJob;
+
+pub(super) fn spawn<F, T>(f: F) -> Join<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let job = ContainedJob::new(f);
+    Join::new(::blocking::unblock(move || Output::new(job.run())))
+}
+
+pub(super) fn execute(job: BoxJob) {
+    let job = ContainedJob::new(job);
+    ::blocking::unblock(move || discard(job.run())).detach();
+}

@@ -1,0 +1,193 @@
+//! Tasks that know their runtime.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Runtime;
+use crate::backend::{self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard};
+use crate::blocking::{Blocking, BoxJob};
+use crate::spawner::{BoxFuture, Spawner};
+use crate::time::{Sleep, Timer};
+
+/// A runtime whose tasks find it by [`current`](crate::current).
+///
+/// It is for code that spawns in places which nothing can be passed to: the destructor of a type
+/// that somebody else constructs, a callback, a library that is still to be ported. Whatever is
+/// spawned through it, at whatever depth, has it as its current runtime: while the task is polled,
+/// while its future is dropped, and in functions on the threads for work that blocks.
+///
+/// Only the tasks that are spawned through it pay: each poll sets and restores a thread-local
+/// variable, and each task holds a reference to the runtime, as one would that was passed an
+/// `Arc<dyn Runtime>`. There is no box; a built-in backend is reached as directly as without.
+///
+/// Where several decorators are put around each other, the outermost is current.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use std::sync::Arc;
+///
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::tokio::TokioSpawner;
+/// use async_runtime_compat::{Ambient, current};
+///
+/// /// Says goodbye, wherever it is dropped.
+/// struct Session;
+///
+/// impl Drop for Session {
+///     fn drop(&mut self) {
+///         if let Ok(runtime) = current() {
+///             runtime.spawn_detached(async { /* goodbye */ });
+///         }
+///     }
+/// }
+///
+/// # let tokio = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
+/// # let handle = tokio.handle().clone();
+/// let runtime: Arc<dyn Runtime> = Ambient::new(TokioSpawner::new(handle));
+/// let session = runtime.spawn_with_handle(async { drop(Session) });
+/// # tokio.block_on(session).unwrap();
+/// # }
+/// ```
+pub struct Ambient {
+    runtime: Arc<dyn Runtime>,
+    spawner: Hooked<dyn Spawner>,
+    blocking: Hooked<dyn Blocking>,
+    this: Weak<Ambient>,
+}
+
+impl Ambient {
+    /// Makes the runtime one that its tasks find.
+    ///
+    /// Put it around what the program is to use, once, in `main`, and pass on the result. A task
+    /// that is spawned past it does not find it.
+    #[must_use]
+    pub fn new(runtime: impl Runtime + 'static) -> Arc<Ambient> {
+        let runtime: Arc<dyn Runtime> = Arc::new(runtime);
+        Arc::new_cyclic(|this: &Weak<Ambient>| Ambient {
+            spawner: Hooked::spawner(runtime.clone(), Arc::new(Enter(this.clone()))),
+            blocking: Hooked::blocking(runtime.clone(), Arc::new(Enter(this.clone()))),
+            runtime,
+            this: this.clone(),
+        })
+    }
+
+    /// Calls a function in which this is the [`current`](crate::current) runtime, on this thread.
+    ///
+    /// It is for what is not spawned: `ambient.in_scope(|| block_on(run()))` in `main`. Of a
+    /// function that returns a future it is not the future's runtime, once the function is over.
+    ///
+    /// # Panics
+    ///
+    /// If the function does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use async_runtime_compat::smol::SmolSpawner;
+    /// use async_runtime_compat::{Ambient, current};
+    ///
+    /// let ambient = Ambient::new(SmolSpawner);
+    /// assert!(ambient.in_scope(|| smol::block_on(async { current().is_ok() })));
+    /// # }
+    /// ```
+    pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+        struct Exit<'a>(&'a Ambient);
+
+        impl Drop for Exit<'_> {
+            fn drop(&mut self) {
+                self.0.exit();
+            }
+        }
+
+        self.enter();
+        let _exit = Exit(self);
+        f()
+    }
+}
+
+thread_local! {
+    /// The runtimes of the tasks that are polled on this thread, one inside of the other.
+    ///
+    /// `None` is for one that is being dropped, which nobody shall find.
+    static ENTERED: RefCell<Vec<Option<Arc<dyn Runtime>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The runtime of the task that is polled on this thread.
+pub(super) fn entered() -> Option<Arc<dyn Runtime>> {
+    ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok()??
+}
+
+// On a thread that is being torn down the variable may be gone. It is for `exit` then, too.
+impl TaskHook for Ambient {
+    fn enter(&self) {
+        let this = self.this.upgrade().map(|this| this as Arc<dyn Runtime>);
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(this));
+    }
+
+    fn exit(&self) {
+        let left = ENTERED.try_with(|entered| entered.borrow_mut().pop());
+        // Not while the variable is borrowed: a destructor may ask for the current runtime.
+        discard(left);
+    }
+}
+
+/// Does not own the runtime, which owns this.
+struct Enter(Weak<Ambient>);
+
+impl SpawnHook for Enter {
+    fn task(&self) -> Option<Arc<dyn TaskHook>> {
+        self.0.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)
+    }
+}
+
+impl Spawner for Ambient {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        backend::spawn_hooked(&self.spawner, future);
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native::hooked(&self.spawner)
+    }
+}
+
+impl Timer for Ambient {
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        self.runtime.system_time()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.runtime.sleep(duration)
+    }
+
+    #[inline]
+    fn native_timer(&self) -> Native<'_> {
+        self.runtime.native_timer()
+    }
+}
+
+impl Blocking for Ambient {
+    fn execute(&self, job: BoxJob) {
+        backend::execute_hooked(&self.blocking, job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking::hooked(&self.blocking)
+    }
+}
+
+impl fmt::Debug for Ambient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ambient").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! A runtime of parts.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::backend::{Native, NativeBlocking};
+use crate::blocking::{Blocking, BoxJob};
+use crate::spawner::{BoxFuture, Spawner};
+use crate::time::{Sleep, Timer};
+
+/// Adds a timer to a spawner, or replaces the one that it has.
+///
+/// The result spawns on `inner`, has the blocking threads of `inner` if it has any, and tells the
+/// time by `timer`. Nothing is lost on the way: what is built in is reached as directly as without
+/// it. The timer of `SmolSpawner` (feature `smol`) needs no executor, so it serves any spawner.
+///
+/// # Examples
+///
+/// A caller's own spawner, made a whole [`Runtime`](crate::Runtime):
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use std::sync::Arc;
+///
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::smol::SmolSpawner;
+/// use async_runtime_compat::{BlockingPool, FnSpawner, with_blocking, with_timer};
+///
+/// let threads = FnSpawner::new(|task| {
+///     std::thread::spawn(|| futures_lite::future::block_on(task));
+/// });
+/// let threads = with_timer(threads, SmolSpawner);
+/// let runtime: Arc<dyn Runtime> = Arc::new(with_blocking(threads, BlockingPool::new()));
+/// # }
+/// ```
+pub fn with_timer<S: Spawner, T: Timer>(inner: S, timer: T) -> WithTimer<S, T> {
+    WithTimer { inner, timer }
+}
+
+/// Adds threads for work that blocks to a spawner, or replaces those that it has.
+///
+/// The result spawns on `inner`, tells the time by `inner` if that is a timer, and runs what blocks
+/// on `blocking`. Nothing is lost on the way: what is built in is reached as directly as without
+/// it.
+///
+/// # Examples
+///
+/// tokio, with fewer threads for one part of a program:
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::tokio::TokioSpawner;
+/// use async_runtime_compat::{BlockingPool, NoRuntime, with_blocking};
+///
+/// fn for_imports() -> Result<impl Runtime, NoRuntime> {
+///     let pool = BlockingPool::builder().max_threads(2).build();
+///     Ok(with_blocking(TokioSpawner::current()?, pool))
+/// }
+/// # }
+/// ```
+pub fn with_blocking<S: Spawner, B: Blocking>(inner: S, blocking: B) -> WithBlocking<S, B> {
+    WithBlocking { inner, blocking }
+}
+
+/// A spawner with another timer; made by [`with_timer`].
+#[derive(Clone, Copy)]
+pub struct WithTimer<S, T> {
+    inner: S,
+    timer: T,
+}
+
+/// A spawner with other threads for work that blocks; made by [`with_blocking`].
+#[derive(Clone, Copy)]
+pub struct WithBlocking<S, B> {
+    inner: S,
+    blocking: B,
+}
+
+impl<S, T> fmt::Debug for WithTimer<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithTimer").finish_non_exhaustive()
+    }
+}
+
+impl<S, B> fmt::Debug for WithBlocking<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithBlocking").finish_non_exhaustive()
+    }
+}
+
+/// Makes a type the trait that one of its fields is.
+macro_rules! forward {
+    (Spawner, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
+        impl<$($generic: $bound),*> Spawner for $type {
+            fn spawn(&self, future: BoxFuture<'static, ()>) {
+                self.$field.spawn(future);
+            }
+
+            #[inline]
+            fn native(&self) -> Native<'_> {
+                self.$field.native()
+            }
+        }
+    };
+    (Timer, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
+        impl<$($generic: $bound),*> Timer for $type {
+            fn now(&self) -> Instant {
+                self.$field.now()
+            }
+
+            fn system_time(&self) -> SystemTime {
+                self.$field.system_time()
+            }
+
+            fn sleep(&self, duration: Duration) -> Sleep {
+                self.$field.sleep(duration)
+            }
+
+            #[inline]
+            fn native_timer(&self) -> Native<'_> {
+                self.$field.native_timer()
+            }
+        }
+    };
+    (Blocking, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
+        impl<$($generic: $bound),*> Blocking for $type {
+            fn execute(&self, job: BoxJob) {
+                self.$field.execute(job);
+            }
+
+            #[inline]
+            fn native_blocking(&self) -> NativeBlocking<'_> {
+                self.$field.native_blocking()
+            }
+        }
+    };
+}
+
+forward!(Spawner, inner: impl<S: Spawner, T: Timer> WithTimer<S, T>);
+forward!(Blocking, inner: impl<S: Blocking, T: Timer> WithTimer<S, T>);
+forward!(Timer, timer: impl<S: Spawner, T: Timer> WithTimer<S, T>);
+
+forward!(Spawner, inner: impl<S: Spawner, B: Blocking> WithBlocking<S, B>);
+forward!(Timer, inner: impl<S: Timer, B: Blocking> WithBlocking<S, B>);
+forward!(Blocking, blocking: impl<S: Spawner, B: Blocking> WithBlocking<S, B>);
