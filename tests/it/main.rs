@@ -5,6 +5,8 @@ mod broken;
 mod conformance;
 mod forwarding;
 mod pins;
+#[cfg(feature = "sim")]
+mod sim;
 mod subjects;
 mod ui;
 mod websocket;
