@@ -11,7 +11,7 @@ mod contain;
 mod hooked;
 mod shared;
 
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor", feature = "sim"))]
 mod abortable;
 #[cfg(feature = "async-executor")]
 pub mod async_executor;
@@ -19,9 +19,9 @@ pub mod async_executor;
 mod async_io;
 #[cfg(feature = "async-std")]
 pub mod async_std;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor", feature = "sim"))]
 mod async_task;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor", feature = "sim"))]
 mod contained_task;
 #[cfg(feature = "smol")]
 pub mod smol;
@@ -42,12 +42,18 @@ use std::time::{Duration, Instant};
 
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::End;
-use crate::origin::Name;
+use crate::origin::{Name, Place};
 use crate::runtime::Runtime;
+#[cfg(feature = "sim")]
+use crate::sim::SimRuntime;
 use crate::spawner::Spawner;
 use crate::time::{Sleep, Timer};
 
+#[cfg(feature = "sim")]
+pub(crate) use contain::Contained;
 pub(crate) use contain::discard;
+#[cfg(feature = "sim")]
+pub(crate) use contained_task::{Output, Unseen};
 pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
 pub(crate) use shared::{Abort, SharedJoin};
 
@@ -245,7 +251,12 @@ backends! {
     Tokio(tokio::Join<T>),
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
-    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+    #[cfg(any(
+        feature = "smol",
+        feature = "async-std",
+        feature = "async-executor",
+        feature = "sim"
+    ))]
     Task(async_task::Join<T>),
     #[cfg(feature = "async-std")]
     AsyncStd(async_std::Join<T>),
@@ -257,7 +268,7 @@ pub(crate) enum Rare<T> {
     Named(Cow<'static, str>, Join<T>),
     /// To a task that was not spawned, because the runtime had been shut down.
     #[cfg_attr(
-        not(feature = "async-executor"),
+        not(any(feature = "async-executor", feature = "sim")),
         expect(dead_code, reason = "only an executor of the caller's can be gone")
     )]
     Refused,
@@ -412,6 +423,8 @@ enum Kind<'a> {
     AsyncStd,
     #[cfg(feature = "async-executor")]
     Executor(&'a async_executor::ExecutorSpawner),
+    #[cfg(feature = "sim")]
+    Sim(&'a SimRuntime),
     Hooked(&'a Hooked<dyn Spawner>),
 }
 
@@ -423,6 +436,11 @@ impl<'a> Native<'a> {
     pub(crate) fn hooked(hooked: &'a Hooked<dyn Spawner>) -> Self {
         Native(Kind::Hooked(hooked))
     }
+
+    #[cfg(feature = "sim")]
+    pub(crate) fn sim(sim: &'a SimRuntime) -> Self {
+        Native(Kind::Sim(sim))
+    }
 }
 
 impl fmt::Debug for Native<'_> {
@@ -433,7 +451,7 @@ impl fmt::Debug for Native<'_> {
 
 /// Spawns the future as it is where the backend is known, in a box where it is not.
 #[inline]
-pub(crate) fn spawn<S, F>(spawner: &S, future: F) -> Join<F::Output>
+pub(crate) fn spawn<S, F>(spawner: &S, place: Place, future: F) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
@@ -442,13 +460,14 @@ where
     let kind = spawner.native().0;
     if let Kind::Hooked(hooked) = kind {
         let (base, task) = hooked.task(future);
-        return spawn_on(base, base.native().0, task);
+        return spawn_on(base, base.native().0, place, task);
     }
-    spawn_on(spawner, kind, future)
+    spawn_on(spawner, kind, place, future)
 }
 
 #[inline]
-fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, future: F) -> Join<F::Output>
+#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
+fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, place: Place, future: F) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
@@ -468,11 +487,35 @@ where
             Some(task) => Join::Task(task),
             None => Join::rare(Rare::Refused),
         },
+        #[cfg(feature = "sim")]
+        Kind::Sim(sim) => spawn_sim(sim, None, place, future),
+    }
+}
+
+#[cfg(feature = "sim")]
+fn spawn_sim<F>(
+    sim: &SimRuntime,
+    name: Option<Cow<'static, str>>,
+    place: Place,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match sim.spawn_task(name, place, future) {
+        Some(task) => Join::Task(async_task::Join::new(task)),
+        None => Join::rare(Rare::Refused),
     }
 }
 
 /// Like [`spawn`], with a name; the backend is told if it has a use for one.
-pub(crate) fn spawn_named<S, F>(spawner: &S, name: Cow<'static, str>, future: F) -> Join<F::Output>
+pub(crate) fn spawn_named<S, F>(
+    spawner: &S,
+    name: Cow<'static, str>,
+    place: Place,
+    future: F,
+) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
@@ -481,18 +524,25 @@ where
     let kind = spawner.native().0;
     let join = if let Kind::Hooked(hooked) = kind {
         let (base, task) = hooked.task(future);
-        spawn_named_on(base, base.native().0, &name, task)
+        spawn_named_on(base, base.native().0, &name, place, task)
     } else {
-        spawn_named_on(spawner, kind, &name, future)
+        spawn_named_on(spawner, kind, &name, place, future)
     };
     join.named(name)
 }
 
 #[cfg_attr(
-    not(feature = "async-std"),
+    not(any(feature = "async-std", feature = "sim")),
     expect(unused_variables, reason = "no enabled backend has names")
 )]
-fn spawn_named_on<S, F>(spawner: &S, kind: Kind<'_>, name: &str, future: F) -> Join<F::Output>
+#[cfg_attr(not(feature = "sim"), expect(clippy::ptr_arg, reason = "a simulation clones it"))]
+fn spawn_named_on<S, F>(
+    spawner: &S,
+    kind: Kind<'_>,
+    name: &Cow<'static, str>,
+    place: Place,
+    future: F,
+) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
@@ -501,35 +551,38 @@ where
     match kind {
         #[cfg(feature = "async-std")]
         Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(name), future)),
-        kind => spawn_on(spawner, kind, future),
+        #[cfg(feature = "sim")]
+        Kind::Sim(sim) => spawn_sim(sim, Some(name.clone()), place, future),
+        kind => spawn_on(spawner, kind, place, future),
     }
 }
 
 /// Spawns a future whose end nobody waits for.
 #[inline]
-pub(crate) fn spawn_detached<S, F>(spawner: &S, future: F)
+pub(crate) fn spawn_detached<S, F>(spawner: &S, place: Place, future: F)
 where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
     let kind = spawner.native().0;
     if let Kind::Hooked(hooked) = kind {
-        return spawn_hooked(hooked, future);
+        return spawn_hooked(hooked, place, future);
     }
-    spawn_detached_on(spawner, kind, future);
+    spawn_detached_on(spawner, kind, place, future);
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
-pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, future: F)
+pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, place: Place, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let (base, task) = hooked.task(future);
-    spawn_detached_on(base, base.native().0, task);
+    spawn_detached_on(base, base.native().0, place, task);
 }
 
 #[inline]
-fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, future: F)
+#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
+fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, place: Place, future: F)
 where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
@@ -544,6 +597,8 @@ where
         Kind::AsyncStd => drop(async_std::spawn(None, future)),
         #[cfg(feature = "async-executor")]
         Kind::Executor(executor) => drop(executor.spawn_task(future)),
+        #[cfg(feature = "sim")]
+        Kind::Sim(sim) => drop(spawn_sim(sim, None, place, future)),
     }
 }
 
@@ -563,6 +618,8 @@ enum BlockingKind<'a> {
     /// Whatever it was, it is gone.
     #[cfg(feature = "async-executor")]
     Gone,
+    #[cfg(feature = "sim")]
+    Sim(&'a SimRuntime),
     Hooked(&'a Hooked<dyn Blocking>),
 }
 
@@ -574,6 +631,11 @@ impl<'a> NativeBlocking<'a> {
     pub(crate) fn hooked(hooked: &'a Hooked<dyn Blocking>) -> Self {
         NativeBlocking(BlockingKind::Hooked(hooked))
     }
+
+    #[cfg(feature = "sim")]
+    pub(crate) fn sim(sim: &'a SimRuntime) -> Self {
+        NativeBlocking(BlockingKind::Sim(sim))
+    }
 }
 
 impl fmt::Debug for NativeBlocking<'_> {
@@ -583,7 +645,7 @@ impl fmt::Debug for NativeBlocking<'_> {
 }
 
 /// Hands the function as it is to a pool that is known, in a box to one that is not.
-pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, f: F) -> Join<T>
+pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, place: Place, f: F) -> Join<T>
 where
     B: Blocking + ?Sized,
     F: FnOnce() -> T + Send + 'static,
@@ -592,9 +654,9 @@ where
     let kind = blocking.native_blocking().0;
     if let BlockingKind::Hooked(hooked) = kind {
         let (base, job) = hooked.job(f);
-        return spawn_blocking_on(base, base.native_blocking().0, job);
+        return spawn_blocking_on(base, base.native_blocking().0, place, job);
     }
-    spawn_blocking_on(blocking, kind, f)
+    spawn_blocking_on(blocking, kind, place, f)
 }
 
 /// Adds the hooks to a function and hands it to what they decorate.
@@ -603,7 +665,8 @@ pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, job: BoxJob) {
     base.execute(Box::new(job));
 }
 
-fn spawn_blocking_on<B, F, T>(blocking: &B, kind: BlockingKind<'_>, f: F) -> Join<T>
+#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
+fn spawn_blocking_on<B, F, T>(blocking: &B, kind: BlockingKind<'_>, place: Place, f: F) -> Join<T>
 where
     B: Blocking + ?Sized,
     F: FnOnce() -> T + Send + 'static,
@@ -620,18 +683,25 @@ where
             discard(f);
             Join::rare(Rare::Refused)
         }
+        #[cfg(feature = "sim")]
+        BlockingKind::Sim(sim) => spawn_sim(sim, None, place, async move { f() }),
     }
+}
+
+fn sleep_until_reset<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
+    let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
+    // The time has gone on since `now`.
+    sleep.reset(deadline);
+    sleep
 }
 
 /// Sleeps until the deadline, on the backend's own timer where it is known.
 pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
     match timer.native_timer().0 {
-        Kind::Opaque(_) | Kind::Hooked(_) => {
-            let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
-            // The time has gone on since `now`.
-            sleep.reset(deadline);
-            sleep
-        }
+        Kind::Opaque(_) | Kind::Hooked(_) => sleep_until_reset(timer, deadline),
+        // A simulation's sleeps are made as those of any timer of the caller's.
+        #[cfg(feature = "sim")]
+        Kind::Sim(_) => sleep_until_reset(timer, deadline),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
         #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]

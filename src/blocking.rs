@@ -121,7 +121,8 @@ pub trait BlockingExt: Blocking {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        JoinHandle::new(backend::spawn_blocking(self, f), Location::caller())
+        let place = Location::caller();
+        JoinHandle::new(backend::spawn_blocking(self, place, f), place)
     }
 
     /// Like [`spawn_blocking`](BlockingExt::spawn_blocking), with a name that stands in the
@@ -150,8 +151,9 @@ pub trait BlockingExt: Blocking {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let join = backend::spawn_blocking(self, f).named(name.into());
-        JoinHandle::new(join, Location::caller())
+        let place = Location::caller();
+        let join = backend::spawn_blocking(self, place, f).named(name.into());
+        JoinHandle::new(join, place)
     }
 }
 

@@ -140,10 +140,7 @@ impl JoinError {
     pub fn panic_message(&self) -> Option<String> {
         let Cause::Panic(payload) = self.cause() else { return None };
         let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(message) = payload.downcast_ref::<&'static str>() {
-            return Some((*message).to_owned());
-        }
-        payload.downcast_ref::<String>().cloned()
+        message_of(&**payload)
     }
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
@@ -183,6 +180,12 @@ impl fmt::Debug for JoinError {
 }
 
 impl Error for JoinError {}
+
+/// What a panic says, if it says it with a string (as `panic!` does).
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> Option<String> {
+    let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+}
 
 /// There is no runtime to be found where one was asked for.
 ///

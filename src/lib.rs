@@ -14,6 +14,8 @@ mod origin;
 mod readme {}
 pub mod prelude;
 mod runtime;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod spawner;
 mod time;
 mod yield_now;

@@ -93,7 +93,8 @@ pub trait SpawnerExt: Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        JoinHandle::new(backend::spawn(self, future), Location::caller())
+        let place = Location::caller();
+        JoinHandle::new(backend::spawn(self, place, future), place)
     }
 
     /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), for a task with a name.
@@ -121,7 +122,8 @@ pub trait SpawnerExt: Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        JoinHandle::new(backend::spawn_named(self, name.into(), future), Location::caller())
+        let place = Location::caller();
+        JoinHandle::new(backend::spawn_named(self, name.into(), place, future), place)
     }
 
     /// Starts a task that nobody waits for.
@@ -138,11 +140,12 @@ pub trait SpawnerExt: Spawner {
     /// }
     /// ```
     #[inline]
+    #[track_caller]
     fn spawn_detached<F>(&self, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        backend::spawn_detached(self, future);
+        backend::spawn_detached(self, Location::caller(), future);
     }
 }
 

@@ -16,18 +16,50 @@ use crate::error::{End, Payload};
 /// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there
 /// aborts the process, or unwinds out of the call that detaches. It does the same with payloads,
 /// so the panic is caught before async-task sees it.
-pub(super) struct Output<T>(Option<Result<T, Payload>>);
+pub(crate) struct Output<T>(Option<Result<T, Payload>>);
 
 impl<T> Output<T> {
     #[inline]
-    pub(super) fn new(end: Result<T, Payload>) -> Output<T> {
+    pub(crate) fn new(end: Result<T, Payload>) -> Output<T> {
         Output(Some(end))
     }
 
     #[inline]
     pub(super) fn into_end(mut self) -> Result<T, End> {
         let end = self.0.take().expect("only this function takes the output, and it takes `self`");
-        end.map_err(End::Panic)
+        end.map_err(|payload| End::Panic(Unseen::take(payload)))
+    }
+}
+
+/// A payload with something to do if no join ever hands it out.
+pub(crate) struct Unseen {
+    payload: Option<Payload>,
+    report: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Unseen {
+    #[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "only simulations look"))]
+    pub(crate) fn watch(payload: Payload, report: impl FnOnce() + Send + 'static) -> Payload {
+        Box::new(Unseen { payload: Some(payload), report: Some(Box::new(report)) })
+    }
+
+    #[cold]
+    fn take(payload: Payload) -> Payload {
+        match payload.downcast::<Unseen>() {
+            Ok(mut unseen) => {
+                unseen.report = None;
+                unseen.payload.take().expect("only this function takes it, and it takes `self`")
+            }
+            Err(payload) => payload,
+        }
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(report) = self.report.take() {
+            report();
+        }
     }
 }
 
@@ -49,6 +81,10 @@ pin_project! {
 }
 
 impl<F> ContainedTask<F> {
+    #[cfg_attr(
+        not(any(feature = "smol", feature = "async-std", feature = "async-executor")),
+        expect(dead_code, reason = "simulations have a wrapper of their own")
+    )]
     #[inline]
     pub(super) fn new(future: F) -> ContainedTask<F> {
         ContainedTask { future: Contained::new(future) }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -146,8 +147,9 @@ impl SpawnHook for Enter {
 }
 
 impl Spawner for Ambient {
+    #[track_caller]
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        backend::spawn_hooked(&self.spawner, future);
+        backend::spawn_hooked(&self.spawner, Location::caller(), future);
     }
 
     #[inline]

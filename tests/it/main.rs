@@ -11,6 +11,8 @@ mod forwarding;
 mod pins;
 mod runtime;
 mod runtimes;
+#[cfg(feature = "sim")]
+mod sim;
 mod subjects;
 mod thread_timer;
 #[cfg(feature = "tokio")]

@@ -1,0 +1,327 @@
+//! Deterministic simulation: one seed, one schedule, one trace.
+//!
+//! Code that takes an `Arc<dyn Runtime>` runs in production on any backend, and in a test on a
+//! [`SimRuntime`]: one thread, virtual time, and a [`Strategy`] that chooses at each step which of
+//! the ready tasks goes next. The same seed gives the same run, bit for bit, in any process; another
+//! seed gives another schedule. No compiler flag and no global state is involved: simulations run
+//! beside each other, on as many threads as there are, in the very binary that serves.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use async_runtime_compat::prelude::*;
+//! use async_runtime_compat::sim::Sim;
+//!
+//! /// Takes what it is given: tokio in production, a simulation here.
+//! async fn heartbeat(runtime: Arc<dyn Runtime>, beats: u32) -> u32 {
+//!     for _ in 0..beats {
+//!         runtime.sleep(Duration::from_secs(3600)).await;
+//!     }
+//!     beats
+//! }
+//!
+//! let report = Sim::new(7).run(|rt| heartbeat(Arc::new(rt), 24)).unwrap();
+//! assert_eq!(report.value, 24);
+//! assert_eq!(report.elapsed, Duration::from_secs(24 * 3600));
+//! ```
+
+mod clock;
+mod engine;
+mod failure;
+mod rng;
+mod runtime;
+mod schedule;
+mod strategy;
+mod tape;
+mod task;
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use self::clock::Nanos;
+use self::engine::{Engine, Limits, Outcome};
+use self::failure::Details;
+use self::schedule::{Profile, Schedule, Search};
+use crate::origin::Place;
+
+pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
+pub use self::rng::SimRng;
+pub use self::runtime::SimRuntime;
+pub use self::strategy::{InvalidStrategy, Strategy};
+pub use self::tape::{InvalidTape, Tape};
+
+/// A simulation to be run: a seed, a [`Strategy`] and limits.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::sim::{FailureKind, Sim};
+///
+/// // Nobody sends.
+/// let failure = Sim::new(1)
+///     .run(|rt| async move {
+///         let (sender, receiver) = async_channel::bounded::<()>(1);
+///         let waiting = rt.spawn_named("reader", async move { receiver.recv().await });
+///         waiting.await.ok();
+///         drop(sender);
+///     })
+///     .unwrap_err();
+/// assert_eq!(failure.kind(), FailureKind::Stall);
+/// assert!(failure.to_string().contains("task 1 'reader', spawned at "));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a simulation does nothing until it is run"]
+pub struct Sim {
+    seed: u64,
+    strategy: Strategy,
+    max_steps: u64,
+    max_time: Duration,
+    allow_leaks: bool,
+    allow_panics: bool,
+    foreign_threads: bool,
+}
+
+/// A run that went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report<T> {
+    /// What the future gave.
+    pub value: T,
+    /// How many steps were taken. A step is one poll.
+    pub steps: u64,
+    /// How much virtual time passed.
+    pub elapsed: Duration,
+    /// A hash of all that happened, in its order. Two runs with the same hash were the same run.
+    pub trace_hash: u64,
+}
+
+/// What many runs have found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exploration {
+    /// How many schedules were run.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failures: u64,
+    /// The first failure, in the order of the seeds.
+    pub first: Option<Failure>,
+    /// Whether there is no schedule left that was not run; only [`Strategy::Dfs`] can know.
+    pub exhausted: bool,
+}
+
+impl Sim {
+    /// A simulation with a seed, and [`Strategy::Random`].
+    ///
+    /// There are limits of 10,000,000 steps and a hundred years of virtual time.
+    pub fn new(seed: u64) -> Sim {
+        Sim {
+            seed,
+            strategy: Strategy::Random,
+            max_steps: 10_000_000,
+            max_time: Duration::from_secs(100 * 365 * 24 * 3600),
+            allow_leaks: false,
+            allow_panics: false,
+            foreign_threads: false,
+        }
+    }
+
+    /// Chooses among the ready tasks in another way.
+    ///
+    /// # Panics
+    ///
+    /// If it is [`Strategy::Pct`] with a depth of 0.
+    pub fn strategy(self, strategy: Strategy) -> Sim {
+        assert!(
+            !matches!(strategy, Strategy::Pct { depth: 0 }),
+            "the depth of PCT is the number of ordering constraints, and at least 1"
+        );
+        Sim { strategy, ..self }
+    }
+
+    /// Fails a run that takes more steps.
+    pub fn max_steps(self, steps: u64) -> Sim {
+        Sim { max_steps: steps, ..self }
+    }
+
+    /// Fails a run that would take more virtual time.
+    pub fn max_time(self, time: Duration) -> Sim {
+        Sim { max_time: time, ..self }
+    }
+
+    /// Lets tasks be alive at the end. They are dropped.
+    ///
+    /// The end is when the future has completed and nothing is ready any more. Otherwise a task
+    /// that is left then is a failure.
+    pub fn allow_leaks(self, allow: bool) -> Sim {
+        Sim { allow_leaks: allow, ..self }
+    }
+
+    /// Lets tasks panic whose panic no join hands out.
+    pub fn allow_panics(self, allow: bool) -> Sim {
+        Sim { allow_panics: allow, ..self }
+    }
+
+    /// Lets other threads spawn, wake and sleep here, and waits for them when nothing else is to be
+    /// done.
+    ///
+    /// Such a run is not deterministic. It is for code that is half ported, and for executing a
+    /// program rather than exploring it.
+    pub fn foreign_threads(self, allow: bool) -> Sim {
+        Sim { foreign_threads: allow, ..self }
+    }
+
+    /// Runs one schedule to its end, on this thread.
+    ///
+    /// The future need be neither `Send` nor `'static`. What it spawns on the [`SimRuntime`] runs
+    /// on this thread, too. When the run is over, what is left of it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if the future panicked, or anything else went wrong that
+    /// [`FailureKind`] lists.
+    #[track_caller]
+    pub fn run<T, F>(self, f: impl FnOnce(SimRuntime) -> F) -> Result<Report<T>, Failure>
+    where
+        F: Future<Output = T>,
+    {
+        let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
+        let outcome = self.execute(self.seed, schedule, false, Location::caller(), f);
+        self.report(self.seed, outcome)
+    }
+
+    /// Runs many schedules, on all cores, with the seeds from this simulation's on.
+    ///
+    /// All of them are run, also after a failure. What is found does not depend on the number of
+    /// cores. [`Strategy::Dfs`] goes through the schedules of the first seed instead, on this
+    /// thread, and stops when there is none left.
+    #[track_caller]
+    pub fn explore<T, F>(self, runs: u64, f: impl Fn(SimRuntime) -> F + Sync) -> Exploration
+    where
+        F: Future<Output = T>,
+    {
+        let place = Location::caller();
+        if let Strategy::Dfs { max_preemptions } = self.strategy {
+            return self.search(runs, max_preemptions, place, &f);
+        }
+        let profile = self.profile(place, &f);
+        let (next, found) = (AtomicU64::new(0), Mutex::new((0, None::<(u64, Failure)>)));
+        let work = || {
+            loop {
+                let run = next.fetch_add(1, Ordering::Relaxed);
+                if run >= runs {
+                    return;
+                }
+                let seed = self.seed.wrapping_add(run);
+                let schedule = Schedule::new(&self.strategy, seed, profile.clone());
+                let outcome = self.execute(seed, schedule, false, place, &f);
+                if let Err(failure) = self.report(seed, outcome) {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.0 += 1;
+                    if found.1.as_ref().is_none_or(|(first, _)| run < *first) {
+                        found.1 = Some((run, failure));
+                    }
+                }
+            }
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            for _ in 1..cores.min(usize::try_from(runs).unwrap_or(usize::MAX)) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let (failures, first) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Exploration { runs, failures, first: first.map(|(_, failure)| failure), exhausted: false }
+    }
+
+    fn search<T, F>(
+        &self,
+        runs: u64,
+        max_preemptions: u32,
+        place: Place,
+        f: &impl Fn(SimRuntime) -> F,
+    ) -> Exploration
+    where
+        F: Future<Output = T>,
+    {
+        let mut found = Exploration { runs: 0, failures: 0, first: None, exhausted: false };
+        let mut search = Search::new(max_preemptions);
+        while found.runs < runs && !search.is_done() {
+            let schedule = Schedule::search(search.clone());
+            let mut outcome = self.execute(self.seed, schedule, false, place, f);
+            let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
+            found.runs += 1;
+            if let Err(failure) = self.report(self.seed, outcome) {
+                found.failures += 1;
+                let diverged = failure.kind() == FailureKind::Diverged;
+                found.first.get_or_insert(failure);
+                if diverged {
+                    return found;
+                }
+            }
+            if let Some(after) = after.into_search() {
+                search = after;
+            }
+        }
+        found.exhausted = search.is_done();
+        found
+    }
+
+    /// What the strategy must know of the program, from a run that does not count.
+    fn profile<T, F>(&self, place: Place, f: &impl Fn(SimRuntime) -> F) -> Profile
+    where
+        F: Future<Output = T>,
+    {
+        if !matches!(self.strategy, Strategy::Pct { .. } | Strategy::Urw) {
+            return Profile::default();
+        }
+        let schedule = Schedule::new(&Strategy::Random, self.seed, Profile::default());
+        let outcome = self.execute(self.seed, schedule, true, place, f);
+        Profile { steps: Some(outcome.steps), tasks: Arc::new(outcome.profile) }
+    }
+
+    fn execute<T, F>(
+        &self,
+        seed: u64,
+        schedule: Schedule,
+        profile: bool,
+        place: Place,
+        f: impl FnOnce(SimRuntime) -> F,
+    ) -> Outcome<T>
+    where
+        F: Future<Output = T>,
+    {
+        let limits = Limits {
+            steps: self.max_steps,
+            time: Nanos::try_from(self.max_time.as_nanos()).unwrap_or(Nanos::MAX),
+            leaks: self.allow_leaks,
+            panics: self.allow_panics,
+            foreign_threads: self.foreign_threads,
+        };
+        let engine = Engine::new(seed, schedule, limits, profile);
+        engine.run(place, || f(SimRuntime::new(engine.clone())))
+    }
+
+    fn report<T>(&self, seed: u64, outcome: Outcome<T>) -> Result<Report<T>, Failure> {
+        let Outcome { end, steps, elapsed, hash, tape, tasks, .. } = outcome;
+        match end {
+            Ok(value) => Ok(Report { value, steps, elapsed, trace_hash: hash }),
+            Err((kind, message)) => Err(Failure::new(Details {
+                kind,
+                message,
+                seed,
+                strategy: self.strategy.clone(),
+                tape,
+                steps,
+                elapsed,
+                tasks,
+            })),
+        }
+    }
+}

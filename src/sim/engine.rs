@@ -1,0 +1,608 @@
+//! The executor: one thread, one step at a time.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use async_task::Runnable;
+use slab::Slab;
+
+use super::clock::{Clock, Key, Nanos, Timers};
+use super::failure::{FailureKind, TaskReport, Waking};
+use super::rng::{SimRng, Trace, derive};
+use super::schedule::{Choice, Ready, Schedule, Slot};
+use super::tape::Tape;
+use super::task::SimTask;
+use crate::backend::{Output, discard};
+use crate::error::message_of;
+use crate::origin::Place;
+
+thread_local! {
+    /// The engine that runs on this thread, if any.
+    static RUNNING: Cell<u64> = const { Cell::new(0) };
+}
+
+static ENGINES: AtomicU64 = AtomicU64::new(0);
+
+/// What one run of a simulation may do.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) steps: u64,
+    pub(super) time: Nanos,
+    pub(super) leaks: bool,
+    pub(super) panics: bool,
+    pub(super) foreign_threads: bool,
+}
+
+/// One run of a simulation.
+pub(super) struct Engine {
+    /// Not that of any other engine of the process.
+    id: u64,
+    seed: u64,
+    limits: Limits,
+    clock: Clock,
+    state: Mutex<State>,
+    /// For runs that wait for other threads.
+    woken: Condvar,
+}
+
+struct State {
+    tasks: Slab<Task>,
+    schedule: Schedule,
+    timers: Timers,
+    tape: Tape,
+    trace: Trace,
+    /// Who takes the present step.
+    current: Option<Slot>,
+    steps: u64,
+    spawned: u32,
+    /// How many generators were made, by label.
+    generators: HashMap<String, u64>,
+    /// The steps of the tasks that have ended, by path.
+    profile: Option<HashMap<u64, u64>>,
+    failure: Option<Wrong>,
+    /// Nothing is run any more.
+    closed: bool,
+}
+
+struct Task {
+    number: u32,
+    path: u64,
+    children: u64,
+    name: Option<Cow<'static, str>>,
+    place: Place,
+    steps: u64,
+    /// `None` while it waits, and for the root.
+    runnable: Option<Runnable>,
+    /// To get hold of it when it waits and the run is over. `None` for the root.
+    waker: Option<Waker>,
+    ready: bool,
+    woken_by: Waking,
+    woken_at: Nanos,
+}
+
+impl Task {
+    fn ready(&self, slot: Slot) -> Ready {
+        Ready { slot, number: self.number, path: self.path, steps: self.steps }
+    }
+}
+
+/// What went wrong, and a sentence about it.
+type Wrong = (FailureKind, String);
+
+/// The root is the first task there is.
+const ROOT: Slot = 0;
+
+/// What is to be done next.
+enum Next {
+    Root,
+    Task(Runnable),
+    Wake(Vec<Waker>),
+    Wait,
+    Stop,
+}
+
+/// What a run has come to.
+pub(super) struct Outcome<T> {
+    pub(super) end: Result<T, Wrong>,
+    pub(super) steps: u64,
+    pub(super) elapsed: Duration,
+    pub(super) hash: u64,
+    pub(super) tape: Tape,
+    pub(super) tasks: Vec<TaskReport>,
+    pub(super) schedule: Schedule,
+    pub(super) profile: HashMap<u64, u64>,
+}
+
+impl Engine {
+    pub(super) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+        Arc::new(Engine {
+            id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
+            seed,
+            limits,
+            clock: Clock::new(),
+            state: Mutex::new(State {
+                tasks: Slab::new(),
+                schedule,
+                timers: Timers::default(),
+                tape: Tape::default(),
+                trace: Trace::new(seed),
+                current: None,
+                steps: 0,
+                spawned: 0,
+                generators: HashMap::new(),
+                profile: profile.then(HashMap::new),
+                failure: None,
+                closed: false,
+            }),
+            woken: Condvar::new(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn rng(&self, label: &str) -> SimRng {
+        let mut state = self.lock();
+        let made = match state.generators.get_mut(label) {
+            Some(made) => made,
+            None => state.generators.entry(label.to_owned()).or_default(),
+        };
+        *made += 1;
+        SimRng::new(derive(self.seed, label, *made))
+    }
+
+    /// Whether this is the thread that the simulation runs on.
+    #[inline]
+    fn is_here(&self) -> bool {
+        RUNNING.try_with(Cell::get).is_ok_and(|running| running == self.id)
+    }
+
+    /// Notes that another thread has done something here.
+    fn check_thread(&self, state: &mut State, what: impl FnOnce(&State) -> String) {
+        if self.is_here() {
+            return;
+        }
+        if !self.limits.foreign_threads && !state.closed {
+            let thread = thread::current();
+            let name = thread.name().unwrap_or("without a name");
+            let what = what(state);
+            state.fail(
+                FailureKind::ForeignThread,
+                format!(
+                    "{what} by the thread {name}, which the simulation does not control: what it \
+                     does when is different in each run. Spawn its work on the simulated runtime, \
+                     or accept it with `Sim::foreign_threads`"
+                ),
+            );
+        }
+        self.woken.notify_one();
+    }
+
+    /// Spawns a task; gives the future back if nothing is run any more.
+    pub(super) fn spawn<F>(
+        self: &Arc<Self>,
+        name: Option<Cow<'static, str>>,
+        place: Place,
+        future: F,
+    ) -> Result<async_task::Task<Output<F::Output>>, F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(future);
+        }
+        self.check_thread(&mut state, |_| format!("a task was spawned at {place}"));
+        let slot = state.insert(name, place, self.clock.nanos());
+        drop(state);
+
+        let engine = self.clone();
+        let schedule = move |runnable| engine.schedule(slot, runnable);
+        let (runnable, task) =
+            async_task::spawn(SimTask::new(future, self.clone(), slot), schedule);
+        let waker = runnable.waker();
+        let mut state = self.lock();
+        if state.closed {
+            // By the simulation's thread, while this is another one.
+            drop(state);
+            drop((runnable, waker));
+            return Ok(task);
+        }
+        if let Some(task) = state.tasks.get_mut(slot as usize) {
+            task.waker = Some(waker);
+        }
+        state.make_ready(slot, Some(runnable));
+        drop(state);
+        Ok(task)
+    }
+
+    /// A task was woken.
+    fn schedule(&self, slot: Slot, runnable: Runnable) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            // Its future is dropped with it.
+            drop(runnable);
+            return;
+        }
+        self.check_thread(&mut state, |state| format!("{} was woken", state.describe(slot)));
+        let by = self.waking(&state);
+        state.wake(slot, by, self.clock.nanos());
+        state.make_ready(slot, Some(runnable));
+    }
+
+    fn wake_root(&self) {
+        let mut state = self.lock();
+        if state.closed || state.tasks.get(ROOT as usize).is_none_or(|root| root.ready) {
+            return;
+        }
+        self.check_thread(&mut state, |_| "the simulation's own future was woken".to_owned());
+        let by = self.waking(&state);
+        state.wake(ROOT, by, self.clock.nanos());
+        state.make_ready(ROOT, None);
+    }
+
+    fn waking(&self, state: &State) -> Waking {
+        if !self.is_here() {
+            return Waking::Outside;
+        }
+        let number = |slot| state.tasks.get(slot as usize).map(|task| Waking::Task(task.number));
+        match state.current {
+            Some(slot) => number(slot).unwrap_or(Waking::Outside),
+            None => Waking::Timer,
+        }
+    }
+
+    /// A task has been dropped.
+    pub(super) fn ended(&self, slot: Slot) {
+        let mut state = self.lock();
+        let Some(task) = state.tasks.try_remove(slot as usize) else { return };
+        if task.ready {
+            state.schedule.remove(task.ready(slot));
+        }
+        state.schedule.forget(task.number);
+        state.trace.add(u64::from(task.number) << 8 | 2);
+        if let Some(profile) = &mut state.profile {
+            profile.insert(task.path, task.steps);
+        }
+        drop(state);
+        drop(task);
+    }
+
+    /// A task panicked, and no join has delivered it.
+    pub(super) fn panicked(&self, message: String) {
+        if !self.limits.panics {
+            self.lock().fail(FailureKind::Panic, message);
+        }
+    }
+
+    pub(super) fn describe(&self, slot: Slot) -> String {
+        self.lock().describe(slot)
+    }
+
+    /// Lets the waker wait for the time.
+    pub(super) fn sleep(&self, key: &mut Option<Key>, at: Nanos, waker: &Waker) {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return;
+        }
+        self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
+        let replaced = state.timers.register(key, at, waker);
+        drop(state);
+        drop(replaced);
+    }
+
+    pub(super) fn forget_sleep(&self, key: Key) {
+        let waker = self.lock().timers.remove(key);
+        drop(waker);
+    }
+
+    /// Runs the future, and what it spawns, to its end.
+    pub(super) fn run<F: Future>(
+        self: &Arc<Self>,
+        place: Place,
+        root: impl FnOnce() -> F,
+    ) -> Outcome<F::Output> {
+        let outer = RUNNING.replace(self.id);
+        let (end, tasks) = self.run_here(place, root);
+        let failure = self.close();
+        RUNNING.set(outer);
+
+        let mut state = self.lock();
+        Outcome {
+            end: match failure {
+                Some(failure) => Err(failure),
+                None => end,
+            },
+            steps: state.steps,
+            elapsed: Duration::from_nanos(self.clock.nanos()),
+            hash: std::hash::Hasher::finish(&state.trace),
+            tape: mem::take(&mut state.tape),
+            tasks,
+            schedule: mem::replace(&mut state.schedule, Schedule::done()),
+            profile: state.profile.take().unwrap_or_default(),
+        }
+    }
+
+    fn run_here<F: Future>(
+        self: &Arc<Self>,
+        place: Place,
+        root: impl FnOnce() -> F,
+    ) -> (Result<F::Output, Wrong>, Vec<TaskReport>) {
+        let panicked = |payload: crate::error::Payload| {
+            let message = message_of(&*payload);
+            discard(payload);
+            let message = message.unwrap_or_else(|| "a payload that is not a string".to_owned());
+            (FailureKind::Panic, message)
+        };
+        {
+            let mut state = self.lock();
+            state.insert(None, place, 0);
+            state.current = Some(ROOT);
+        }
+        let root = match catch_unwind(AssertUnwindSafe(root)) {
+            Ok(root) => root,
+            Err(payload) => return (Err(panicked(payload)), self.lock().reports()),
+        };
+        let mut root = pin!(Some(root));
+        self.lock().make_ready(ROOT, None);
+        let waker = Waker::from(Arc::new(RootWaker(self.clone())));
+        let mut end = None;
+        let mut tasks = None;
+        loop {
+            match self.next(end.is_some()) {
+                Next::Task(runnable) => {
+                    runnable.run();
+                }
+                Next::Root => {
+                    let mut cx = Context::from_waker(&waker);
+                    let polled = catch_unwind(AssertUnwindSafe(|| {
+                        root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx))
+                    }));
+                    end = match polled {
+                        Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
+                        Ok(_) => continue,
+                        Err(payload) => {
+                            // As they were then: the destructors that come next may wake some.
+                            tasks = Some(self.lock().reports());
+                            Some(Err(panicked(payload)))
+                        }
+                    };
+                    let panic = matches!(end, Some(Err(_)));
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| root.set(None))) {
+                        let payload = panicked(payload);
+                        end = end.filter(Result::is_err).or(Some(Err(payload)));
+                    }
+                    self.ended(ROOT);
+                    if panic {
+                        break;
+                    }
+                }
+                Next::Wake(wakers) => wakers.into_iter().for_each(Waker::wake),
+                Next::Wait => self.wait_for_threads(),
+                Next::Stop => break,
+            }
+        }
+        let tasks = tasks.unwrap_or_else(|| self.lock().reports());
+        // Before the other tasks, and where a panic of its destructor does no harm.
+        discard(catch_unwind(AssertUnwindSafe(|| root.set(None))));
+        let end = match (self.lock().failure.clone(), end) {
+            (None, Some(end)) | (Some(_), Some(end @ Err(_))) => end,
+            (Some(failure), _) => Err(failure),
+            (None, None) => unreachable!("it stops when it is done, or with a failure"),
+        };
+        (end, tasks)
+    }
+
+    fn next(&self, done: bool) -> Next {
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.current = None;
+        if state.failure.is_some() {
+            return Next::Stop;
+        }
+        let (slot, chosen) = match state.schedule.pick() {
+            Choice::Task { slot, chosen } => (slot, chosen),
+            Choice::Nothing => return self.idle(state, done),
+            Choice::Diverged(why) => {
+                let step = state.steps + 1;
+                state.fail(FailureKind::Diverged, format!("at step {step}, {why}"));
+                return Next::Stop;
+            }
+        };
+        if state.steps == self.limits.steps {
+            let message = format!("the limit of {} steps was reached", self.limits.steps);
+            state.fail(FailureKind::StepLimit, message);
+            return Next::Stop;
+        }
+        state.steps += 1;
+        let Some(task) = state.tasks.get_mut(slot as usize) else {
+            unreachable!("what ends is removed from the schedule")
+        };
+        task.steps += 1;
+        task.ready = false;
+        if chosen {
+            state.tape.push(task.number);
+        }
+        state.trace.add(u64::from(task.number) << 8 | 1);
+        state.current = Some(slot);
+        match task.runnable.take() {
+            Some(runnable) => Next::Task(runnable),
+            None => Next::Root,
+        }
+    }
+
+    /// Nothing is ready.
+    fn idle(&self, state: &mut State, done: bool) -> Next {
+        if done {
+            let left = state.tasks.len();
+            if left > 0 && !self.limits.leaks {
+                let tasks = if left == 1 { "a task was" } else { "tasks were" };
+                state.fail(
+                    FailureKind::Leak,
+                    format!(
+                        "{tasks} still alive at the end: join or abort what is spawned, or accept \
+                         it with `Sim::allow_leaks`"
+                    ),
+                );
+            }
+            let left = state.schedule.left_over();
+            if left > 0 {
+                let message = format!("the program ended with {left} choices left on the tape");
+                state.fail(FailureKind::Diverged, message);
+            }
+            return Next::Stop;
+        }
+        let Some(deadline) = state.timers.next() else {
+            if self.limits.foreign_threads {
+                return Next::Wait;
+            }
+            let message = "nothing is ready, and no sleep is pending: whoever is to wake these \
+                           tasks waits himself, or is gone";
+            state.fail(FailureKind::Stall, message.to_owned());
+            return Next::Stop;
+        };
+        if deadline > self.limits.time {
+            let limit = Duration::from_nanos(self.limits.time);
+            state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
+            return Next::Stop;
+        }
+        self.clock.advance(deadline);
+        state.trace.add(deadline << 8 | 3);
+        Next::Wake(state.timers.take_due(deadline))
+    }
+
+    /// Waits until another thread has done something.
+    fn wait_for_threads(&self) {
+        let nothing = |state: &mut State| {
+            state.failure.is_none()
+                && state.timers.next().is_none()
+                && state.tasks.iter().all(|(_, task)| !task.ready)
+        };
+        let waited = self.woken.wait_while(self.lock(), nothing);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Drops what is left. Gives what has gone wrong by then.
+    fn close(&self) -> Option<Wrong> {
+        let mut state = self.lock();
+        let failure = state.failure.clone();
+        state.closed = true;
+        let sleeping = state.timers.clear();
+        let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
+        let waiting: Vec<_> =
+            state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
+        drop(state);
+        // All of these run code of the user's. A task that is woken now is dropped.
+        discard(sleeping);
+        discard(ready);
+        waiting.into_iter().for_each(Waker::wake);
+        // A panic that nobody has joined is one, even if its output was dropped only now.
+        failure.or_else(|| self.lock().failure.clone())
+    }
+}
+
+impl State {
+    fn fail(&mut self, kind: FailureKind, message: String) {
+        self.failure.get_or_insert((kind, message));
+    }
+
+    fn insert(&mut self, name: Option<Cow<'static, str>>, place: Place, now: Nanos) -> Slot {
+        let number = self.spawned;
+        self.spawned += 1;
+        let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
+            Some(parent) => {
+                parent.children += 1;
+                (Waking::Spawn(parent.number), derive(parent.path, "", parent.children))
+            }
+            None => (Waking::Outside, u64::from(number)),
+        };
+        self.trace.add(u64::from(number) << 8);
+        let slot = self.tasks.insert(Task {
+            number,
+            path,
+            children: 0,
+            name,
+            place,
+            steps: 0,
+            runnable: None,
+            waker: None,
+            ready: false,
+            woken_by: parent,
+            woken_at: now,
+        });
+        Slot::try_from(slot).expect("there is no memory for so many tasks")
+    }
+
+    fn wake(&mut self, slot: Slot, by: Waking, now: Nanos) {
+        if let Some(task) = self.tasks.get_mut(slot as usize) {
+            (task.woken_by, task.woken_at) = (by, now);
+        }
+    }
+
+    fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
+        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
+        task.runnable = runnable;
+        task.ready = true;
+        let ready = task.ready(slot);
+        self.schedule.push(ready);
+    }
+
+    fn describe(&self, slot: Slot) -> String {
+        let Some(task) = self.tasks.get(slot as usize) else { return "a task".to_owned() };
+        match &task.name {
+            Some(name) => format!("task {} '{name}', spawned at {},", task.number, task.place),
+            None => format!("task {}, spawned at {},", task.number, task.place),
+        }
+    }
+
+    fn reports(&self) -> Vec<TaskReport> {
+        let mut reports: Vec<_> = self
+            .tasks
+            .iter()
+            .map(|(_, task)| TaskReport {
+                number: task.number,
+                name: task.name.clone(),
+                node: None,
+                place: task.place,
+                steps: task.steps,
+                ready: task.ready,
+                woken_by: task.woken_by,
+                woken_at: Duration::from_nanos(task.woken_at),
+            })
+            .collect();
+        reports.sort_by_key(TaskReport::number);
+        reports
+    }
+}
+
+struct RootWaker(Arc<Engine>);
+
+impl Wake for RootWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_root();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_root();
+    }
+}

@@ -1,0 +1,139 @@
+//! The strategies at work: what is ready, and who goes next.
+
+mod dfs;
+mod pct;
+mod queue;
+mod replay;
+mod walk;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::rng::SimRng;
+use super::strategy::Strategy;
+
+pub(super) use dfs::Search;
+
+/// Where a task is kept while it lives. Reused afterwards.
+pub(super) type Slot = u32;
+
+/// A task, as a strategy sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Ready {
+    pub(super) slot: Slot,
+    /// Tasks are numbered in the order in which they were spawned.
+    pub(super) number: u32,
+    /// Where it stands in the tree of tasks, the same in every schedule.
+    pub(super) path: u64,
+    /// How many steps it has taken.
+    pub(super) steps: u64,
+}
+
+/// What a schedule needs to know of the program before it starts.
+#[derive(Clone, Default)]
+pub(super) struct Profile {
+    /// How many steps there are; `None` if nobody knows.
+    pub(super) steps: Option<u64>,
+    /// How many each task takes, by its path.
+    pub(super) tasks: Arc<HashMap<u64, u64>>,
+}
+
+/// The ready tasks, and how to choose among them.
+pub(super) enum Schedule {
+    Random(walk::Random),
+    Urw(walk::Urw),
+    Pct(pct::Pct),
+    RoundRobin(queue::RoundRobin),
+    Dfs(dfs::Dfs),
+    Replay(replay::Replay),
+}
+
+/// What is next.
+pub(super) enum Choice {
+    /// Whether there was another one.
+    Task {
+        slot: Slot,
+        chosen: bool,
+    },
+    Nothing,
+    /// The schedule that was to be followed does not fit the program.
+    Diverged(String),
+}
+
+macro_rules! each {
+    ($schedule:expr, $it:ident => $value:expr) => {
+        match $schedule {
+            Schedule::Random($it) => $value,
+            Schedule::Urw($it) => $value,
+            Schedule::Pct($it) => $value,
+            Schedule::RoundRobin($it) => $value,
+            Schedule::Dfs($it) => $value,
+            Schedule::Replay($it) => $value,
+        }
+    };
+}
+
+impl Schedule {
+    pub(super) fn new(strategy: &Strategy, seed: u64, profile: Profile) -> Schedule {
+        let rng = SimRng::new(seed).fork("schedule");
+        match strategy {
+            Strategy::Random => Schedule::Random(walk::Random::new(rng)),
+            Strategy::Urw => Schedule::Urw(walk::Urw::new(rng, profile.tasks)),
+            Strategy::Pct { depth } => Schedule::Pct(pct::Pct::new(rng, *depth, profile.steps)),
+            Strategy::RoundRobin => Schedule::RoundRobin(queue::RoundRobin::default()),
+            Strategy::Dfs { max_preemptions } => {
+                Schedule::Dfs(dfs::Dfs::new(Search::new(*max_preemptions)))
+            }
+            Strategy::Replay(tape) => Schedule::Replay(replay::Replay::new(tape)),
+        }
+    }
+
+    pub(super) fn search(search: Search) -> Schedule {
+        Schedule::Dfs(dfs::Dfs::new(search))
+    }
+
+    /// One that is over.
+    pub(super) fn done() -> Schedule {
+        Schedule::RoundRobin(queue::RoundRobin::default())
+    }
+
+    /// What a search has learnt from the run.
+    pub(super) fn into_search(self) -> Option<Search> {
+        match self {
+            Schedule::Dfs(dfs) => Some(dfs.into_search()),
+            _ => None,
+        }
+    }
+
+    /// A task has become ready.
+    #[inline]
+    pub(super) fn push(&mut self, task: Ready) {
+        each!(self, it => it.push(task));
+    }
+
+    /// Takes the task that goes next.
+    #[inline]
+    pub(super) fn pick(&mut self) -> Choice {
+        each!(self, it => it.pick())
+    }
+
+    /// A ready task must wait, or is gone.
+    pub(super) fn remove(&mut self, task: Ready) {
+        each!(self, it => it.remove(task));
+    }
+
+    /// A task has ended.
+    pub(super) fn forget(&mut self, number: u32) {
+        if let Schedule::Pct(pct) = self {
+            pct.forget(number);
+        }
+    }
+
+    /// The rest of a tape that was longer than the program, if that is what this is.
+    pub(super) fn left_over(&self) -> usize {
+        match self {
+            Schedule::Replay(replay) => replay.left_over(),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The tasks of a simulation.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::engine::Engine;
+use super::schedule::Slot;
+use crate::backend::{Contained, Output, Unseen, discard};
+use crate::error::message_of;
+
+pin_project! {
+    /// A future that tells the engine of its end, and unwinds nowhere.
+    pub(super) struct SimTask<F> {
+        #[pin]
+        future: Contained<F>,
+        // After the future: it is dropped before the engine is told of the end.
+        member: Member,
+    }
+}
+
+impl<F> SimTask<F> {
+    pub(super) fn new(future: F, engine: Arc<Engine>, slot: Slot) -> SimTask<F> {
+        SimTask { future: Contained::new(future), member: Member { engine, slot } }
+    }
+}
+
+impl<F: Future> Future for SimTask<F> {
+    type Output = Output<F::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let end = ready!(this.future.as_mut().poll_caught(cx));
+        Poll::Ready(Output::new(end.map_err(|payload| {
+            if let Err(payload) = this.future.clear() {
+                discard(payload);
+            }
+            let message = match message_of(&*payload) {
+                Some(message) => format!(": {message}"),
+                None => " with a payload that is not a string".to_owned(),
+            };
+            let engine = this.member.engine.clone();
+            let task = engine.describe(this.member.slot);
+            Unseen::watch(payload, move || {
+                engine.panicked(format!("{task} panicked, and nobody joined it{message}"));
+            })
+        })))
+    }
+}
+
+/// A task's place in the engine, given up when the task is dropped.
+struct Member {
+    engine: Arc<Engine>,
+    slot: Slot,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.engine.ended(self.slot);
+    }
+}

@@ -1,0 +1,6 @@
+//! The simulation: determinism, strategies against what can be computed, and what it catches.
+
+mod catches;
+mod programs;
+mod rates;
+mod same;
