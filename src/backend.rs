@@ -2,6 +2,7 @@
 
 #[cfg(not(all(
     feature = "tokio",
+    feature = "sim",
     any(feature = "smol", feature = "async-std", feature = "async-executor")
 )))]
 mod absent;
@@ -66,6 +67,10 @@ pub(crate) use tokio::time::{Clock as TokioClock, Sleep as TokioSleep, Timeout};
 
 #[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
 pub(crate) type IoSleep = absent::Absent<'i'>;
+#[cfg(feature = "sim")]
+pub(crate) use crate::sim::SimSleep;
+#[cfg(not(feature = "sim"))]
+pub(crate) type SimSleep = absent::Absent<'s'>;
 #[cfg(not(feature = "tokio"))]
 pub(crate) type TokioSleep = absent::Absent<'t'>;
 #[cfg(not(feature = "tokio"))]
@@ -688,20 +693,17 @@ where
     }
 }
 
-fn sleep_until_reset<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
-    let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
-    // The time has gone on since `now`.
-    sleep.reset(deadline);
-    sleep
-}
-
 /// Sleeps until the deadline, on the backend's own timer where it is known.
 pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
     match timer.native_timer().0 {
-        Kind::Opaque(_) | Kind::Hooked(_) => sleep_until_reset(timer, deadline),
-        // A simulation's sleeps are made as those of any timer of the caller's.
+        Kind::Opaque(_) | Kind::Hooked(_) => {
+            let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
+            // The time has gone on since `now`.
+            sleep.reset(deadline);
+            sleep
+        }
         #[cfg(feature = "sim")]
-        Kind::Sim(_) => sleep_until_reset(timer, deadline),
+        Kind::Sim(sim) => sim.sleep_until(deadline).into(),
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
         #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]

@@ -49,6 +49,7 @@ use self::failure::Details;
 use self::schedule::{Profile, Schedule, Search};
 use crate::origin::Place;
 
+pub(crate) use self::clock::SimSleep;
 pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
 pub use self::rng::SimRng;
 pub use self::runtime::SimRuntime;

@@ -1,10 +1,10 @@
 //! The executor: one thread, one step at a time.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +28,25 @@ use crate::origin::Place;
 
 thread_local! {
     /// The engine that runs on this thread, if any.
-    static RUNNING: Cell<u64> = const { Cell::new(0) };
+    static HERE: Here = const {
+        Here { engine: Cell::new(0), woken: ManuallyDrop::new(RefCell::new(Vec::new())) }
+    };
 }
+
+/// What a thread knows of the engine that runs on it.
+struct Here {
+    /// 0 is none.
+    engine: Cell<u64>,
+    /// What was woken in the present step. Locking the engine for each would cost more than the
+    /// rest of waking.
+    ///
+    /// A variable with a destructor would be asked at each use whether it is still there. This one
+    /// is empty, without memory of its own, when no engine runs.
+    woken: ManuallyDrop<RefCell<Vec<Woken>>>,
+}
+
+/// Who was woken. The root has no [`Runnable`].
+type Woken = (Slot, Option<Runnable>);
 
 static ENGINES: AtomicU64 = AtomicU64::new(0);
 
@@ -106,7 +123,8 @@ const ROOT: Slot = 0;
 enum Next {
     Root,
     Task(Runnable),
-    Wake(Vec<Waker>),
+    /// Those whose time has come.
+    Wake,
     Wait,
     Stop,
 }
@@ -170,7 +188,7 @@ impl Engine {
     /// Whether this is the thread that the simulation runs on.
     #[inline]
     fn is_here(&self) -> bool {
-        RUNNING.try_with(Cell::get).is_ok_and(|running| running == self.id)
+        HERE.try_with(|here| here.engine.get()).is_ok_and(|engine| engine == self.id)
     }
 
     /// Notes that another thread has done something here.
@@ -214,7 +232,7 @@ impl Engine {
         drop(state);
 
         let engine = self.clone();
-        let schedule = move |runnable| engine.schedule(slot, runnable);
+        let schedule = move |runnable| engine.wake(slot, Some(runnable));
         let (runnable, task) =
             async_task::spawn(SimTask::new(future, self.clone(), slot), schedule);
         let waker = runnable.waker();
@@ -233,8 +251,12 @@ impl Engine {
         Ok(task)
     }
 
-    /// A task was woken.
-    fn schedule(&self, slot: Slot, runnable: Runnable) {
+    /// A task was woken; without a `Runnable`, the root.
+    fn wake(&self, slot: Slot, runnable: Option<Runnable>) {
+        let runnable = match self.note_wake(slot, runnable) {
+            Ok(()) => return,
+            Err(runnable) => runnable,
+        };
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -243,31 +265,52 @@ impl Engine {
             return;
         }
         self.check_thread(&mut state, |state| format!("{} was woken", state.describe(slot)));
-        let by = self.waking(&state);
-        state.wake(slot, by, self.clock.nanos());
-        state.make_ready(slot, Some(runnable));
+        state.wake(slot, runnable, Waking::Outside, self.clock.nanos());
     }
 
-    fn wake_root(&self) {
-        let mut state = self.lock();
-        if state.closed || state.tasks.get(ROOT as usize).is_none_or(|root| root.ready) {
-            return;
+    /// Leaves a note for the next step, if this is the thread that takes it.
+    #[inline]
+    fn note_wake(&self, slot: Slot, runnable: Option<Runnable>) -> Result<(), Option<Runnable>> {
+        let mut runnable = Some(runnable);
+        let noted = HERE.try_with(|here| {
+            if here.engine.get() == self.id {
+                here.woken.borrow_mut().push((slot, runnable.take().flatten()));
+            }
+        });
+        match runnable {
+            None if noted.is_ok() => Ok(()),
+            runnable => Err(runnable.flatten()),
         }
-        self.check_thread(&mut state, |_| "the simulation's own future was woken".to_owned());
-        let by = self.waking(&state);
-        state.wake(ROOT, by, self.clock.nanos());
-        state.make_ready(ROOT, None);
     }
 
-    fn waking(&self, state: &State) -> Waking {
-        if !self.is_here() {
-            return Waking::Outside;
-        }
-        let number = |slot| state.tasks.get(slot as usize).map(|task| Waking::Task(task.number));
-        match state.current {
-            Some(slot) => number(slot).unwrap_or(Waking::Outside),
-            None => Waking::Timer,
-        }
+    /// Does what was noted in the present step.
+    #[inline]
+    fn settle(&self, state: &mut State) {
+        let _ = HERE.try_with(|here| {
+            let mut woken = here.woken.borrow_mut();
+            if woken.is_empty() || here.engine.get() != self.id {
+                return;
+            }
+            let by = match state.current {
+                Some(slot) => match state.tasks.get(slot as usize) {
+                    Some(task) => Waking::Task(task.number),
+                    // It has ended since.
+                    None => Waking::Outside,
+                },
+                None => Waking::Timer,
+            };
+            let now = self.clock.nanos();
+            // Most steps wake one task, and draining a list costs more than the rest of this.
+            if woken.len() == 1 {
+                if let Some((slot, runnable)) = woken.pop() {
+                    state.wake(slot, runnable, by, now);
+                }
+                return;
+            }
+            for (slot, runnable) in woken.drain(..) {
+                state.wake(slot, runnable, by, now);
+            }
+        });
     }
 
     /// A task has been dropped.
@@ -322,10 +365,14 @@ impl Engine {
         place: Place,
         root: impl FnOnce() -> F,
     ) -> Outcome<F::Output> {
-        let outer = RUNNING.replace(self.id);
+        let outer = HERE.with(|here| (here.engine.replace(self.id), here.woken.take()));
         let (end, tasks) = self.run_here(place, root);
-        let failure = self.close();
-        RUNNING.set(outer);
+        // What is woken from here on is dropped.
+        let woken = HERE.with(|here| {
+            here.engine.set(outer.0);
+            here.woken.replace(outer.1)
+        });
+        let failure = self.close(woken);
 
         let mut state = self.lock();
         Outcome {
@@ -361,15 +408,16 @@ impl Engine {
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
             Ok(root) => root,
-            Err(payload) => return (Err(panicked(payload)), self.lock().reports()),
+            Err(payload) => return (Err(panicked(payload)), self.reports()),
         };
         let mut root = pin!(Some(root));
         self.lock().make_ready(ROOT, None);
         let waker = Waker::from(Arc::new(RootWaker(self.clone())));
         let mut end = None;
         let mut tasks = None;
+        let mut due = Vec::new();
         loop {
-            match self.next(end.is_some()) {
+            match self.next(end.is_some(), &mut due) {
                 Next::Task(runnable) => {
                     runnable.run();
                 }
@@ -383,7 +431,7 @@ impl Engine {
                         Ok(_) => continue,
                         Err(payload) => {
                             // As they were then: the destructors that come next may wake some.
-                            tasks = Some(self.lock().reports());
+                            tasks = Some(self.reports());
                             Some(Err(panicked(payload)))
                         }
                     };
@@ -397,12 +445,12 @@ impl Engine {
                         break;
                     }
                 }
-                Next::Wake(wakers) => wakers.into_iter().for_each(Waker::wake),
+                Next::Wake => due.drain(..).for_each(Waker::wake),
                 Next::Wait => self.wait_for_threads(),
                 Next::Stop => break,
             }
         }
-        let tasks = tasks.unwrap_or_else(|| self.lock().reports());
+        let tasks = tasks.unwrap_or_else(|| self.reports());
         // Before the other tasks, and where a panic of its destructor does no harm.
         discard(catch_unwind(AssertUnwindSafe(|| root.set(None))));
         let end = match (self.lock().failure.clone(), end) {
@@ -413,16 +461,23 @@ impl Engine {
         (end, tasks)
     }
 
-    fn next(&self, done: bool) -> Next {
+    fn reports(&self) -> Vec<TaskReport> {
+        let mut state = self.lock();
+        self.settle(&mut state);
+        state.reports()
+    }
+
+    fn next(&self, done: bool, due: &mut Vec<Waker>) -> Next {
         let mut state = self.lock();
         let state = &mut *state;
+        self.settle(state);
         state.current = None;
         if state.failure.is_some() {
             return Next::Stop;
         }
         let (slot, chosen) = match state.schedule.pick() {
             Choice::Task { slot, chosen } => (slot, chosen),
-            Choice::Nothing => return self.idle(state, done),
+            Choice::Nothing => return self.idle(state, done, due),
             Choice::Diverged(why) => {
                 let step = state.steps + 1;
                 state.fail(FailureKind::Diverged, format!("at step {step}, {why}"));
@@ -452,7 +507,7 @@ impl Engine {
     }
 
     /// Nothing is ready.
-    fn idle(&self, state: &mut State, done: bool) -> Next {
+    fn idle(&self, state: &mut State, done: bool, due: &mut Vec<Waker>) -> Next {
         if done {
             let left = state.tasks.len();
             if left > 0 && !self.limits.leaks {
@@ -488,7 +543,8 @@ impl Engine {
         }
         self.clock.advance(deadline);
         state.trace.add(deadline << 8 | 3);
-        Next::Wake(state.timers.take_due(deadline))
+        state.timers.take_due(deadline, due);
+        Next::Wake
     }
 
     /// Waits until another thread has done something.
@@ -503,7 +559,7 @@ impl Engine {
     }
 
     /// Drops what is left. Gives what has gone wrong by then.
-    fn close(&self) -> Option<Wrong> {
+    fn close(&self, woken: Vec<Woken>) -> Option<Wrong> {
         let mut state = self.lock();
         let failure = state.failure.clone();
         state.closed = true;
@@ -515,6 +571,7 @@ impl Engine {
         // All of these run code of the user's. A task that is woken now is dropped.
         discard(sleeping);
         discard(ready);
+        discard(woken);
         waiting.into_iter().for_each(Waker::wake);
         // A panic that nobody has joined is one, even if its output was dropped only now.
         failure.or_else(|| self.lock().failure.clone())
@@ -553,12 +610,17 @@ impl State {
         Slot::try_from(slot).expect("there is no memory for so many tasks")
     }
 
-    fn wake(&mut self, slot: Slot, by: Waking, now: Nanos) {
-        if let Some(task) = self.tasks.get_mut(slot as usize) {
+    #[inline]
+    fn wake(&mut self, slot: Slot, runnable: Option<Runnable>, by: Waking, now: Nanos) {
+        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
+        // The root is woken as often as its waker is called.
+        if !task.ready {
             (task.woken_by, task.woken_at) = (by, now);
+            self.make_ready(slot, runnable);
         }
     }
 
+    #[inline]
     fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
         let Some(task) = self.tasks.get_mut(slot as usize) else { return };
         task.runnable = runnable;
@@ -599,10 +661,10 @@ struct RootWaker(Arc<Engine>);
 
 impl Wake for RootWaker {
     fn wake(self: Arc<Self>) {
-        self.0.wake_root();
+        self.0.wake(ROOT, None);
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake_root();
+        self.0.wake(ROOT, None);
     }
 }

@@ -57,6 +57,10 @@ impl SimRuntime {
         self.engine.rng(label)
     }
 
+    pub(crate) fn sleep_until(&self, deadline: Instant) -> SimSleep {
+        SimSleep::until(self.engine.clone(), deadline)
+    }
+
     /// Spawns a task; `None` if the simulation is over.
     pub(crate) fn spawn_task<F>(
         &self,
@@ -102,8 +106,12 @@ impl Timer for SimRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        let deadline = self.now().checked_add(duration);
-        Sleep::new(SimSleep::new(self.engine.clone()), deadline)
+        SimSleep::after(self.engine.clone(), duration).into()
+    }
+
+    #[inline]
+    fn native_timer(&self) -> Native<'_> {
+        Native::sim(self)
     }
 }
 
