@@ -473,12 +473,32 @@ where
     });
 }
 
+/// The size from which a future is boxed before it gets its hooks: it would be copied from one
+/// wrapper to the next otherwise, and in a build that is not optimised each copy is on the stack.
+/// tokio boxes futures of this size, too.
+const LARGE: usize = 16 * 1024;
+
+fn spawn_with_hooks<F>(
+    hooked: &Hooked<dyn Spawner>,
+    name: Option<&str>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() > LARGE {
+        return add_hooks_and_spawn(hooked, name, Box::pin(future));
+    }
+    add_hooks_and_spawn(hooked, name, future)
+}
+
 /// Adds the hooks to a future and spawns it on what they decorate.
 #[cfg_attr(
     not(feature = "async-std"),
     expect(unused_variables, reason = "no enabled backend has names")
 )]
-fn spawn_with_hooks<F>(
+fn add_hooks_and_spawn<F>(
     hooked: &Hooked<dyn Spawner>,
     name: Option<&str>,
     future: F,
