@@ -454,112 +454,86 @@ impl fmt::Debug for Native<'_> {
     }
 }
 
-/// Spawns the future as it is where the backend is known, in a box where it is not.
-#[inline]
-pub(crate) fn spawn<S, F>(spawner: &S, place: Place, future: F) -> Join<F::Output>
-where
-    S: Spawner + ?Sized,
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let kind = spawner.native().0;
-    if let Kind::Hooked(hooked) = kind {
-        let (base, task) = hooked.task(future);
-        return spawn_on(base, base.native().0, place, task);
-    }
-    spawn_on(spawner, kind, place, future)
+/// Where a task comes from.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "not every backend looks")]
+pub(crate) struct Origin<'a> {
+    pub(crate) name: Option<&'a Cow<'static, str>>,
+    pub(crate) place: Place,
 }
 
-#[inline]
-#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
-fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, place: Place, future: F) -> Join<F::Output>
-where
-    S: Spawner + ?Sized,
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    match kind {
-        // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-        Kind::Opaque(_) | Kind::Hooked(_) => boxed::spawn(spawner, future),
-        #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, future)),
-        #[cfg(feature = "smol")]
-        Kind::Smol => Join::Task(smol::spawn(future)),
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(None, future)),
-        #[cfg(feature = "async-executor")]
-        Kind::Executor(executor) => match executor.spawn_task(future) {
-            Some(task) => Join::Task(task),
-            None => Join::rare(Rare::Refused),
-        },
-        #[cfg(feature = "sim")]
-        Kind::Sim(sim) => spawn_sim(sim, None, place, future),
-    }
+/// Spawns on the backend of that kind; the hooks are for the caller to see to.
+///
+/// A macro and not a function: in a build that is not optimised each call copies the future.
+macro_rules! spawn_on {
+    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
+        // Not every backend looks at it.
+        let _ = $origin;
+        match $kind {
+            Kind::Opaque(_) => boxed::spawn($spawner, $future),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, $future)),
+            #[cfg(feature = "smol")]
+            Kind::Smol => Join::Task(smol::spawn($future)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($origin.name, $future)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => match executor.spawn_task($future) {
+                Some(task) => Join::Task(task),
+                None => Join::rare(Rare::Refused),
+            },
+            #[cfg(feature = "sim")]
+            Kind::Sim(sim) => spawn_sim(sim, $origin, $future),
+            $hooked => $with_hooks,
+        }
+    }};
+}
+
+/// The same for a future whose end nobody waits for.
+macro_rules! spawn_detached_on {
+    ($spawner:expr, $kind:expr, $place:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
+        // Not every backend looks at it.
+        let _ = $place;
+        match $kind {
+            Kind::Opaque(_) => $spawner.spawn(Box::pin(contain::Quiet::new($future))),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => drop(tokio::spawn(handle, $future)),
+            #[cfg(feature = "smol")]
+            Kind::Smol => drop(smol::spawn($future)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => drop(async_std::spawn(None, $future)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => drop(executor.spawn_task($future)),
+            #[cfg(feature = "sim")]
+            Kind::Sim(sim) => drop(spawn_sim(sim, Origin { name: None, place: $place }, $future)),
+            $hooked => $with_hooks,
+        }
+    }};
 }
 
 #[cfg(feature = "sim")]
-fn spawn_sim<F>(
-    sim: &SimRuntime,
-    name: Option<Cow<'static, str>>,
-    place: Place,
-    future: F,
-) -> Join<F::Output>
+fn spawn_sim<F>(sim: &SimRuntime, origin: Origin<'_>, future: F) -> Join<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match sim.spawn_task(name, place, future) {
+    match sim.spawn_task(origin.name.cloned(), origin.place, future) {
         Some(task) => Join::Task(async_task::Join::new(task)),
         None => Join::rare(Rare::Refused),
     }
 }
 
-/// Like [`spawn`], with a name; the backend is told if it has a use for one.
-pub(crate) fn spawn_named<S, F>(
-    spawner: &S,
-    name: Cow<'static, str>,
-    place: Place,
-    future: F,
-) -> Join<F::Output>
+/// Spawns the future as it is where the backend is known, in a box where it is not.
+#[inline]
+pub(crate) fn spawn<S, F>(spawner: &S, origin: Origin<'_>, future: F) -> Join<F::Output>
 where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let kind = spawner.native().0;
-    let join = if let Kind::Hooked(hooked) = kind {
-        let (base, task) = hooked.task(future);
-        spawn_named_on(base, base.native().0, &name, place, task)
-    } else {
-        spawn_named_on(spawner, kind, &name, place, future)
-    };
-    join.named(name)
-}
-
-#[cfg_attr(
-    not(any(feature = "async-std", feature = "sim")),
-    expect(unused_variables, reason = "no enabled backend has names")
-)]
-#[expect(clippy::ptr_arg, reason = "a simulation clones it")]
-fn spawn_named_on<S, F>(
-    spawner: &S,
-    kind: Kind<'_>,
-    name: &Cow<'static, str>,
-    place: Place,
-    future: F,
-) -> Join<F::Output>
-where
-    S: Spawner + ?Sized,
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    match kind {
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(name), future)),
-        #[cfg(feature = "sim")]
-        Kind::Sim(sim) => spawn_sim(sim, Some(name.clone()), place, future),
-        kind => spawn_on(spawner, kind, place, future),
-    }
+    spawn_on!(spawner, spawner.native().0, origin, future, Kind::Hooked(hooked) => {
+        spawn_with_hooks(hooked, origin, future)
+    })
 }
 
 /// Spawns a future whose end nobody waits for.
@@ -569,42 +543,55 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    let kind = spawner.native().0;
-    if let Kind::Hooked(hooked) = kind {
-        return spawn_hooked(hooked, place, future);
+    spawn_detached_on!(spawner, spawner.native().0, place, future, Kind::Hooked(hooked) => {
+        spawn_hooked(hooked, place, future);
+    });
+}
+
+/// The size from which a future is boxed before it gets its hooks: it would be copied from one
+/// wrapper to the next otherwise, and in a build that is not optimised each copy is on the stack.
+/// tokio boxes futures of this size, too.
+const LARGE: usize = 16 * 1024;
+
+fn spawn_with_hooks<F>(
+    hooked: &Hooked<dyn Spawner>,
+    origin: Origin<'_>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() > LARGE {
+        return add_hooks_and_spawn(hooked, origin, Box::pin(future));
     }
-    spawn_detached_on(spawner, kind, place, future);
+    add_hooks_and_spawn(hooked, origin, future)
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
+fn add_hooks_and_spawn<F>(
+    hooked: &Hooked<dyn Spawner>,
+    origin: Origin<'_>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (base, task) = hooked.task(future);
+    // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+    spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => boxed::spawn(base, task))
+}
+
+/// The same for a future whose end nobody waits for.
 pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, place: Place, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let (base, task) = hooked.task(future);
-    spawn_detached_on(base, base.native().0, place, task);
-}
-
-#[inline]
-#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
-fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, place: Place, future: F)
-where
-    S: Spawner + ?Sized,
-    F: Future<Output = ()> + Send + 'static,
-{
-    match kind {
-        Kind::Opaque(_) | Kind::Hooked(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
-        #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => drop(tokio::spawn(handle, future)),
-        #[cfg(feature = "smol")]
-        Kind::Smol => drop(smol::spawn(future)),
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => drop(async_std::spawn(None, future)),
-        #[cfg(feature = "async-executor")]
-        Kind::Executor(executor) => drop(executor.spawn_task(future)),
-        #[cfg(feature = "sim")]
-        Kind::Sim(sim) => drop(spawn_sim(sim, None, place, future)),
-    }
+    spawn_detached_on!(base, base.native().0, place, task, Kind::Hooked(_) => {
+        base.spawn(Box::pin(task));
+    });
 }
 
 /// Which built-in pool this is, as [`Blocking::native_blocking`] tells.
@@ -689,7 +676,7 @@ where
             Join::rare(Rare::Refused)
         }
         #[cfg(feature = "sim")]
-        BlockingKind::Sim(sim) => spawn_sim(sim, None, place, async move { f() }),
+        BlockingKind::Sim(sim) => spawn_sim(sim, Origin { name: None, place }, async move { f() }),
     }
 }
 

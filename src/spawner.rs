@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::backend::{self, Native};
+use crate::backend::{self, Native, Origin};
 use crate::handle::JoinHandle;
 
 /// A future on the heap that may be sent to another thread.
@@ -94,7 +94,7 @@ pub trait SpawnerExt: Spawner {
         F::Output: Send + 'static,
     {
         let place = Location::caller();
-        JoinHandle::new(backend::spawn(self, place, future), place)
+        JoinHandle::new(backend::spawn(self, Origin { name: None, place }, future), place)
     }
 
     /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), for a task with a name.
@@ -123,7 +123,9 @@ pub trait SpawnerExt: Spawner {
         F::Output: Send + 'static,
     {
         let place = Location::caller();
-        JoinHandle::new(backend::spawn_named(self, name.into(), place, future), place)
+        let name = name.into();
+        let join = backend::spawn(self, Origin { name: Some(&name), place }, future);
+        JoinHandle::new(join.named(name), place)
     }
 
     /// Starts a task that nobody waits for.

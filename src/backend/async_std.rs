@@ -4,6 +4,7 @@
 //! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). This adapter is for
 //! code that is still on it, and is held to the same contract as the others.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -78,14 +79,14 @@ async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<F>(name: Option<&str>, future: F) -> Join<F::Output>
+pub(super) fn spawn<F>(name: Option<&Cow<'static, str>>, future: F) -> Join<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let mut builder = task::Builder::new();
     if let Some(name) = name {
-        builder = builder.name(name.to_owned());
+        builder = builder.name(name.clone().into_owned());
     }
     let task = builder
         .spawn(ContainedTask::new(future))
