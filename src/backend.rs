@@ -59,11 +59,11 @@ pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]
-pub(crate) use crate::time::timeout::Limited as Timeout;
+pub(crate) use crate::time::Sleep as Limit;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 pub(crate) use async_io::Sleep as IoSleep;
 #[cfg(feature = "tokio")]
-pub(crate) use tokio::time::{Clock as TokioClock, Sleep as TokioSleep, Timeout};
+pub(crate) use tokio::time::{Clock as TokioClock, Limit, Sleep as TokioSleep};
 
 #[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
 pub(crate) type IoSleep = absent::Absent<'i'>;
@@ -698,32 +698,25 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
     }
 }
 
-/// A time limit, which on tokio is tokio's own.
+/// A sleep that stays where it is, for a time limit: on tokio, tokio's own without a box.
 #[inline]
-pub(crate) fn timeout<T, F>(timer: &T, duration: Duration, future: F) -> Timeout<F>
-where
-    T: Timer + ?Sized,
-    F: Future,
-{
+pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => {
-            Timeout::native(handle, future, |now| tokio::time::after(now, duration))
-        }
-        _ => Timeout::other(future, timer.sleep(duration)),
+        Kind::Tokio(handle) => Limit::make(handle, |now| tokio::time::after(now, duration)),
+        #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
+        _ => timer.sleep(duration).into(),
     }
 }
 
-/// Like [`timeout`], until an instant.
-pub(crate) fn timeout_at<T, F>(timer: &T, deadline: Instant, future: F) -> Timeout<F>
-where
-    T: Timer + ?Sized,
-    F: Future,
-{
+/// Like [`limit`], until an instant.
+#[inline]
+pub(crate) fn limit_at<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Limit {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Timeout::native(handle, future, |_| tokio::time::at(deadline)),
-        _ => Timeout::other(future, sleep_until(timer, deadline)),
+        Kind::Tokio(handle) => Limit::make(handle, |_| tokio::time::at(deadline)),
+        #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
+        _ => sleep_until(timer, deadline).into(),
     }
 }
 

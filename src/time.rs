@@ -2,7 +2,7 @@
 
 mod interval;
 mod sleep;
-pub(crate) mod timeout;
+mod timeout;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -104,7 +104,8 @@ pub trait TimerExt: Timer {
     /// even if the limit is zero. Awaiting the [`Timeout`] drops the future, whichever way it
     /// ends; dropping the [`Timeout`] does, too.
     ///
-    /// Nothing is allocated on the built-in backends. On tokio this is tokio's own `timeout`.
+    /// Nothing is allocated on the built-in backends. On tokio, as with tokio's own `timeout`, a
+    /// future that always uses up its task's cooperative budget is limited as well.
     ///
     /// A limit of [`Duration::MAX`] is none.
     ///
@@ -128,8 +129,9 @@ pub trait TimerExt: Timer {
     ///     timer.timeout(Duration::from_secs(5), ask).await
     /// }
     /// ```
+    #[inline]
     fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-        Timeout::new(backend::timeout(self, duration, future.into_future()))
+        Timeout::new(future.into_future(), backend::limit(self, duration))
     }
 
     /// Like [`timeout`](TimerExt::timeout), with a limit that is an instant.
@@ -141,8 +143,9 @@ pub trait TimerExt: Timer {
     /// # Panics
     ///
     /// As [`sleep`](Timer::sleep).
+    #[inline]
     fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-        Timeout::new(backend::timeout_at(self, deadline, future.into_future()))
+        Timeout::new(future.into_future(), backend::limit_at(self, deadline))
     }
 
     /// Ticks at once, and then after each period.

@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::backend;
+use crate::backend::Limit;
 use crate::error::Elapsed;
-use crate::time::Sleep;
 
 pin_project! {
     /// A future with a time limit; see [`TimerExt::timeout`](crate::TimerExt::timeout).
@@ -32,14 +31,16 @@ pin_project! {
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Timeout<F> {
         #[pin]
-        inner: backend::Timeout<F>,
+        future: F,
+        #[pin]
+        limit: Limit,
     }
 }
 
 impl<F> Timeout<F> {
     #[inline]
-    pub(crate) fn new(inner: backend::Timeout<F>) -> Timeout<F> {
-        Timeout { inner }
+    pub(crate) fn new(future: F, limit: Limit) -> Timeout<F> {
+        Timeout { future, limit }
     }
 }
 
@@ -48,41 +49,16 @@ impl<F: Future> Future for Timeout<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx)
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        this.limit.poll(cx).map(|()| Err(Elapsed::new()))
     }
 }
 
 impl<F> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timeout").finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// A future beside a sleep: the time limit wherever the backend has none of its own.
-    pub(crate) struct Limited<F> {
-        #[pin]
-        future: F,
-        sleep: Sleep,
-    }
-}
-
-impl<F> Limited<F> {
-    #[inline]
-    pub(crate) fn other(future: F, sleep: Sleep) -> Limited<F> {
-        Limited { future, sleep }
-    }
-}
-
-impl<F: Future> Future for Limited<F> {
-    type Output = Result<F::Output, Elapsed>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(output) = this.future.poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed::new()))
     }
 }

@@ -21,6 +21,8 @@ fn run(flaw: Flaw) -> Report {
 }
 
 /// Runs the clause on a timer with a flaw, and insists that these cases fail.
+///
+/// Others may fail as well, depending on how fast the machine is.
 #[track_caller]
 fn is_caught(flaw: Flaw, by: &[&str]) {
     let report = run(flaw);
@@ -47,12 +49,12 @@ fn timer_without_a_flaw_passes() {
 
 #[test]
 fn ends_a_millisecond_early() {
-    is_caught(Flaw::EndsEarly, &["sleeps_never_end_early", "timeout_elapses"]);
+    is_caught(Flaw::EndsEarly, &["sleeps_never_end_early"]);
 }
 
 #[test]
 fn takes_any_poll_for_the_end() {
-    is_caught(Flaw::EndsAtTheSecondPoll, &["sleep_moves_between_tasks", "timeouts_in_tasks"]);
+    is_caught(Flaw::EndsAtTheSecondPoll, &["timeout_in_a_timeout", "timeouts_in_tasks"]);
 }
 
 #[test]
@@ -60,7 +62,6 @@ fn ignores_resets() {
     is_caught(
         Flaw::IgnoresReset,
         &[
-            "sleep_reset_to_later",
             "sleep_reset_to_earlier",
             "sleep_reset_before_its_first_poll",
             "sleep_reset_after_its_end",
@@ -71,10 +72,7 @@ fn ignores_resets() {
 
 #[test]
 fn keeps_the_first_waker() {
-    is_caught(
-        Flaw::KeepsTheFirstWaker,
-        &["sleep_wakes_the_last_waker", "sleep_moves_between_tasks"],
-    );
+    is_caught(Flaw::KeepsTheFirstWaker, &["sleep_wakes_the_last_waker"]);
 }
 
 #[test]

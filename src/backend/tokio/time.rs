@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use ::tokio::runtime::{Handle, RuntimeFlavor};
+use ::tokio::task::{Unconstrained, unconstrained};
 use ::tokio::time;
 use pin_project_lite::pin_project;
 
 use super::TokioSpawner;
 use crate::backend::{Kind, Native};
-use crate::error::{Elapsed, NoTimer};
-use crate::time::timeout::Limited;
+use crate::error::NoTimer;
 use crate::time::{self as ours, Timer};
 
 impl TokioSpawner {
@@ -263,48 +263,48 @@ impl Drop for Sleep {
 }
 
 pin_project! {
-    /// tokio's own time limit, or ours for another timer.
-    #[project = TimeoutProjection]
-    pub(crate) enum Timeout<F> {
-        Native { #[pin] timeout: time::Timeout<F> },
-        Other { #[pin] limited: Limited<F> },
+    /// The sleep of a time limit: tokio's own, in its place, or one of another timer.
+    #[project = LimitProjection]
+    pub(crate) enum Limit {
+        // Unconstrained, because a future that uses up its task's budget each time must not keep
+        // its limit from being looked at.
+        Native { #[pin] sleep: Unconstrained<time::Sleep> },
+        Other { sleep: ours::Sleep },
     }
 }
 
-impl<F> Timeout<F> {
-    pub(in crate::backend) fn other(future: F, sleep: ours::Sleep) -> Timeout<F> {
-        Timeout::Other { limited: Limited::other(future, sleep) }
-    }
-}
-
-impl<F: Future> Timeout<F> {
+impl Limit {
+    /// Makes a limit at the deadline, which is computed from the present instant.
     #[inline]
-    pub(in crate::backend) fn native(
+    pub(in crate::backend) fn make(
         handle: &Handle,
-        future: F,
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
-    ) -> Timeout<F> {
+    ) -> Limit {
         let _context = handle.enter();
         match deadline(time::Instant::now()) {
             Some(deadline) => {
-                let timeout = with_driver(|| time::timeout_at(deadline, future));
-                Timeout::Native { timeout }
+                let sleep = with_driver(|| time::sleep_until(deadline));
+                Limit::Native { sleep: unconstrained(sleep) }
             }
-            None => Timeout::other(future, Sleep::make(handle, |_| None).into()),
+            None => Limit::from(ours::Sleep::from(Sleep::make(handle, |_| None))),
         }
     }
 }
 
-impl<F: Future> Future for Timeout<F> {
-    type Output = Result<F::Output, Elapsed>;
+impl From<ours::Sleep> for Limit {
+    fn from(sleep: ours::Sleep) -> Limit {
+        Limit::Other { sleep }
+    }
+}
+
+impl Future for Limit {
+    type Output = ();
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.project() {
-            TimeoutProjection::Native { timeout } => {
-                timeout.poll(cx).map(|result| result.map_err(|_| Elapsed::new()))
-            }
-            TimeoutProjection::Other { limited } => limited.poll(cx),
+            LimitProjection::Native { sleep } => sleep.poll(cx),
+            LimitProjection::Other { sleep } => Pin::new(sleep).poll(cx),
         }
     }
 }
