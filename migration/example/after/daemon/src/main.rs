@@ -13,6 +13,7 @@ use monitor::Monitor;
 use smol::channel;
 use smol::process::Command;
 
+#[expect(clippy::disallowed_methods, reason = "where the runtime is chosen")]
 fn main() -> Result<(), Box<dyn Error>> {
     // The one place that chooses. What is left on the executor at the end is dropped with it.
     let executor = Arc::new(Executor::new());
