@@ -1,11 +1,9 @@
 //! The ratchet at work.
 
-mod support;
-
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use support::{Folder, ast_grep, migration};
+use crate::support::{Folder, ast_grep, migration};
 
 /// A folder with two sites in production code, and one each in a test, an example and the docs.
 fn project(name: &str) -> Folder {

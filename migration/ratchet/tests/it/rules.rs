@@ -1,12 +1,10 @@
 //! The rules as files: that they hang together, and that they and `clippy.toml` speak of the same.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use support::{Folder, migration};
+use crate::support::{Folder, migration};
 
 /// The name and the text of each rule's document.
 fn rules() -> Vec<(String, String)> {

@@ -1,14 +1,12 @@
 //! The safe rewrites, applied to a code base of several hundred files that builds against the real
 //! runtimes, and runs: it must do both afterwards, without a warning.
 
-mod support;
-
 use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Folder, migration};
+use crate::support::{Folder, migration};
 
 /// What a `use` brings in, and how a task is spawned by it. The handles of these detach on drop.
 const DETACHING: [(&str, &str); 13] = [
@@ -129,7 +127,7 @@ fn main() {
 /// Writes the files, and says how many there are and how many sites are in them.
 fn generate(folder: &Folder) -> (usize, usize) {
     let (mut files, mut nested) = (0, 0);
-    let mut modules = String::new();
+    let (mut modules, mut starts) = (String::new(), String::new());
     let ways =
         DETACHING.iter().map(|way| (way, false)).chain(CANCELLING.iter().map(|way| (way, true)));
     for (way, &((import, spawn), cancels)) in ways.collect::<Vec<_>>().iter().enumerate() {
@@ -154,10 +152,10 @@ fn generate(folder: &Folder) -> (usize, usize) {
                 &format!("{}{text}", HEADS[turn % HEADS.len()]),
             );
             let _ = writeln!(modules, "mod file_{files};");
+            let _ = writeln!(starts, "    file_{files}::start();");
             files += 1;
         }
     }
-    let starts: String = (0..files).map(|file| format!("    file_{file}::start();\n")).collect();
     let lint = "#![deny(warnings)]\n#![allow(unused_imports, unused_doc_comments, clippy::all)]\n";
     let head =
         format!("{lint}{modules}const TASKS: usize = {files};\nfn start_all() {{\n{starts}}}\n");

@@ -1,15 +1,13 @@
 //! The port that MIGRATION.md walks through: its commands are run, and what it says they print is
 //! compared.
 
-mod support;
-
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::{Folder, ast_grep, migration};
+use crate::support::{Folder, ast_grep, migration};
 
 /// A section of the guide: its code blocks of a language.
 fn blocks(section: &str, language: &str) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! A folder of its own for each test, and the ratchet in it.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
