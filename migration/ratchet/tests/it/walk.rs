@@ -24,9 +24,12 @@ fn root() -> PathBuf {
     migration().parent().expect("it is in the repository").to_owned()
 }
 
-fn target() -> OsString {
-    env::var_os("CARGO_TARGET_DIR")
-        .unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("target").into())
+/// A target folder for a workspace alone: cargo takes packages of the same name, at the same place in
+/// their workspaces, for the same, and would build a copy no more once it has built the original.
+fn target(name: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("target"), Into::into);
+    target.join("migration").join(name)
 }
 
 /// With the `ast-grep` of the tests as `ast-grep`.
@@ -83,9 +86,10 @@ fn run(folder: &Folder, work: &Path, section: &str) {
 }
 
 fn shell(folder: &Folder, work: &Path, commands: &str) -> Output {
+    let name = work.file_name().expect("it has a name").to_string_lossy();
     let mut shell = Command::new("sh");
     shell.args(["-euc", commands]).current_dir(work);
-    shell.env("PATH", path(folder)).env("CARGO_TARGET_DIR", target());
+    shell.env("PATH", path(folder)).env("CARGO_TARGET_DIR", target(&name));
     shell.output().expect("sh starts")
 }
 
