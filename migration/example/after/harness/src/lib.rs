@@ -1,0 +1,49 @@
+//! A daemon for tests.
+
+use std::io;
+use std::sync::Arc;
+
+use async_runtime_compat::prelude::*;
+use async_tungstenite::tungstenite::Error;
+use async_tungstenite::{WebSocketStream, client_async};
+use daemon::Daemon;
+use events::Hub;
+use smol::net::TcpStream;
+
+/// A daemon that is closed when it is dropped.
+pub struct TestDaemon {
+    daemon: Option<Daemon>,
+    hub: Hub,
+    spawner: Arc<dyn Spawner>,
+}
+
+impl TestDaemon {
+    /// Starts a daemon on a free port.
+    pub async fn start(spawner: Arc<dyn Spawner>) -> io::Result<TestDaemon> {
+        let hub = Hub::default();
+        let daemon = Daemon::start(spawner.clone(), "127.0.0.1:0", hub.clone()).await?;
+        Ok(TestDaemon { daemon: Some(daemon), hub, spawner })
+    }
+
+    /// What the daemon's clients are told.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// A client of the daemon.
+    pub async fn connect(&self) -> Result<WebSocketStream<TcpStream>, Error> {
+        let daemon = self.daemon.as_ref().ok_or(Error::AlreadyClosed)?;
+        let stream = TcpStream::connect(daemon.address()).await?;
+        let (socket, _) = client_async(format!("ws://{}", daemon.address()), stream).await?;
+        Ok(socket)
+    }
+}
+
+impl Drop for TestDaemon {
+    fn drop(&mut self) {
+        // `drop` cannot await, but it can spawn.
+        if let Some(daemon) = self.daemon.take() {
+            self.spawner.spawn_detached(daemon.close());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Watches a process.
+
+use std::io;
+
+use async_runtime_compat::prelude::*;
+use smol::channel::Sender;
+use smol::io::{AsyncBufReadExt as _, BufReader};
+use smol::process::{Command, Stdio};
+use smol::stream::StreamExt as _;
+
+/// A process that is watched. Dropping the monitor kills it.
+#[derive(Debug)]
+pub struct Monitor {
+    // The task owns the process, and is aborted when it is dropped.
+    _task: AbortOnDrop<()>,
+}
+
+impl Monitor {
+    /// Starts the process. Each line that it prints is sent, and at last how it ended.
+    pub fn start(
+        spawner: &dyn Spawner,
+        mut command: Command,
+        lines: Sender<String>,
+    ) -> io::Result<Monitor> {
+        let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let output = process.stdout.take().ok_or_else(|| io::Error::other("it has no output"))?;
+        let task = spawner.spawn_with_handle(async move {
+            let mut output = BufReader::new(output).lines();
+            while let Some(Ok(line)) = output.next().await {
+                if lines.send(line).await.is_err() {
+                    return;
+                }
+            }
+            let end = match process.status().await {
+                Ok(status) => format!("ended: {status}"),
+                Err(error) => format!("lost: {error}"),
+            };
+            let _ = lines.send(end).await;
+        });
+        Ok(Monitor { _task: task.abort_on_drop() })
+    }
+}

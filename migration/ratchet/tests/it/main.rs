@@ -1,0 +1,7 @@
+//! The rules and the ratchet, on files.
+
+mod cli;
+mod codebase;
+mod rules;
+mod support;
+mod walk;
