@@ -9,6 +9,7 @@ mod absent;
 mod boxed;
 mod boxed_job;
 mod contain;
+mod ending;
 mod hooked;
 mod shared;
 
@@ -52,10 +53,13 @@ use crate::time::{Sleep, Timer};
 
 #[cfg(feature = "sim")]
 pub(crate) use contain::Contained;
-pub(crate) use contain::discard;
+pub(crate) use contain::{discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
-pub(crate) use hooked::{Hooked, SpawnHook, TaskHook};
+pub(crate) use hooked::{Hook, Hooked, Refused, SpawnHook, TaskEnd, TaskHook, token_of};
+#[cfg(feature = "sim")]
+pub(crate) use ending::Ending;
+use ending::Stoppable;
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]
@@ -203,7 +207,7 @@ macro_rules! backends {
 
             pub(crate) fn abort_detached(self) {
                 match self {
-                    $($(#[$gate])* Join::$variant(join) => join.abort_detached(),)*
+                    $($(#[$gate])* Join::$variant(join) => NativeJoin::<T>::abort_detached(join),)*
                     Join::Rare(None) => {}
                     Join::Rare(Some(mut rare)) => {
                         if let Some(abort) = rare.abort() {
@@ -256,6 +260,10 @@ backends! {
     Tokio(tokio::Join<T>),
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
+    #[cfg(feature = "tokio")]
+    TokioHooked(tokio::Join<Stoppable<T>>),
+    #[cfg(feature = "tokio")]
+    TokioHookedNoted(tokio::Noted<Stoppable<T>>),
     #[cfg(any(
         feature = "smol",
         feature = "async-std",
@@ -271,11 +279,7 @@ backends! {
 pub(crate) enum Rare<T> {
     /// To a task with a name.
     Named(Cow<'static, str>, Join<T>),
-    /// To a task that was not spawned, because the runtime had been shut down.
-    #[cfg_attr(
-        not(any(feature = "async-executor", feature = "sim")),
-        expect(dead_code, reason = "only an executor of the caller's can be gone")
-    )]
+    /// To a task that was not spawned, because the runtime, or a group, had been shut down.
     Refused,
 }
 
@@ -472,7 +476,7 @@ macro_rules! spawn_on {
         match $kind {
             Kind::Opaque(_) => boxed::spawn($spawner, $future),
             #[cfg(feature = "tokio")]
-            Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, $future)),
+            Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
             Kind::Smol => Join::Task(smol::spawn($future)),
             #[cfg(feature = "async-std")]
@@ -497,25 +501,28 @@ macro_rules! spawn_detached_on {
         match $kind {
             Kind::Opaque(_) => $spawner.spawn(Box::pin(contain::Quiet::new($future))),
             #[cfg(feature = "tokio")]
-            Kind::Tokio(handle) => drop(tokio::spawn(handle, $future)),
+            Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
             #[cfg(feature = "smol")]
-            Kind::Smol => drop(smol::spawn($future)),
+            Kind::Smol => drop(smol::spawn::<(), _>($future)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => drop(async_std::spawn(None, $future)),
+            Kind::AsyncStd => drop(async_std::spawn::<(), _>(None, $future)),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => drop(executor.spawn_task($future)),
+            Kind::Executor(executor) => drop(executor.spawn_task::<(), _>($future)),
             #[cfg(feature = "sim")]
-            Kind::Sim(sim) => drop(spawn_sim(sim, Origin { name: None, place: $place }, $future)),
+            Kind::Sim(sim) => {
+                drop(spawn_sim::<(), _>(sim, Origin { name: None, place: $place }, $future));
+            }
             $hooked => $with_hooks,
         }
     }};
 }
 
 #[cfg(feature = "sim")]
-fn spawn_sim<F>(sim: &SimRuntime, origin: Origin<'_>, future: F) -> Join<F::Output>
+fn spawn_sim<T, F>(sim: &SimRuntime, origin: Origin<'_>, future: F) -> Join<T>
 where
+    T: Send + 'static,
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F::Output: Ending<T>,
 {
     match sim.spawn_task(origin.name.cloned(), origin.place, future) {
         Some(task) => Join::Task(async_task::Join::new(task)),
@@ -578,7 +585,14 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (base, task) = hooked.task(future);
+    let (base, hooks) = match hooked.spawn(origin) {
+        Ok(spawn) => spawn,
+        Err(Refused) => {
+            discard(future);
+            return Join::rare(Rare::Refused);
+        }
+    };
+    let task = hooks.task(future);
     // What is under the hooks has none itself. If it had, its own `spawn` would add them.
     spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => boxed::spawn(base, task))
 }
@@ -588,9 +602,13 @@ pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, place: Place, future
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (base, task) = hooked.task(future);
+    let (base, hooks) = match hooked.spawn(Origin { name: None, place }) {
+        Ok(spawn) => spawn,
+        Err(Refused) => return discard(future),
+    };
+    let task = hooks.task(future);
     spawn_detached_on!(base, base.native().0, place, task, Kind::Hooked(_) => {
-        base.spawn(Box::pin(task));
+        base.spawn(Box::pin(contain::Quiet::new(task)));
     });
 }
 
@@ -645,16 +663,24 @@ where
 {
     let kind = blocking.native_blocking().0;
     if let BlockingKind::Hooked(hooked) = kind {
-        let (base, job) = hooked.job(f);
-        return spawn_blocking_on(base, base.native_blocking().0, place, job);
+        let (base, hooks) = match hooked.execute(Origin { name: None, place }) {
+            Ok(execute) => execute,
+            Err(Refused) => {
+                discard(f);
+                return Join::rare(Rare::Refused);
+            }
+        };
+        return spawn_blocking_on(base, base.native_blocking().0, place, hooks.job(f));
     }
     spawn_blocking_on(blocking, kind, place, f)
 }
 
 /// Adds the hooks to a function and hands it to what they decorate.
-pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, job: BoxJob) {
-    let (base, job) = hooked.job(job);
-    base.execute(Box::new(job));
+pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, place: Place, job: BoxJob) {
+    match hooked.execute(Origin { name: None, place }) {
+        Ok((base, hooks)) => base.execute(Box::new(hooks.job(job))),
+        Err(Refused) => discard(job),
+    }
 }
 
 #[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]

@@ -169,6 +169,15 @@ impl Subject {
         Subject { shutdown: Mutex::new(Some(Box::new(shutdown))), ..self }
     }
 
+    /// Puts a decorator around the spawner, which then is what is checked.
+    #[must_use]
+    pub fn decorated_by<S: Spawner + 'static>(
+        self,
+        decorate: impl FnOnce(Arc<dyn Spawner>) -> S,
+    ) -> Subject {
+        Subject { spawner: Arc::new(decorate(self.spawner)), ..self }
+    }
+
     /// How much to ask for under [`C13`](Clause::C13).
     #[must_use]
     pub fn load(self, load: Load) -> Subject {

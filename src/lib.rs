@@ -4,7 +4,9 @@
 
 mod backend;
 mod blocking;
+mod cancel;
 mod error;
+mod group;
 mod handle;
 #[cfg(doctest)]
 mod migration;
@@ -33,7 +35,9 @@ pub use backend::smol;
 pub use backend::tokio;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
+pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
+pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,

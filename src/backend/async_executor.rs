@@ -8,6 +8,7 @@ use ::async_executor::Executor;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
+use super::ending::Ending;
 use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, discard, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
@@ -85,10 +86,11 @@ impl ExecutorSpawner {
 
     /// Spawns a task; `None` if the executor is gone.
     #[inline]
-    pub(super) fn spawn_task<F>(&self, future: F) -> Option<Join<F::Output>>
+    pub(super) fn spawn_task<T, F>(&self, future: F) -> Option<Join<T>>
     where
+        T: Send + 'static,
         F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F::Output: Ending<T>,
     {
         let caller;
         let executor = match &self.executor {
@@ -107,7 +109,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(self.spawn_task(future));
+        drop(self.spawn_task::<(), _>(future));
     }
 
     #[inline]

@@ -15,6 +15,7 @@ use ::async_std::task;
 use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contain::discard;
 use super::contained_task::{ContainedTask, Output};
+use super::ending::Ending;
 use super::{
     Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin, SharedJoin,
     async_io, unblock,
@@ -54,7 +55,7 @@ pub(super) const KNOWN: Known = Known {
 
 impl Spawner for AsyncStdSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn(None, future));
+        drop(spawn::<(), _>(None, future));
     }
 
     #[inline]
@@ -79,10 +80,11 @@ async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<F>(name: Option<&Cow<'static, str>>, future: F) -> Join<F::Output>
+pub(super) fn spawn<T, F>(name: Option<&Cow<'static, str>>, future: F) -> Join<T>
 where
+    T: Send + 'static,
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F::Output: Ending<T>,
 {
     let mut builder = task::Builder::new();
     if let Some(name) = name {

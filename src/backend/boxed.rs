@@ -10,15 +10,17 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use super::contain::{Contained, discard, wake};
+use super::ending::Ending;
 use super::{Abort, Join, SharedJoin};
 use crate::error::End;
 use crate::spawner::Spawner;
 
-pub(super) fn spawn<S, F>(spawner: &S, future: F) -> Join<F::Output>
+pub(super) fn spawn<T, S, F>(spawner: &S, future: F) -> Join<T>
 where
+    T: Send + 'static,
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F::Output: Ending<T>,
 {
     let cell = Arc::new(Cell::new());
     spawner.spawn(Box::pin(BoxedTask {
@@ -177,15 +179,19 @@ impl<T: Send + 'static> SharedJoin<T> for Cell<T> {
 
 pin_project! {
     /// A future with the cell that its result goes to.
-    struct BoxedTask<F: Future> {
+    struct BoxedTask<F, T> {
         #[pin]
         future: Contained<F>,
         // After the future: it is dropped before the cell is told of the end.
-        link: Link<F::Output>,
+        link: Link<T>,
     }
 }
 
-impl<F: Future> Future for BoxedTask<F> {
+impl<F, T> Future for BoxedTask<F, T>
+where
+    F: Future,
+    F::Output: Ending<T>,
+{
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -196,7 +202,7 @@ impl<F: Future> Future for BoxedTask<F> {
         if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
                 Poll::Ready(Ok(output)) => {
-                    this.link.end(Ok(output));
+                    this.link.end(output.into_end());
                     return Poll::Ready(());
                 }
                 Poll::Ready(Err(payload)) => {

@@ -128,7 +128,8 @@ impl<F: Future> Contained<F> {
 }
 
 pin_project! {
-    /// A future that never panics: what would have been a panic is the end of it.
+    /// A future that never panics: what would have been a panic is the end of it. Its output is
+    /// dropped.
     ///
     /// The panic hook has reported it by then.
     pub(crate) struct Quiet<F> {
@@ -143,12 +144,13 @@ impl<F> Quiet<F> {
     }
 }
 
-impl<F: Future<Output = ()>> Future for Quiet<F> {
+impl<F: Future> Future for Quiet<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Err(payload) = ready!(self.project().future.poll_caught(cx)) {
-            discard(payload);
+        match ready!(self.project().future.poll_caught(cx)) {
+            Ok(output) => discard(output),
+            Err(payload) => discard(payload),
         }
         Poll::Ready(())
     }

@@ -2,12 +2,14 @@
 //! async-executor's.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::contain::{Contained, discard};
+use super::ending::Ending;
 use crate::error::{End, Payload};
 
 /// A task's output or panic on its way to the handle. A panic in its destructor, or in that of the
@@ -16,18 +18,24 @@ use crate::error::{End, Payload};
 /// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there
 /// aborts the process, or unwinds out of the call that detaches. It does the same with payloads,
 /// so the panic is caught before async-task sees it.
-pub(crate) struct Output<T>(Option<Result<T, Payload>>);
+pub(crate) struct Output<T>(Option<Result<T, End>>);
 
 impl<T> Output<T> {
     #[inline]
-    pub(crate) fn new(end: Result<T, Payload>) -> Output<T> {
-        Output(Some(end))
+    pub(crate) fn new(result: Result<impl Ending<T>, Payload>) -> Output<T> {
+        Output(Some(match result {
+            Ok(outcome) => outcome.into_end(),
+            Err(payload) => Err(End::Panic(payload)),
+        }))
     }
 
     #[inline]
     pub(super) fn into_end(mut self) -> Result<T, End> {
         let end = self.0.take().expect("only this function takes the output, and it takes `self`");
-        end.map_err(|payload| End::Panic(Unseen::take(payload)))
+        end.map_err(|end| match end {
+            End::Panic(payload) => End::Panic(Unseen::take(payload)),
+            end => end,
+        })
     }
 }
 
@@ -74,25 +82,30 @@ impl<T> Drop for Output<T> {
 
 pin_project! {
     /// A task that unwinds nowhere: not when it is polled, and not when it or its output is dropped.
-    pub(super) struct ContainedTask<F> {
+    pub(super) struct ContainedTask<F, T> {
         #[pin]
         future: Contained<F>,
+        output: PhantomData<fn() -> T>,
     }
 }
 
-impl<F> ContainedTask<F> {
+impl<F, T> ContainedTask<F, T> {
     #[cfg_attr(
         not(any(feature = "smol", feature = "async-std", feature = "async-executor")),
         expect(dead_code, reason = "simulations have a wrapper of their own")
     )]
     #[inline]
-    pub(super) fn new(future: F) -> ContainedTask<F> {
-        ContainedTask { future: Contained::new(future) }
+    pub(super) fn new(future: F) -> ContainedTask<F, T> {
+        ContainedTask { future: Contained::new(future), output: PhantomData }
     }
 }
 
-impl<F: Future> Future for ContainedTask<F> {
-    type Output = Output<F::Output>;
+impl<F, T> Future for ContainedTask<F, T>
+where
+    F: Future,
+    F::Output: Ending<T>,
+{
+    type Output = Output<T>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -11,13 +11,16 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use super::contain::{Contained, ContainedJob, discard};
-use super::{BlockingKind, Kind};
+use super::ending::{Stoppable, Stopped};
+use super::{BlockingKind, Kind, Origin};
 use crate::blocking::Blocking;
+use crate::cancel::CancelToken;
+use crate::group::Member;
 use crate::spawner::Spawner;
 
 /// What a decorator adds to a task.
@@ -47,7 +50,69 @@ pub(crate) enum TaskEnd {
 /// A decorator's part in spawning.
 pub(crate) trait SpawnHook: Send + Sync {
     /// What to add to a task that is being spawned.
-    fn task(&self) -> Option<Arc<dyn TaskHook>>;
+    fn task(&self, origin: Origin<'_>) -> Result<Option<Hook>, Refused>;
+
+    /// What is cancelled when the decorator's tasks are to stop.
+    fn token(&self) -> Option<&CancelToken> {
+        None
+    }
+}
+
+/// A decorator takes no more tasks.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+/// What is added to a task.
+pub(crate) enum Hook {
+    /// A scope in which it is polled.
+    Scope(Arc<dyn TaskHook>),
+    /// Its place in a group, which may stop it.
+    ///
+    /// An arm of its own, because groups are felt: there is no call through a table, and nothing
+    /// to allocate.
+    Member(Member),
+}
+
+impl Hook {
+    #[inline]
+    fn enter(&self) {
+        if let Hook::Scope(hook) = self {
+            hook.enter();
+        }
+    }
+
+    #[inline]
+    fn exit(&self) {
+        if let Hook::Scope(hook) = self {
+            hook.exit();
+        }
+    }
+
+    #[inline]
+    fn end(&mut self, how: TaskEnd) {
+        match self {
+            Hook::Scope(hook) => hook.end(how),
+            Hook::Member(member) => member.end(how),
+        }
+    }
+
+    /// Whether the task is to stop.
+    #[inline]
+    fn is_stopped(&self) -> bool {
+        match self {
+            Hook::Scope(_) => false,
+            Hook::Member(member) => member.is_stopped(),
+        }
+    }
+
+    /// The task is going to wait. False if it must not, because it is to stop.
+    #[inline]
+    fn wait(&mut self, waker: &Waker) -> bool {
+        match self {
+            Hook::Scope(_) => true,
+            Hook::Member(member) => member.wait(waker),
+        }
+    }
 }
 
 /// A spawner, or a pool for work that blocks, with hooks.
@@ -70,10 +135,17 @@ impl Hooked<dyn Spawner> {
         Hooked { base, hooks, _decorated: decorated }
     }
 
-    /// What to spawn instead of the future, and what on.
-    pub(super) fn task<F>(&self, future: F) -> (&dyn Spawner, HookedTask<F>) {
-        (&*self.base, HookedTask { future: Contained::new(future), hooks: self.hooks() })
+    /// What to spawn on, and what to add to the task.
+    #[inline]
+    pub(super) fn spawn(&self, origin: Origin<'_>) -> Result<(&dyn Spawner, Hooks), Refused> {
+        Ok((&*self.base, self.hooks(origin)?))
     }
+}
+
+/// The token of the innermost of the groups that a task belongs to which is spawned here.
+pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
+    let Kind::Hooked(hooked) = spawner.native().0 else { return None };
+    hooked.hooks.iter().rev().find_map(|hook| hook.token())
 }
 
 impl Hooked<dyn Blocking> {
@@ -86,13 +158,9 @@ impl Hooked<dyn Blocking> {
         Hooked { base, hooks, _decorated: decorated }
     }
 
-    /// What to run instead of the function, and what on.
-    pub(super) fn job<F, T>(&self, f: F) -> (&dyn Blocking, impl FnOnce() -> T + use<F, T>)
-    where
-        F: FnOnce() -> T,
-    {
-        let job = HookedJob { f: Some(ContainedJob::new(f)), hooks: self.hooks() };
-        (&*self.base, move || job.run())
+    /// What to run on, and what to add to the job.
+    pub(super) fn execute(&self, origin: Origin<'_>) -> Result<(&dyn Blocking, Hooks), Refused> {
+        Ok((&*self.base, self.hooks(origin)?))
     }
 }
 
@@ -102,54 +170,100 @@ impl<D: ?Sized> Hooked<D> {
         (self.base.clone(), hooks.collect())
     }
 
-    fn hooks(&self) -> Hooks {
+    #[inline]
+    fn hooks(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
         let list = match &*self.hooks {
-            [hook] => hook.task().map_or_else(|| List::Many(Box::default()), List::One),
-            hooks => List::Many(hooks.iter().filter_map(|hook| hook.task()).collect()),
+            [hook] => match hook.task(origin)? {
+                Some(hook) => List::One(hook),
+                None => List::Many(Box::default()),
+            },
+            hooks => {
+                let hooks = hooks.iter().filter_map(|hook| hook.task(origin).transpose());
+                List::Many(hooks.collect::<Result<_, _>>()?)
+            }
         };
-        Hooks { list, ended: false }
+        Ok(Hooks { list, ended: false })
     }
 }
 
 /// The hooks of one task.
-struct Hooks {
+pub(super) struct Hooks {
     list: List,
     ended: bool,
 }
 
 /// There is hardly ever more than one, and one takes no box.
 enum List {
-    One(Arc<dyn TaskHook>),
-    Many(Box<[Arc<dyn TaskHook>]>),
+    One(Hook),
+    Many(Box<[Hook]>),
 }
 
 impl Hooks {
-    fn all(&self) -> &[Arc<dyn TaskHook>] {
+    /// What to spawn instead of the future.
+    #[inline]
+    pub(super) fn task<F>(self, future: F) -> HookedTask<F> {
+        HookedTask { future: Contained::new(future), hooks: self }
+    }
+
+    /// What to run instead of the function.
+    pub(super) fn job<F, T>(self, f: F) -> impl FnOnce() -> T + use<F, T>
+    where
+        F: FnOnce() -> T,
+    {
+        let job = HookedJob { f: Some(ContainedJob::new(f)), hooks: self };
+        move || job.run()
+    }
+
+    #[inline]
+    fn all(&self) -> &[Hook] {
         match &self.list {
             List::One(hook) => slice::from_ref(hook),
             List::Many(hooks) => hooks,
         }
     }
 
+    #[inline]
+    fn all_mut(&mut self) -> &mut [Hook] {
+        match &mut self.list {
+            List::One(hook) => slice::from_mut(hook),
+            List::Many(hooks) => hooks,
+        }
+    }
+
     /// Does what must not unwind in the scope of the hooks. The outermost decorator is the closest
     /// to it, as it would be if each wrapped the future before passing it on.
+    #[inline]
     fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        self.all().iter().for_each(|hook| hook.enter());
+        self.all().iter().for_each(Hook::enter);
         let value = f();
-        self.all().iter().rev().for_each(|hook| hook.exit());
+        self.all().iter().rev().for_each(Hook::exit);
         value
     }
 
+    #[inline]
+    fn is_stopped(&self) -> bool {
+        self.all().iter().any(Hook::is_stopped)
+    }
+
+    #[inline]
+    fn wait(&mut self, waker: &Waker) -> bool {
+        self.all_mut().iter_mut().all(|hook| hook.wait(waker))
+    }
+
+    #[inline]
     fn end(&mut self, how: TaskEnd) {
         self.ended = true;
-        self.all().iter().rev().for_each(|hook| hook.end(how));
+        self.all_mut().iter_mut().rev().for_each(|hook| hook.end(how));
     }
 }
 
 impl Drop for Hooks {
+    #[inline]
     fn drop(&mut self) {
         // A hook may be the last to hold a runtime of the user's.
-        discard(mem::replace(&mut self.list, List::Many(Box::default())));
+        if !matches!(self.list, List::One(Hook::Member(_))) {
+            discard(mem::replace(&mut self.list, List::Many(Box::default())));
+        }
     }
 }
 
@@ -175,11 +289,28 @@ pin_project! {
     }
 }
 
-impl<F: Future> Future for HookedTask<F> {
-    type Output = F::Output;
+impl<F> HookedTask<F> {
+    /// Drops the future of a task that is to stop.
+    #[cold]
+    fn stop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Err(payload) = this.hooks.scope(|| this.future.clear()) {
+            discard(payload);
+        }
+        this.hooks.end(TaskEnd::Dropped);
+    }
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
+impl<F: Future> Future for HookedTask<F> {
+    type Output = Stoppable<F::Output>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stoppable<F::Output>> {
+        let mut this = self.as_mut().project();
+        if this.hooks.is_stopped() && !this.hooks.ended {
+            self.stop();
+            return Poll::Ready(Err(Stopped));
+        }
         let poll = this.hooks.scope(|| {
             let poll = this.future.as_mut().poll_caught(cx);
             if let Poll::Ready(Err(_)) = &poll {
@@ -189,13 +320,25 @@ impl<F: Future> Future for HookedTask<F> {
             }
             poll
         });
-        match poll {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(output)) => {
-                this.hooks.end(TaskEnd::Completed);
-                Poll::Ready(output)
+        let Poll::Ready(result) = poll else {
+            if this.hooks.wait(cx.waker()) {
+                return Poll::Pending;
             }
-            Poll::Ready(Err(payload)) => {
+            self.stop();
+            return Poll::Ready(Err(Stopped));
+        };
+        if this.hooks.is_stopped() {
+            // It was to stop before it got this far, and so its end does not count.
+            this.hooks.scope(|| discard(result));
+            this.hooks.end(TaskEnd::Dropped);
+            return Poll::Ready(Err(Stopped));
+        }
+        match result {
+            Ok(output) => {
+                this.hooks.end(TaskEnd::Completed);
+                Poll::Ready(Ok(output))
+            }
+            Err(payload) => {
                 this.hooks.end(TaskEnd::Panicked);
                 resume_unwind(payload)
             }

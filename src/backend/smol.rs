@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
+use super::ending::Ending;
 use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
@@ -35,7 +36,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn(future));
+        drop(spawn::<(), _>(future));
     }
 
     #[inline]
@@ -60,10 +61,11 @@ async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<F>(future: F) -> Join<F::Output>
+pub(super) fn spawn<T, F>(future: F) -> Join<T>
 where
+    T: Send + 'static,
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F::Output: Ending<T>,
 {
     Join::new(::smol::spawn(ContainedTask::new(future)))
 }

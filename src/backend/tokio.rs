@@ -16,6 +16,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
+use super::ending::{Ending, Stoppable};
 use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
@@ -122,12 +123,12 @@ impl Blocking for TokioSpawner {
 }
 
 #[inline]
-pub(super) fn spawn<F>(handle: &Handle, future: F) -> Join<F::Output>
+pub(super) fn spawn<T, F>(handle: &Handle, future: F) -> super::Join<T>
 where
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F::Output: Placed<T> + Send + 'static,
 {
-    Join(handle.spawn(future))
+    Placed::join(Join(handle.spawn(future)))
 }
 
 pub(super) fn spawn_blocking<F, T>(handle: &Handle, f: F) -> Join<T>
@@ -140,14 +141,14 @@ where
 
 /// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it
 /// resolved.
-pub(crate) struct Join<T>(task::JoinHandle<T>);
+pub(crate) struct Join<O>(task::JoinHandle<O>);
 
 /// tokio's handle to a task that was, or may be, aborted.
 ///
 /// This is noted, because tokio does not tell a task that was aborted from one whose runtime was
 /// shut down, and keeps the output of one that completes after the abort without another await.
-pub(crate) struct Noted<T> {
-    task: task::JoinHandle<T>,
+pub(crate) struct Noted<O> {
+    task: task::JoinHandle<O>,
     note: Note,
 }
 
@@ -157,14 +158,31 @@ enum Note {
     Watched(Arc<AbortTask>),
 }
 
-impl<T> Join<T> {
-    fn request_abort(self) -> super::Join<T> {
-        // A task that has completed keeps its output.
-        if self.0.is_finished() {
-            return super::Join::Tokio(self);
-        }
-        self.0.abort();
-        super::Join::TokioNoted(Noted { task: self.0, note: Note::Aborted })
+/// What the future of a task gives, with the place for its handle among the handles.
+pub(super) trait Placed<T>: Ending<T> {
+    fn join(join: Join<Self>) -> super::Join<T>;
+    fn noted(noted: Noted<Self>) -> super::Join<T>;
+}
+
+impl<T> Placed<T> for T {
+    #[inline]
+    fn join(join: Join<T>) -> super::Join<T> {
+        super::Join::Tokio(join)
+    }
+
+    fn noted(noted: Noted<T>) -> super::Join<T> {
+        super::Join::TokioNoted(noted)
+    }
+}
+
+impl<T> Placed<T> for Stoppable<T> {
+    #[inline]
+    fn join(join: Join<Self>) -> super::Join<T> {
+        super::Join::TokioHooked(join)
+    }
+
+    fn noted(noted: Noted<Self>) -> super::Join<T> {
+        super::Join::TokioHookedNoted(noted)
     }
 }
 
@@ -177,23 +195,28 @@ fn end(error: task::JoinError) -> End {
     }
 }
 
-impl<T> NativeJoin<T> for Join<T> {
+impl<T, O: Placed<T>> NativeJoin<T> for Join<O> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         match Pin::new(&mut self.0).poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
+            Poll::Ready(Ok(outcome)) => Poll::Ready(outcome.into_end()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(end(error))),
         }
     }
 
     fn check_finished(self) -> (super::Join<T>, Finished) {
         let finished = self.0.is_finished();
-        (super::Join::Tokio(self), Finished::Known(finished))
+        (O::join(self), Finished::Known(finished))
     }
 
     fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        (self.request_abort(), None)
+        // A task that has completed keeps its output.
+        if self.0.is_finished() {
+            return (O::join(self), None);
+        }
+        self.0.abort();
+        (O::noted(Noted { task: self.0, note: Note::Aborted }), None)
     }
 
     fn abort_detached(self) {
@@ -201,16 +224,16 @@ impl<T> NativeJoin<T> for Join<T> {
     }
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        Noted::watched(self.0, false)
+        let (noted, abort) = Noted::watched(self.0, false);
+        (O::noted(noted), abort)
     }
 }
 
-impl<T> Noted<T> {
-    fn watched(task: task::JoinHandle<T>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>) {
+impl<O> Noted<O> {
+    fn watched(task: task::JoinHandle<O>, aborted: bool) -> (Noted<O>, Arc<dyn Abort>) {
         let abort =
             Arc::new(AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(aborted) });
-        let note = Note::Watched(abort.clone());
-        (super::Join::TokioNoted(Noted { task, note }), abort)
+        (Noted { task, note: Note::Watched(abort.clone()) }, abort)
     }
 
     fn request_abort(&self) {
@@ -220,7 +243,7 @@ impl<T> Noted<T> {
     }
 }
 
-impl<T> NativeJoin<T> for Noted<T> {
+impl<T, O: Placed<T>> NativeJoin<T> for Noted<O> {
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let result = ready!(Pin::new(&mut self.task).poll(cx));
         let aborted = match &self.note {
@@ -231,17 +254,20 @@ impl<T> NativeJoin<T> for Noted<T> {
             discard(result);
             return Poll::Ready(Err(End::Cancelled));
         }
-        Poll::Ready(result.map_err(end))
+        Poll::Ready(match result {
+            Ok(outcome) => outcome.into_end(),
+            Err(error) => Err(end(error)),
+        })
     }
 
     fn check_finished(self) -> (super::Join<T>, Finished) {
         let finished = self.task.is_finished();
-        (super::Join::TokioNoted(self), Finished::Known(finished))
+        (O::noted(self), Finished::Known(finished))
     }
 
     fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
         self.request_abort();
-        (super::Join::TokioNoted(self), None)
+        (O::noted(self), None)
     }
 
     fn abort_detached(self) {
@@ -250,10 +276,13 @@ impl<T> NativeJoin<T> for Noted<T> {
 
     fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
         match &self.note {
-            Note::Aborted => Noted::watched(self.task, true),
+            Note::Aborted => {
+                let (noted, abort) = Noted::watched(self.task, true);
+                (O::noted(noted), abort)
+            }
             Note::Watched(abort) => {
                 let abort = abort.clone();
-                (super::Join::TokioNoted(self), abort)
+                (O::noted(self), abort)
             }
         }
     }

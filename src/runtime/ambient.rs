@@ -7,7 +7,9 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Runtime;
-use crate::backend::{self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard};
+use crate::backend::{
+    self, Hook, Hooked, Native, NativeBlocking, Origin, Refused, SpawnHook, TaskHook, discard,
+};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 use crate::time::{Sleep, Timer};
@@ -142,8 +144,8 @@ impl TaskHook for Ambient {
 struct Enter(Weak<Ambient>);
 
 impl SpawnHook for Enter {
-    fn task(&self) -> Option<Arc<dyn TaskHook>> {
-        self.0.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)
+    fn task(&self, _origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
+        Ok(self.0.upgrade().map(|ambient| Hook::Scope(ambient)))
     }
 }
 
@@ -179,8 +181,9 @@ impl Timer for Ambient {
 }
 
 impl Blocking for Ambient {
+    #[track_caller]
     fn execute(&self, job: BoxJob) {
-        backend::execute_hooked(&self.blocking, job);
+        backend::execute_hooked(&self.blocking, Location::caller(), job);
     }
 
     #[inline]

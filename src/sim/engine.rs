@@ -22,7 +22,7 @@ use super::rng::{SimRng, Trace, derive};
 use super::schedule::{Choice, Ready, Schedule, Slot};
 use super::tape::Tape;
 use super::task::SimTask;
-use crate::backend::{Output, discard};
+use crate::backend::{Ending, Output, discard};
 use crate::error::message_of;
 use crate::origin::Place;
 
@@ -213,15 +213,16 @@ impl Engine {
     }
 
     /// Spawns a task; gives the future back if nothing is run any more.
-    pub(super) fn spawn<F>(
+    pub(super) fn spawn<T, F>(
         self: &Arc<Self>,
         name: Option<Cow<'static, str>>,
         place: Place,
         future: F,
-    ) -> Result<async_task::Task<Output<F::Output>>, F>
+    ) -> Result<async_task::Task<Output<T>>, F>
     where
+        T: Send + 'static,
         F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F::Output: Ending<T>,
     {
         let mut state = self.lock();
         if state.closed {

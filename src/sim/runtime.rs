@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::clock::SimSleep;
 use super::engine::Engine;
 use super::rng::SimRng;
-use crate::backend::{Native, NativeBlocking, Output, discard};
+use crate::backend::{Native, NativeBlocking, Ending, Output, discard};
 use crate::blocking::{Blocking, BoxJob};
 use crate::origin::Place;
 use crate::spawner::{BoxFuture, Spawner};
@@ -62,15 +62,16 @@ impl SimRuntime {
     }
 
     /// Spawns a task; `None` if the simulation is over.
-    pub(crate) fn spawn_task<F>(
+    pub(crate) fn spawn_task<T, F>(
         &self,
         name: Option<Cow<'static, str>>,
         place: Place,
         future: F,
-    ) -> Option<async_task::Task<Output<F::Output>>>
+    ) -> Option<async_task::Task<Output<T>>>
     where
+        T: Send + 'static,
         F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F::Output: Ending<T>,
     {
         match self.engine.spawn(name, place, future) {
             Ok(task) => Some(task),
@@ -85,7 +86,7 @@ impl SimRuntime {
 impl Spawner for SimRuntime {
     #[track_caller]
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        if let Some(task) = self.spawn_task(None, Location::caller(), future) {
+        if let Some(task) = self.spawn_task::<(), _>(None, Location::caller(), future) {
             task.detach();
         }
     }
@@ -118,7 +119,8 @@ impl Timer for SimRuntime {
 impl Blocking for SimRuntime {
     #[track_caller]
     fn execute(&self, job: BoxJob) {
-        if let Some(task) = self.spawn_task(None, Location::caller(), async move { job() }) {
+        let job = async move { job() };
+        if let Some(task) = self.spawn_task::<(), _>(None, Location::caller(), job) {
             task.detach();
         }
     }

@@ -1,6 +1,7 @@
 //! The tasks of a simulation.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,27 +10,33 @@ use pin_project_lite::pin_project;
 
 use super::engine::Engine;
 use super::schedule::Slot;
-use crate::backend::{Contained, Output, Unseen, discard};
+use crate::backend::{Contained, Ending, Output, Unseen, discard};
 use crate::error::message_of;
 
 pin_project! {
     /// A future that tells the engine of its end, and unwinds nowhere.
-    pub(super) struct SimTask<F> {
+    pub(super) struct SimTask<F, T> {
         #[pin]
         future: Contained<F>,
         // After the future: it is dropped before the engine is told of the end.
         member: Member,
+        output: PhantomData<fn() -> T>,
     }
 }
 
-impl<F> SimTask<F> {
-    pub(super) fn new(future: F, engine: Arc<Engine>, slot: Slot) -> SimTask<F> {
-        SimTask { future: Contained::new(future), member: Member { engine, slot } }
+impl<F, T> SimTask<F, T> {
+    pub(super) fn new(future: F, engine: Arc<Engine>, slot: Slot) -> SimTask<F, T> {
+        let member = Member { engine, slot };
+        SimTask { future: Contained::new(future), member, output: PhantomData }
     }
 }
 
-impl<F: Future> Future for SimTask<F> {
-    type Output = Output<F::Output>;
+impl<F, T> Future for SimTask<F, T>
+where
+    F: Future,
+    F::Output: Ending<T>,
+{
+    type Output = Output<T>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -1,6 +1,6 @@
 //! The conformance suite, stamped for each backend and each way to reach one.
 
-use async_runtime_compat::Spawner;
+use async_runtime_compat::{Spawner, TaskGroup};
 use std::sync::Arc;
 
 use crate::subjects;
@@ -34,6 +34,21 @@ stamp! {
     ambient_tokio: subjects::ambient_tokio();
     #[cfg(feature = "async-executor")]
     ambient_async_executor: subjects::ambient_async_executor();
+    #[cfg(feature = "tokio")]
+    group_on_tokio_multi_thread: subjects::tokio_multi_thread().decorated_by(TaskGroup::new);
+    #[cfg(feature = "tokio")]
+    group_on_tokio_current_thread: subjects::tokio_current_thread().decorated_by(TaskGroup::new);
+    #[cfg(feature = "smol")]
+    group_on_smol: subjects::smol().decorated_by(TaskGroup::new);
+    #[cfg(feature = "async-std")]
+    group_on_async_std: subjects::async_std().decorated_by(TaskGroup::new);
+    #[cfg(feature = "async-executor")]
+    group_on_async_executor: subjects::async_executor(4).decorated_by(TaskGroup::new);
+    #[cfg(feature = "tokio")]
+    group_in_a_group: subjects::ambient_tokio().decorated_by(|ambient| {
+        TaskGroup::new(Arc::new(TaskGroup::new(ambient)))
+    });
+    group_on_own_spawner: subjects::threads().decorated_by(TaskGroup::new);
     own_spawner: subjects::threads();
     own_spawner_by_ref: subjects::threads_behind(|threads| &*Box::leak(Box::new(threads)));
     own_spawner_by_mut: subjects::threads_behind(|threads| Box::leak(Box::new(threads)));

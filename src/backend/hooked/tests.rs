@@ -1,12 +1,13 @@
 //! When hooks are called, with decorators of a test's own.
 
 use std::future::pending;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{Hooked, SpawnHook, TaskEnd, TaskHook};
-use crate::backend::{Native, NativeBlocking, execute_hooked, spawn_hooked};
+use super::{Hook, Hooked, Refused, SpawnHook, TaskEnd, TaskHook};
+use crate::backend::{Native, NativeBlocking, Origin, execute_hooked, spawn_hooked};
 use crate::blocking::{Blocking, BlockingExt, BoxJob};
 use crate::handle::JoinHandle;
 use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
@@ -76,8 +77,12 @@ impl TaskHook for Logging {
 struct Decorator(&'static str, Log);
 
 impl SpawnHook for Decorator {
-    fn task(&self) -> Option<Arc<dyn TaskHook>> {
-        (self.0 != "silent").then(|| Arc::new(Logging(self.0, self.1.clone())) as Arc<dyn TaskHook>)
+    fn task(&self, _origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
+        match self.0 {
+            "silent" => Ok(None),
+            "refusing" => Err(Refused),
+            name => Ok(Some(Hook::Scope(Arc::new(Logging(name, self.1.clone()))))),
+        }
     }
 }
 
@@ -97,7 +102,7 @@ impl Decorated {
 
 impl Spawner for Decorated {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        spawn_hooked(&self.spawner, future);
+        spawn_hooked(&self.spawner, Location::caller(), future);
     }
 
     fn native(&self) -> Native<'_> {
@@ -107,7 +112,7 @@ impl Spawner for Decorated {
 
 impl Blocking for Decorated {
     fn execute(&self, job: BoxJob) {
-        execute_hooked(&self.blocking, job);
+        execute_hooked(&self.blocking, Location::caller(), job);
     }
 
     fn native_blocking(&self) -> NativeBlocking<'_> {
@@ -240,6 +245,29 @@ fn jobs_have_the_hooks_too() {
     let scope = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
     assert_eq!(log.take(), [&scope.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat());
     assert!(end(job).unwrap_err().is_shutdown());
+}
+
+#[test]
+fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
+    let (kept, outer, log) = decorated();
+    let refusing = Decorated::new("refusing", Arc::new(outer), &log);
+    let future = |log: &Log| {
+        let owned = Dropped(log.clone());
+        async move { drop(owned) }
+    };
+    let task = refusing.spawn_with_handle(future(&log));
+    assert!(end(task).unwrap_err().is_shutdown());
+    refusing.spawn_detached(future(&log));
+    refusing.spawn(Box::pin(future(&log)));
+    let job = |log: &Log| {
+        let owned = Dropped(log.clone());
+        move || drop(owned)
+    };
+    assert!(end(refusing.spawn_blocking(job(&log))).unwrap_err().is_shutdown());
+    refusing.execute(Box::new(job(&log)));
+    assert_eq!(log.take(), ["drop"; 5]);
+    assert!(kept.tasks.lock().unwrap().is_empty());
+    assert!(kept.jobs.lock().unwrap().is_empty());
 }
 
 #[test]

@@ -1,0 +1,225 @@
+//! What a group knows of its tasks.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Poll, Waker};
+use std::thread;
+
+use super::report::{ShutdownReport, TaskInfo};
+use super::shard::{Ended, Shard, State};
+use crate::backend::{Hook, Origin, Refused, SpawnHook, TaskEnd, discard, wake};
+use crate::cancel::CancelToken;
+use crate::time::Timer;
+
+/// The list of a group's tasks. It owns none of them, and no spawner.
+pub(crate) struct Core {
+    shards: Box<[Arc<Shard>]>,
+    /// Who waits until the group is empty. `None` for those who have got what they wait for.
+    ///
+    /// Locked after the shards.
+    waiting: Mutex<Waiting>,
+    token: CancelToken,
+    clock: Option<Arc<dyn Timer>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    wakers: BTreeMap<u64, Option<Waker>>,
+    next: u64,
+}
+
+/// What a group was at the time when it was closed.
+pub(super) struct Closed {
+    ended: Ended,
+}
+
+/// As many as there are threads at work, but no more than a small group should pay for.
+fn shards() -> usize {
+    static SHARDS: OnceLock<usize> = OnceLock::new();
+    *SHARDS.get_or_init(|| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        threads.next_power_of_two().min(16)
+    })
+}
+
+/// A number for this thread.
+#[inline]
+fn this_thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(1);
+    thread_local! {
+        static THIS: Cell<usize> = const { Cell::new(0) };
+    }
+    THIS.with(|this| {
+        if this.get() == 0 {
+            this.set(THREADS.fetch_add(1, Ordering::Relaxed));
+        }
+        this.get()
+    })
+}
+
+impl Core {
+    pub(super) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Core> {
+        Arc::new_cyclic(|core| Core {
+            shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
+            waiting: Mutex::default(),
+            token,
+            clock,
+        })
+    }
+
+    pub(super) fn token(&self) -> &CancelToken {
+        &self.token
+    }
+
+    /// All of the list, as it is at one moment.
+    fn lock_all(&self) -> Vec<MutexGuard<'_, State>> {
+        self.shards.iter().map(|shard| shard.lock()).collect()
+    }
+
+    fn lock_waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        count(&self.lock_all())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        // All are closed at once.
+        self.shards[0].lock().closed
+    }
+
+    pub(super) fn tasks(&self) -> Vec<TaskInfo> {
+        let now = self.clock.as_ref().map(|clock| clock.now());
+        let mut tasks = Vec::new();
+        for state in self.lock_all() {
+            let start = tasks.len();
+            tasks.extend(state.entries.iter().map(|entry| (entry.number, TaskInfo::new(entry, now))));
+            tasks[start..].sort_unstable_by_key(|(number, _)| *number);
+        }
+        let mut tasks: Vec<_> = tasks.into_iter().map(|(_, task)| task).collect();
+        // Stable: what has no age, or the same, stays in its order.
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.age()));
+        tasks
+    }
+
+    /// Takes no more tasks.
+    pub(super) fn close(&self) -> Closed {
+        let mut states = self.lock_all();
+        states.iter_mut().for_each(|state| state.closed = true);
+        Closed { ended: sum(&states) }
+    }
+
+    /// What has become of the tasks that were there when the group was closed.
+    pub(super) fn since(&self, closed: &Closed) -> ShutdownReport {
+        let (now, then) = (sum(&self.lock_all()), closed.ended);
+        ShutdownReport {
+            finished: now.completed - then.completed,
+            aborted: now.dropped - then.dropped,
+            panicked: now.panicked - then.panicked,
+        }
+    }
+
+    pub(super) fn abort_all(&self) {
+        let wakers: Vec<_> = self.shards.iter().flat_map(|shard| shard.abort_all()).collect();
+        // When all are to stop, and without a lock: a waker may poll its task.
+        wakers.into_iter().for_each(|waker| wake(Some(waker)));
+    }
+
+    /// A task has ended, while somebody waits for the group.
+    pub(super) fn end(&self, shard: usize, key: usize, how: TaskEnd) {
+        // All at once: otherwise a task that is spawned by the last one of a shard that was
+        // looked at before would not be seen.
+        let mut states = self.lock_all();
+        let entry = states[shard].end(key, how);
+        let mut woken = Vec::new();
+        if count(&states) == 0 {
+            let mut waiting = self.lock_waiting();
+            woken.extend(waiting.wakers.values_mut().filter_map(Option::take));
+            states.iter_mut().for_each(|state| state.watched = false);
+        }
+        drop(states);
+        discard(entry);
+        woken.into_iter().for_each(|waker| wake(Some(waker)));
+    }
+
+    /// Waits until the group is empty. The key is the place among those who wait.
+    pub(super) fn poll_empty(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+        // Cloned and dropped without the lock: both may run code of the user's.
+        let mut waker = Some(waker.clone());
+        let poll = match *key {
+            Some(place) => {
+                let mut waiting = self.lock_waiting();
+                match waiting.wakers.get_mut(&place) {
+                    Some(registered @ Some(_)) => {
+                        mem::swap(registered, &mut waker);
+                        Poll::Pending
+                    }
+                    _ => {
+                        waiting.wakers.remove(&place);
+                        *key = None;
+                        Poll::Ready(())
+                    }
+                }
+            }
+            None => {
+                let mut states = self.lock_all();
+                if count(&states) == 0 {
+                    Poll::Ready(())
+                } else {
+                    states.iter_mut().for_each(|state| state.watched = true);
+                    let mut waiting = self.lock_waiting();
+                    waiting.next += 1;
+                    let next = waiting.next;
+                    waiting.wakers.insert(next, waker.take());
+                    *key = Some(next);
+                    Poll::Pending
+                }
+            }
+        };
+        discard(waker);
+        poll
+    }
+
+    pub(super) fn forget_waiting(&self, key: u64) {
+        let mut states = self.lock_all();
+        let mut waiting = self.lock_waiting();
+        let waker = waiting.wakers.remove(&key);
+        if waiting.wakers.is_empty() {
+            // Nobody is left to look for the end of each task.
+            states.iter_mut().for_each(|state| state.watched = false);
+        }
+        drop((states, waiting));
+        discard(waker);
+    }
+}
+
+fn count(states: &[MutexGuard<'_, State>]) -> usize {
+    states.iter().map(|state| state.entries.len()).sum()
+}
+
+fn sum(states: &[MutexGuard<'_, State>]) -> Ended {
+    let mut sum = Ended::default();
+    for Ended { completed, panicked, dropped } in states.iter().map(|state| state.ended) {
+        sum.completed += completed;
+        sum.panicked += panicked;
+        sum.dropped += dropped;
+    }
+    sum
+}
+
+impl SpawnHook for Core {
+    #[inline]
+    fn task(&self, origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
+        let since = self.clock.as_ref().map(|clock| clock.now());
+        let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
+        shard.insert(origin, since).map(|member| Some(Hook::Member(member)))
+    }
+
+    fn token(&self) -> Option<&CancelToken> {
+        Some(&self.token)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a group tells of its tasks.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use super::shard::Entry;
+use crate::origin::{Place, write_task};
+
+/// A task of a group, as it was when [`TaskGroup::tasks`](crate::TaskGroup::tasks) was called.
+///
+/// The [`Display`](fmt::Display) form is `task 'conn-7' spawned at src/server.rs:12:9`, followed by
+/// `, 1.5s old` if the group has a clock.
+#[derive(Clone)]
+pub struct TaskInfo {
+    name: Option<Cow<'static, str>>,
+    place: Place,
+    age: Option<Duration>,
+}
+
+impl TaskInfo {
+    pub(super) fn new(entry: &Entry, now: Option<Instant>) -> TaskInfo {
+        let age = now.zip(entry.since).map(|(now, since)| now.saturating_duration_since(since));
+        TaskInfo { name: entry.name.clone(), place: entry.place, age }
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The place of the `spawn` call.
+    ///
+    /// A future that was spawned in a box, with [`Spawner::spawn`](crate::Spawner::spawn) of a
+    /// trait object, has a place in this crate: the compiler does not pass it on there.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.place
+    }
+
+    /// How long ago the task was spawned, by the clock of the group;
+    /// `None` if the group was made [without one](crate::TaskGroup::new).
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.age
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_task(f, &self.name.clone().map(Box::new), self.place)?;
+        match self.age {
+            Some(age) => write!(f, ", {age:?} old"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskInfo({self})")
+    }
+}
+
+/// What has become of the tasks that a group had when its shutdown began; see
+/// [`TaskGroup::shutdown`](crate::TaskGroup::shutdown).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// How many completed.
+    pub finished: usize,
+    /// How many were dropped before they completed: by this shutdown, by an abort of somebody
+    /// else's, or by the runtime.
+    pub aborted: usize,
+    /// How many panicked.
+    pub panicked: usize,
+}
+
+impl ShutdownReport {
+    /// Whether all tasks completed.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.aborted == 0 && self.panicked == 0
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ShutdownReport { finished, aborted, panicked } = self;
+        write!(f, "{finished} finished, {aborted} aborted, {panicked} panicked")
+    }
+}

@@ -1,0 +1,132 @@
+//! A list whose places are reused, and whose memory goes with what is in it.
+
+use std::array;
+
+/// How many places are allocated at once.
+const CHUNK: usize = 32;
+
+/// Values that are found by a key. Keys are reused.
+///
+/// The places come in chunks, and a chunk without a value is given back: so the memory is that of
+/// the values that are there, and not of those that were there once, as it is with a `Vec`. One
+/// spare chunk stays, for lists that grow and shrink by one all the time.
+pub(super) struct Slots<T> {
+    chunks: Vec<Option<Box<Chunk<T>>>>,
+    /// The chunks with room, and those that were given back. The last one is used first.
+    room: Vec<usize>,
+    spare: Option<Box<Chunk<T>>>,
+    len: usize,
+}
+
+struct Chunk<T> {
+    /// A bit for each place.
+    taken: u32,
+    places: [Option<T>; CHUNK],
+}
+
+impl<T> Slots<T> {
+    pub(super) const fn new() -> Slots<T> {
+        Slots { chunks: Vec::new(), room: Vec::new(), spare: None, len: 0 }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(super) fn insert(&mut self, value: T) -> usize {
+        let index = self.index();
+        let spare = &mut self.spare;
+        let chunk =
+            self.chunks[index].get_or_insert_with(|| spare.take().unwrap_or_else(Chunk::new));
+        let place = chunk.taken.trailing_ones() as usize;
+        chunk.taken |= 1 << place;
+        chunk.places[place] = Some(value);
+        if chunk.taken == u32::MAX {
+            self.room.pop();
+        }
+        self.len += 1;
+        index * CHUNK + place
+    }
+
+    /// The chunk that the next value goes to.
+    #[inline]
+    fn index(&mut self) -> usize {
+        match self.room.last() {
+            Some(&index) => index,
+            None => self.grow(),
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) -> usize {
+        let index = self.chunks.len();
+        self.chunks.push(None);
+        self.room.push(index);
+        index
+    }
+
+    /// The key of the value that is inserted next.
+    pub(super) fn next_key(&mut self) -> usize {
+        let index = self.index();
+        let taken = self.chunks[index].as_ref().map_or(0, |chunk| chunk.taken);
+        index * CHUNK + taken.trailing_ones() as usize
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut T> {
+        let chunk = self.chunks.get_mut(key / CHUNK)?.as_mut()?;
+        chunk.places[key % CHUNK].as_mut()
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, key: usize) -> Option<T> {
+        let index = key / CHUNK;
+        let place = self.chunks.get_mut(index)?;
+        let chunk = place.as_mut()?;
+        let value = chunk.places[key % CHUNK].take()?;
+        if chunk.taken == u32::MAX {
+            self.room.push(index);
+        }
+        chunk.taken &= !(1 << (key % CHUNK));
+        self.len -= 1;
+        if chunk.taken == 0 {
+            let empty = place.take();
+            self.spare = self.spare.take().or(empty);
+        }
+        if self.len == 0 && self.chunks.len() > 1 {
+            self.shrink();
+        }
+        Some(value)
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.chunks = vec![None];
+        self.room = vec![0];
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten().flat_map(|chunk| chunk.places.iter().flatten())
+    }
+
+    pub(super) fn into_values(self) -> impl Iterator<Item = T> {
+        let chunks = self.chunks.into_iter().flatten();
+        chunks.flat_map(|chunk| chunk.places.into_iter().flatten())
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flatten().flat_map(|chunk| chunk.places.iter_mut().flatten())
+    }
+}
+
+impl<T> Chunk<T> {
+    #[cold]
+    fn new() -> Box<Chunk<T>> {
+        Box::new(Chunk { taken: 0, places: array::from_fn(|_| None) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

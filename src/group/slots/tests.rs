@@ -1,0 +1,62 @@
+//! Keys, and the memory behind them.
+
+use std::collections::BTreeMap;
+
+use super::{CHUNK, Slots};
+
+impl<T> Slots<T> {
+    fn chunks_in_memory(&self) -> usize {
+        self.chunks.iter().chain([&self.spare]).flatten().count()
+    }
+}
+
+#[test]
+fn values_are_found_by_their_keys_whatever_came_and_went() {
+    let (mut slots, mut model) = (Slots::new(), BTreeMap::new());
+    let mut random = 1_u64;
+    for round in 0..20_000_u64 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // Grows for a while, then shrinks, and so on.
+        let grows = round / 500 % 2 == 0;
+        if (random % 3 == 0) == grows {
+            let keys: Vec<_> = model.keys().copied().collect();
+            let Some(&key) = keys.get(usize::try_from(random).unwrap() % keys.len().max(1)) else {
+                continue;
+            };
+            assert_eq!(slots.remove(key), model.remove(&key));
+            assert_eq!(slots.remove(key), None);
+        } else {
+            let key = slots.insert(round);
+            assert_eq!(model.insert(key, round), None, "a key that was taken");
+        }
+        assert_eq!(slots.len(), model.len());
+    }
+    assert!(slots.iter().eq(model.values()));
+    assert!(slots.iter_mut().eq(model.values_mut()));
+    for (key, value) in &mut model {
+        assert_eq!(slots.get_mut(*key), Some(value));
+    }
+}
+
+#[test]
+fn memory_goes_with_the_values() {
+    let mut slots = Slots::new();
+    let keys: Vec<_> = (0..CHUNK * 1000).map(|value| slots.insert(value)).collect();
+    assert_eq!(slots.chunks_in_memory(), 1000);
+    let (last, others) = keys.split_last().unwrap();
+    for key in others {
+        slots.remove(*key);
+    }
+    assert!(slots.chunks_in_memory() <= 2, "the last value keeps more than its chunk");
+    slots.remove(*last);
+    assert!(slots.chunks_in_memory() <= 1);
+    assert!(slots.chunks.capacity() <= 1 && slots.room.capacity() <= 1);
+
+    for value in 0..CHUNK * 1000 {
+        let key = slots.insert(value);
+        slots.remove(key);
+    }
+    assert!(slots.chunks_in_memory() <= 1);
+}
