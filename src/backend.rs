@@ -56,10 +56,9 @@ pub(crate) use contain::Contained;
 pub(crate) use contain::{discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
-pub(crate) use hooked::{Hook, Hooked, Refused, SpawnHook, TaskEnd, TaskHook, token_of};
+pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, token_of};
 #[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
-use ending::Stoppable;
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]
@@ -261,9 +260,9 @@ backends! {
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
     #[cfg(feature = "tokio")]
-    TokioHooked(tokio::Join<Stoppable<T>>),
+    TokioHooked(tokio::Join<Result<T, End>>),
     #[cfg(feature = "tokio")]
-    TokioHookedNoted(tokio::Noted<Stoppable<T>>),
+    TokioHookedNoted(tokio::Noted<Result<T, End>>),
     #[cfg(any(
         feature = "smol",
         feature = "async-std",
@@ -560,6 +559,7 @@ where
 /// tokio boxes futures of this size, too.
 const LARGE: usize = 16 * 1024;
 
+#[inline]
 fn spawn_with_hooks<F>(
     hooked: &Hooked<dyn Spawner>,
     origin: Origin<'_>,
@@ -576,6 +576,7 @@ where
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
+#[inline]
 fn add_hooks_and_spawn<F>(
     hooked: &Hooked<dyn Spawner>,
     origin: Origin<'_>,
@@ -585,14 +586,14 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (base, hooks) = match hooked.spawn(origin) {
-        Ok(spawn) => spawn,
-        Err(Refused) => {
-            discard(future);
+    let task = match hooked.hooks(origin) {
+        Ok(hooks) => hooks.task(future),
+        Err(refused) => {
+            refused.discard(future);
             return Join::rare(Rare::Refused);
         }
     };
-    let task = hooks.task(future);
+    let base = hooked.base();
     // What is under the hooks has none itself. If it had, its own `spawn` would add them.
     spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => boxed::spawn(base, task))
 }
@@ -602,11 +603,11 @@ pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, place: Place, future
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (base, hooks) = match hooked.spawn(Origin { name: None, place }) {
-        Ok(spawn) => spawn,
-        Err(Refused) => return discard(future),
+    let task = match hooked.hooks(Origin { name: None, place }) {
+        Ok(hooks) => hooks.task(future),
+        Err(refused) => return refused.discard(future),
     };
-    let task = hooks.task(future);
+    let base = hooked.base();
     spawn_detached_on!(base, base.native().0, place, task, Kind::Hooked(_) => {
         base.spawn(Box::pin(contain::Quiet::new(task)));
     });
@@ -663,23 +664,24 @@ where
 {
     let kind = blocking.native_blocking().0;
     if let BlockingKind::Hooked(hooked) = kind {
-        let (base, hooks) = match hooked.execute(Origin { name: None, place }) {
-            Ok(execute) => execute,
-            Err(Refused) => {
-                discard(f);
+        let job = match hooked.hooks(Origin { name: None, place }) {
+            Ok(hooks) => hooks.job(f),
+            Err(refused) => {
+                refused.discard(f);
                 return Join::rare(Rare::Refused);
             }
         };
-        return spawn_blocking_on(base, base.native_blocking().0, place, hooks.job(f));
+        let base = hooked.base();
+        return spawn_blocking_on(base, base.native_blocking().0, place, job);
     }
     spawn_blocking_on(blocking, kind, place, f)
 }
 
 /// Adds the hooks to a function and hands it to what they decorate.
 pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, place: Place, job: BoxJob) {
-    match hooked.execute(Origin { name: None, place }) {
-        Ok((base, hooks)) => base.execute(Box::new(hooks.job(job))),
-        Err(Refused) => discard(job),
+    match hooked.hooks(Origin { name: None, place }) {
+        Ok(hooks) => hooked.base().execute(Box::new(hooks.job(job))),
+        Err(refused) => refused.discard(job),
     }
 }
 

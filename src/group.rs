@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use self::core::Core;
-use crate::backend::{self, Hooked, Native};
+use crate::backend::{self, Hooked, Native, SpawnHook};
 use crate::cancel::CancelToken;
 use crate::spawner::{BoxFuture, Spawner};
 use crate::time::{Timer, TimerExt};
 
 pub use self::join::JoinGroup;
 pub use self::report::{ShutdownReport, TaskInfo};
+pub(crate) use self::core::Core;
 pub(crate) use self::shard::Member;
 
 /// A spawner that knows its tasks, and can bring them to an end.
@@ -334,7 +334,7 @@ impl TaskGroupBuilder {
             None => CancelToken::new(),
         };
         let core = Core::new(token, clock.clone());
-        let hooked = Arc::new(Hooked::spawner(spawner, core.clone()));
+        let hooked = Arc::new(Hooked::spawner(spawner, SpawnHook::Group(core.clone())));
         TaskGroup { owner: Arc::new(Owner { spawner: GroupSpawner { hooked, core }, clock }) }
     }
 }

@@ -15,19 +15,13 @@ impl<T> Ending<T> for T {
     }
 }
 
-/// The output of a future that a hook may stop.
+/// The future of a task with hooks, which may be stopped.
 ///
-/// It is a value, and not a panic to be caught on the way: that would end the process where
-/// panics do.
-pub(crate) type Stoppable<T> = Result<T, Stopped>;
-
-/// A hook stopped the task before it completed.
-#[derive(Debug)]
-pub(crate) struct Stopped;
-
-impl<T> Ending<T> for Stoppable<T> {
+/// That it was, and a panic, are values: nothing unwinds that could be told without, least of all
+/// where a panic ends the process.
+impl<T> Ending<T> for Result<T, End> {
     #[inline]
     fn into_end(self) -> Result<T, End> {
-        self.map_err(|Stopped| End::Cancelled)
+        self
     }
 }

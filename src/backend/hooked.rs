@@ -9,18 +9,17 @@ use std::future::Future;
 use std::mem;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::slice;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
 use super::contain::{Contained, ContainedJob, discard};
-use super::ending::{Stoppable, Stopped};
 use super::{BlockingKind, Kind, Origin};
 use crate::blocking::Blocking;
 use crate::cancel::CancelToken;
-use crate::group::Member;
+use crate::error::End;
+use crate::group::{Core, Member};
 use crate::spawner::Spawner;
 
 /// What a decorator adds to a task.
@@ -34,8 +33,19 @@ pub(crate) trait TaskHook: Send + Sync {
     /// That is over.
     fn exit(&self);
 
-    /// The task has ended, and its future has been dropped. Nobody has been told yet.
+    /// The task has ended, and its future has been dropped. Nobody has been told yet. This is called
+    /// once.
     fn end(&self, _how: TaskEnd) {}
+
+    /// Whether the task is to stop.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    /// The task is going to wait. False if it must not, because it is to stop.
+    fn wait(&self, _waker: &Waker) -> bool {
+        true
+    }
 }
 
 /// How a task ended.
@@ -48,70 +58,28 @@ pub(crate) enum TaskEnd {
 }
 
 /// A decorator's part in spawning.
-pub(crate) trait SpawnHook: Send + Sync {
-    /// What to add to a task that is being spawned.
-    fn task(&self, origin: Origin<'_>) -> Result<Option<Hook>, Refused>;
-
-    /// What is cancelled when the decorator's tasks are to stop.
-    fn token(&self) -> Option<&CancelToken> {
-        None
-    }
-}
-
-/// A decorator takes no more tasks.
-#[derive(Debug)]
-pub(crate) struct Refused;
-
-/// What is added to a task.
-pub(crate) enum Hook {
-    /// A scope in which it is polled.
-    Scope(Arc<dyn TaskHook>),
-    /// Its place in a group, which may stop it.
+#[derive(Clone)]
+pub(crate) enum SpawnHook {
+    /// Adds something to a task.
+    ///
+    /// `None` adds nothing.
+    Add(Arc<dyn Fn() -> Option<Arc<dyn TaskHook>> + Send + Sync>),
+    /// Takes a task into a group, or refuses it.
     ///
     /// An arm of its own, because groups are felt: there is no call through a table, and nothing
     /// to allocate.
-    Member(Member),
+    Group(Arc<Core>),
 }
 
-impl Hook {
-    #[inline]
-    fn enter(&self) {
-        if let Hook::Scope(hook) = self {
-            hook.enter();
-        }
-    }
+/// A decorator takes no more tasks. Others may have taken it.
+pub(super) struct Refused(Hooks);
 
-    #[inline]
-    fn exit(&self) {
-        if let Hook::Scope(hook) = self {
-            hook.exit();
-        }
-    }
-
-    #[inline]
-    fn end(&mut self, how: TaskEnd) {
-        match self {
-            Hook::Scope(hook) => hook.end(how),
-            Hook::Member(member) => member.end(how),
-        }
-    }
-
-    /// Whether the task is to stop.
-    #[inline]
-    fn is_stopped(&self) -> bool {
-        match self {
-            Hook::Scope(_) => false,
-            Hook::Member(member) => member.is_stopped(),
-        }
-    }
-
-    /// The task is going to wait. False if it must not, because it is to stop.
-    #[inline]
-    fn wait(&mut self, waker: &Waker) -> bool {
-        match self {
-            Hook::Scope(_) => true,
-            Hook::Member(member) => member.wait(waker),
-        }
+impl Refused {
+    /// Drops what was to be spawned.
+    #[cold]
+    pub(super) fn discard<F>(mut self, refused: F) {
+        self.0.scope(|| discard(refused));
+        self.0.end(TaskEnd::Dropped);
     }
 }
 
@@ -120,13 +88,13 @@ pub(crate) struct Hooked<D: ?Sized> {
     /// What is underneath of all the decorators.
     base: Arc<D>,
     /// The innermost decorator's first.
-    hooks: Vec<Arc<dyn SpawnHook>>,
+    hooks: Vec<SpawnHook>,
     /// What was decorated, perhaps a decorator itself: its hooks may need it.
     _decorated: Arc<D>,
 }
 
 impl Hooked<dyn Spawner> {
-    pub(crate) fn spawner(decorated: Arc<dyn Spawner>, hook: Arc<dyn SpawnHook>) -> Self {
+    pub(crate) fn spawner(decorated: Arc<dyn Spawner>, hook: SpawnHook) -> Self {
         let (base, hooks) = if let Kind::Hooked(inner) = decorated.native().0 {
             inner.and(hook)
         } else {
@@ -135,21 +103,24 @@ impl Hooked<dyn Spawner> {
         Hooked { base, hooks, _decorated: decorated }
     }
 
-    /// What to spawn on, and what to add to the task.
+    /// What to spawn on.
     #[inline]
-    pub(super) fn spawn(&self, origin: Origin<'_>) -> Result<(&dyn Spawner, Hooks), Refused> {
-        Ok((&*self.base, self.hooks(origin)?))
+    pub(super) fn base(&self) -> &dyn Spawner {
+        &*self.base
     }
 }
 
 /// The token of the innermost of the groups that a task belongs to which is spawned here.
 pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
     let Kind::Hooked(hooked) = spawner.native().0 else { return None };
-    hooked.hooks.iter().rev().find_map(|hook| hook.token())
+    hooked.hooks.iter().rev().find_map(|hook| match hook {
+        SpawnHook::Add(_) => None,
+        SpawnHook::Group(group) => Some(group.token()),
+    })
 }
 
 impl Hooked<dyn Blocking> {
-    pub(crate) fn blocking(decorated: Arc<dyn Blocking>, hook: Arc<dyn SpawnHook>) -> Self {
+    pub(crate) fn blocking(decorated: Arc<dyn Blocking>, hook: SpawnHook) -> Self {
         let (base, hooks) = if let BlockingKind::Hooked(inner) = decorated.native_blocking().0 {
             inner.and(hook)
         } else {
@@ -158,44 +129,98 @@ impl Hooked<dyn Blocking> {
         Hooked { base, hooks, _decorated: decorated }
     }
 
-    /// What to run on, and what to add to the job.
-    pub(super) fn execute(&self, origin: Origin<'_>) -> Result<(&dyn Blocking, Hooks), Refused> {
-        Ok((&*self.base, self.hooks(origin)?))
+    /// What to run on.
+    pub(super) fn base(&self) -> &dyn Blocking {
+        &*self.base
     }
 }
 
 impl<D: ?Sized> Hooked<D> {
-    fn and(&self, hook: Arc<dyn SpawnHook>) -> (Arc<D>, Vec<Arc<dyn SpawnHook>>) {
+    fn and(&self, hook: SpawnHook) -> (Arc<D>, Vec<SpawnHook>) {
         let hooks = self.hooks.iter().cloned().chain([hook]);
         (self.base.clone(), hooks.collect())
     }
 
+    /// What to add to a task, or to work that blocks.
     #[inline]
-    fn hooks(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
-        let list = match &*self.hooks {
-            [hook] => match hook.task(origin)? {
-                Some(hook) => List::One(hook),
-                None => List::Many(Box::default()),
+    pub(super) fn hooks(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
+        match &*self.hooks {
+            [SpawnHook::Group(group)] => match group.insert(origin) {
+                Some(member) => Ok(Hooks::Member(member)),
+                None => Err(Refused(Hooks::None)),
             },
-            hooks => {
-                let hooks = hooks.iter().filter_map(|hook| hook.task(origin).transpose());
-                List::Many(hooks.collect::<Result<_, _>>()?)
-            }
-        };
-        Ok(Hooks { list, ended: false })
+            [SpawnHook::Add(hook)] => Ok(hook().map_or(Hooks::None, Hooks::Other)),
+            _ => self.many(origin),
+        }
+    }
+
+    #[cold]
+    fn many(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
+        let mut all = All(Vec::with_capacity(self.hooks.len()));
+        for hook in &self.hooks {
+            let hook = match hook {
+                SpawnHook::Add(hook) => hook(),
+                SpawnHook::Group(group) => match group.insert(origin) {
+                    Some(member) => Some(Arc::new(member) as Arc<dyn TaskHook>),
+                    None => return Err(Refused(Hooks::Other(Arc::new(all)))),
+                },
+            };
+            all.0.extend(hook);
+        }
+        Ok(Hooks::Other(Arc::new(all)))
+    }
+}
+
+/// Several hooks as one. The outermost decorator is the closest to the task, as it would be if each
+/// wrapped the future before passing it on.
+struct All(Vec<Arc<dyn TaskHook>>);
+
+impl TaskHook for All {
+    fn enter(&self) {
+        self.0.iter().for_each(|hook| hook.enter());
+    }
+
+    fn exit(&self) {
+        self.0.iter().rev().for_each(|hook| hook.exit());
+    }
+
+    fn end(&self, how: TaskEnd) {
+        self.0.iter().rev().for_each(|hook| hook.end(how));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.iter().any(|hook| hook.is_stopped())
+    }
+
+    fn wait(&self, waker: &Waker) -> bool {
+        self.0.iter().all(|hook| hook.wait(waker))
+    }
+}
+
+impl TaskHook for Member {
+    fn enter(&self) {}
+
+    fn exit(&self) {}
+
+    fn end(&self, how: TaskEnd) {
+        Member::end(self, how);
+    }
+
+    fn is_stopped(&self) -> bool {
+        Member::is_stopped(self)
+    }
+
+    fn wait(&self, waker: &Waker) -> bool {
+        Member::wait(self, waker)
     }
 }
 
 /// The hooks of one task.
-pub(super) struct Hooks {
-    list: List,
-    ended: bool,
-}
-
-/// There is hardly ever more than one, and one takes no box.
-enum List {
-    One(Hook),
-    Many(Box<[Hook]>),
+pub(super) enum Hooks {
+    /// It has none, or none any more: it has ended.
+    None,
+    Member(Member),
+    Other(Arc<dyn TaskHook>),
 }
 
 impl Hooks {
@@ -214,55 +239,44 @@ impl Hooks {
         move || job.run()
     }
 
-    #[inline]
-    fn all(&self) -> &[Hook] {
-        match &self.list {
-            List::One(hook) => slice::from_ref(hook),
-            List::Many(hooks) => hooks,
-        }
-    }
-
-    #[inline]
-    fn all_mut(&mut self) -> &mut [Hook] {
-        match &mut self.list {
-            List::One(hook) => slice::from_mut(hook),
-            List::Many(hooks) => hooks,
-        }
-    }
-
-    /// Does what must not unwind in the scope of the hooks. The outermost decorator is the closest
-    /// to it, as it would be if each wrapped the future before passing it on.
+    /// Does what must not unwind in the scope of the hooks.
     #[inline]
     fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        self.all().iter().for_each(Hook::enter);
+        let Hooks::Other(hook) = self else { return f() };
+        hook.enter();
         let value = f();
-        self.all().iter().rev().for_each(Hook::exit);
+        hook.exit();
         value
     }
 
     #[inline]
     fn is_stopped(&self) -> bool {
-        self.all().iter().any(Hook::is_stopped)
+        match self {
+            Hooks::None => false,
+            Hooks::Member(member) => member.is_stopped(),
+            Hooks::Other(hook) => hook.is_stopped(),
+        }
     }
 
     #[inline]
-    fn wait(&mut self, waker: &Waker) -> bool {
-        self.all_mut().iter_mut().all(|hook| hook.wait(waker))
+    fn wait(&self, waker: &Waker) -> bool {
+        match self {
+            Hooks::None => true,
+            Hooks::Member(member) => member.wait(waker),
+            Hooks::Other(hook) => hook.wait(waker),
+        }
     }
 
     #[inline]
     fn end(&mut self, how: TaskEnd) {
-        self.ended = true;
-        self.all_mut().iter_mut().rev().for_each(|hook| hook.end(how));
-    }
-}
-
-impl Drop for Hooks {
-    #[inline]
-    fn drop(&mut self) {
-        // A hook may be the last to hold a runtime of the user's.
-        if !matches!(self.list, List::One(Hook::Member(_))) {
-            discard(mem::replace(&mut self.list, List::Many(Box::default())));
+        match mem::replace(self, Hooks::None) {
+            Hooks::None => {}
+            Hooks::Member(member) => member.end(how),
+            Hooks::Other(hook) => {
+                hook.end(how);
+                // It may be the last to hold a runtime of the user's.
+                discard(hook);
+            }
         }
     }
 }
@@ -278,69 +292,63 @@ pin_project! {
     impl<F> PinnedDrop for HookedTask<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.hooks.ended {
-                return;
+            if !matches!(this.hooks, Hooks::None) {
+                stop(this.future, this.hooks);
             }
-            if let Err(payload) = this.hooks.scope(|| this.future.clear()) {
-                discard(payload);
-            }
-            this.hooks.end(TaskEnd::Dropped);
         }
     }
 }
 
-impl<F> HookedTask<F> {
-    /// Drops the future of a task that is to stop.
-    #[cold]
-    fn stop(self: Pin<&mut Self>) {
-        let this = self.project();
-        if let Err(payload) = this.hooks.scope(|| this.future.clear()) {
-            discard(payload);
-        }
-        this.hooks.end(TaskEnd::Dropped);
+/// Drops the future of a task that is to go no further.
+#[cold]
+fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
+    if let Err(payload) = hooks.scope(|| future.clear()) {
+        discard(payload);
     }
+    hooks.end(TaskEnd::Dropped);
 }
 
 impl<F: Future> Future for HookedTask<F> {
-    type Output = Stoppable<F::Output>;
+    type Output = Result<F::Output, End>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stoppable<F::Output>> {
-        let mut this = self.as_mut().project();
-        if this.hooks.is_stopped() && !this.hooks.ended {
-            self.stop();
-            return Poll::Ready(Err(Stopped));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (mut future, hooks) = (this.future, this.hooks);
+        if hooks.is_stopped() {
+            stop(future, hooks);
+            return Poll::Ready(Err(End::Cancelled));
         }
-        let poll = this.hooks.scope(|| {
-            let poll = this.future.as_mut().poll_caught(cx);
+        let poll = hooks.scope(|| {
+            let poll = future.as_mut().poll_caught(cx);
             if let Poll::Ready(Err(_)) = &poll {
-                if let Err(payload) = this.future.as_mut().clear() {
+                if let Err(payload) = future.as_mut().clear() {
                     discard(payload);
                 }
             }
             poll
         });
         let Poll::Ready(result) = poll else {
-            if this.hooks.wait(cx.waker()) {
+            if hooks.wait(cx.waker()) {
                 return Poll::Pending;
             }
-            self.stop();
-            return Poll::Ready(Err(Stopped));
+            stop(future, hooks);
+            return Poll::Ready(Err(End::Cancelled));
         };
-        if this.hooks.is_stopped() {
+        if hooks.is_stopped() {
             // It was to stop before it got this far, and so its end does not count.
-            this.hooks.scope(|| discard(result));
-            this.hooks.end(TaskEnd::Dropped);
-            return Poll::Ready(Err(Stopped));
+            hooks.scope(|| discard(result));
+            hooks.end(TaskEnd::Dropped);
+            return Poll::Ready(Err(End::Cancelled));
         }
         match result {
             Ok(output) => {
-                this.hooks.end(TaskEnd::Completed);
+                hooks.end(TaskEnd::Completed);
                 Poll::Ready(Ok(output))
             }
             Err(payload) => {
-                this.hooks.end(TaskEnd::Panicked);
-                resume_unwind(payload)
+                hooks.end(TaskEnd::Panicked);
+                Poll::Ready(Err(End::Panic(payload)))
             }
         }
     }

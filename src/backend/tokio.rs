@@ -16,7 +16,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::contain::discard;
-use super::ending::{Ending, Stoppable};
+use super::ending::Ending;
 use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
@@ -175,7 +175,7 @@ impl<T> Placed<T> for T {
     }
 }
 
-impl<T> Placed<T> for Stoppable<T> {
+impl<T> Placed<T> for Result<T, End> {
     #[inline]
     fn join(join: Join<Self>) -> super::Join<T> {
         super::Join::TokioHooked(join)

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
+use std::time::Instant;
 
 use super::report::{ShutdownReport, TaskInfo};
-use super::shard::{Ended, Shard, State};
-use crate::backend::{Hook, Origin, Refused, SpawnHook, TaskEnd, discard, wake};
+use super::shard::{Ended, Member, Shard, State};
+use super::slots::Key;
+use crate::backend::{Origin, TaskEnd, discard, wake};
 use crate::cancel::CancelToken;
 use crate::time::Timer;
 
@@ -22,7 +24,8 @@ pub(crate) struct Core {
     /// Locked after the shards.
     waiting: Mutex<Waiting>,
     token: CancelToken,
-    clock: Option<Arc<dyn Timer>>,
+    /// With the time at which the group was made.
+    clock: Option<(Arc<dyn Timer>, Instant)>,
 }
 
 #[derive(Default)]
@@ -32,7 +35,7 @@ struct Waiting {
 }
 
 /// What a group was at the time when it was closed.
-pub(super) struct Closed {
+pub(crate) struct Closed {
     ended: Ended,
 }
 
@@ -60,8 +63,15 @@ fn this_thread() -> usize {
     })
 }
 
+/// How long the group had been there, in nanoseconds.
+fn stamp((clock, start): &(Arc<dyn Timer>, Instant)) -> u64 {
+    let since = clock.now().saturating_duration_since(*start);
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl Core {
-    pub(super) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Core> {
+    pub(crate) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Core> {
+        let clock = clock.map(|clock| (clock.clone(), clock.now()));
         Arc::new_cyclic(|core| Core {
             shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
             waiting: Mutex::default(),
@@ -70,7 +80,15 @@ impl Core {
         })
     }
 
-    pub(super) fn token(&self) -> &CancelToken {
+    /// Takes a task in; `None` if the group is closed.
+    #[inline]
+    pub(crate) fn insert(&self, origin: Origin<'_>) -> Option<Member> {
+        let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
+        shard.insert(origin, self.clock.as_ref().map(stamp))
+    }
+
+    #[inline]
+    pub(crate) fn token(&self) -> &CancelToken {
         &self.token
     }
 
@@ -93,21 +111,21 @@ impl Core {
     }
 
     pub(super) fn tasks(&self) -> Vec<TaskInfo> {
-        let now = self.clock.as_ref().map(|clock| clock.now());
+        let now = self.clock.as_ref().map(stamp);
         let mut tasks = Vec::new();
         for state in self.lock_all() {
             let start = tasks.len();
-            tasks.extend(state.entries.iter().map(|entry| (entry.number, TaskInfo::new(entry, now))));
-            tasks[start..].sort_unstable_by_key(|(number, _)| *number);
+            tasks.extend(state.entries.iter().map(|entry| (entry.stamp, TaskInfo::new(entry, now))));
+            tasks[start..].sort_by_key(|(stamp, _)| *stamp);
         }
-        let mut tasks: Vec<_> = tasks.into_iter().map(|(_, task)| task).collect();
-        // Stable: what has no age, or the same, stays in its order.
-        tasks.sort_by_key(|task| std::cmp::Reverse(task.age()));
-        tasks
+        if now.is_some() {
+            tasks.sort_by_key(|(stamp, _)| *stamp);
+        }
+        tasks.into_iter().map(|(_, task)| task).collect()
     }
 
     /// Takes no more tasks.
-    pub(super) fn close(&self) -> Closed {
+    pub(crate) fn close(&self) -> Closed {
         let mut states = self.lock_all();
         states.iter_mut().for_each(|state| state.closed = true);
         Closed { ended: sum(&states) }
@@ -130,7 +148,7 @@ impl Core {
     }
 
     /// A task has ended, while somebody waits for the group.
-    pub(super) fn end(&self, shard: usize, key: usize, how: TaskEnd) {
+    pub(super) fn end(&self, shard: usize, key: Key, how: TaskEnd) {
         // All at once: otherwise a task that is spawned by the last one of a shard that was
         // looked at before would not be seen.
         let mut states = self.lock_all();
@@ -209,17 +227,4 @@ fn sum(states: &[MutexGuard<'_, State>]) -> Ended {
         sum.dropped += dropped;
     }
     sum
-}
-
-impl SpawnHook for Core {
-    #[inline]
-    fn task(&self, origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
-        let since = self.clock.as_ref().map(|clock| clock.now());
-        let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
-        shard.insert(origin, since).map(|member| Some(Hook::Member(member)))
-    }
-
-    fn token(&self) -> Option<&CancelToken> {
-        Some(&self.token)
-    }
 }

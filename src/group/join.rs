@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::slots::Slots;
+use super::slots::{Key, Slots};
 use crate::backend::{discard, wake};
 use crate::error::JoinError;
 use crate::handle::{AbortOnDrop, JoinHandle};
@@ -244,7 +244,7 @@ struct Ready(Mutex<ReadyState>);
 
 #[derive(Default)]
 struct ReadyState {
-    queue: VecDeque<usize>,
+    queue: VecDeque<Key>,
     /// Who waits for the next one.
     waiting: Option<Waker>,
 }
@@ -259,7 +259,7 @@ impl Ready {
         self.lock().queue.len()
     }
 
-    fn pop(&self) -> Option<usize> {
+    fn pop(&self) -> Option<Key> {
         let mut state = self.lock();
         let key = state.queue.pop_front();
         if state.queue.is_empty() && state.queue.capacity() > 64 {
@@ -278,7 +278,7 @@ impl Ready {
 /// Queues a task when it ends.
 struct TaskWaker {
     ready: Arc<Ready>,
-    key: usize,
+    key: Key,
     queued: AtomicBool,
 }
 

@@ -1,12 +1,11 @@
 //! What a group tells of its tasks.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::shard::Entry;
-use crate::origin::{Place, write_task};
+use crate::origin::{Name, Place, write_task};
 
 /// A task of a group, as it was when [`TaskGroup::tasks`](crate::TaskGroup::tasks) was called.
 ///
@@ -14,21 +13,21 @@ use crate::origin::{Place, write_task};
 /// `, 1.5s old` if the group has a clock.
 #[derive(Clone)]
 pub struct TaskInfo {
-    name: Option<Cow<'static, str>>,
+    name: Name,
     place: Place,
     age: Option<Duration>,
 }
 
 impl TaskInfo {
-    pub(super) fn new(entry: &Entry, now: Option<Instant>) -> TaskInfo {
-        let age = now.zip(entry.since).map(|(now, since)| now.saturating_duration_since(since));
+    pub(super) fn new(entry: &Entry, now: Option<u64>) -> TaskInfo {
+        let age = now.map(|now| Duration::from_nanos(now.saturating_sub(entry.stamp)));
         TaskInfo { name: entry.name.clone(), place: entry.place, age }
     }
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.name.as_ref().map(|name| &***name)
     }
 
     /// The place of the `spawn` call.
@@ -50,7 +49,7 @@ impl TaskInfo {
 
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, &self.name.clone().map(Box::new), self.place)?;
+        write_task(f, &self.name, self.place)?;
         match self.age {
             Some(age) => write!(f, ", {age:?} old"),
             None => Ok(()),

@@ -1,15 +1,14 @@
 //! A part of a group's list, and a task's place in it.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::mem;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
-use std::time::Instant;
 
 use super::core::Core;
-use super::slots::Slots;
-use crate::backend::{Origin, Refused, TaskEnd, discard};
-use crate::origin::Place;
+use super::slots::{Key, Slots};
+use crate::backend::{Origin, TaskEnd, discard};
+use crate::origin::{Name, Place};
 
 /// A part of a group's tasks: those that are spawned on a few of the threads, which then do not
 /// wait for the others.
@@ -19,7 +18,7 @@ pub(crate) struct Shard {
     core: Weak<Core>,
     /// How often the tasks were aborted; set under the lock. A task that has seen another number
     /// when it was spawned is to stop.
-    aborts: AtomicUsize,
+    aborts: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -41,21 +40,22 @@ pub(super) struct Ended {
     pub(super) dropped: usize,
 }
 
-/// What is known of a task.
+/// What is known of a task. Small, because each spawn writes one.
 pub(super) struct Entry {
-    pub(super) name: Option<Cow<'static, str>>,
+    pub(super) name: Name,
     pub(super) place: Place,
-    pub(super) since: Option<Instant>,
-    /// The how manieth of this shard it is.
-    pub(super) number: u64,
+    /// When it was spawned: in nanoseconds since the group was made, or, without a clock, the how
+    /// manieth of this shard it is.
+    pub(super) stamp: u64,
     /// How to get the task polled, so that it finds out that it is to stop. Only while it waits.
     waker: Option<Waker>,
 }
 
 impl State {
     /// Notes the end of a task.
+    #[inline]
     #[must_use = "not to be dropped under the lock"]
-    pub(super) fn end(&mut self, key: usize, how: TaskEnd) -> Option<Entry> {
+    pub(super) fn end(&mut self, key: Key, how: TaskEnd) -> Option<Entry> {
         match how {
             TaskEnd::Completed => self.ended.completed += 1,
             TaskEnd::Panicked => self.ended.panicked += 1,
@@ -70,7 +70,7 @@ impl Shard {
         Arc::new(Shard {
             index,
             core,
-            aborts: AtomicUsize::new(0),
+            aborts: AtomicU32::new(0),
             state: Mutex::new(State {
                 entries: Slots::new(),
                 closed: false,
@@ -91,20 +91,19 @@ impl Shard {
     pub(super) fn insert(
         self: &Arc<Self>,
         origin: Origin<'_>,
-        since: Option<Instant>,
-    ) -> Result<Member, Refused> {
-        let name = origin.name.cloned();
+        stamp: Option<u64>,
+    ) -> Option<Member> {
+        let name = origin.name.map(|name| Box::new(name.clone()));
         let mut state = self.lock();
         if state.closed {
-            return Err(Refused);
+            return None;
         }
         state.spawned += 1;
-        let number = state.spawned;
-        let entry = Entry { name, place: origin.place, since, number, waker: None };
-        let key = state.entries.insert(entry);
+        let stamp = stamp.unwrap_or(state.spawned);
+        let key = state.entries.insert(Entry { name, place: origin.place, stamp, waker: None });
         let aborts = self.aborts.load(Ordering::Relaxed);
         drop(state);
-        Ok(Member { shard: self.clone(), key, aborts, waker: NONE, ended: false })
+        Some(Member { shard: self.clone(), key, aborts })
     }
 
     /// Tells all tasks that they are to stop. Gives whom to wake.
@@ -118,26 +117,12 @@ impl Shard {
     }
 }
 
-/// Which waker it is, as [`Waker::will_wake`] tells them apart.
-type WakerId = (usize, usize);
-
-/// That of no waker: a table of functions has an address.
-const NONE: WakerId = (0, 0);
-
-fn id(waker: &Waker) -> WakerId {
-    (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
-}
-
-/// A task's place in a group, given up when the task ends.
+/// A task's place in a group. Whoever has it calls [`end`](Member::end), once.
 pub(crate) struct Member {
     shard: Arc<Shard>,
-    key: usize,
+    key: Key,
     /// How often the tasks had been aborted when this one was spawned.
-    aborts: usize,
-    /// The waker that was left with the group. It is there until the task is aborted or ends, so
-    /// that no other one can have got its address meanwhile.
-    waker: WakerId,
-    ended: bool,
+    aborts: u32,
 }
 
 impl Member {
@@ -149,37 +134,38 @@ impl Member {
 
     /// Leaves how to wake the task. False if it is to stop, and so must not wait.
     #[inline]
-    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
-        if self.waker == id(waker) {
-            // The group has it, or it has called it, and then the task is polled once more.
-            return !self.is_stopped();
+    pub(crate) fn wait(&self, waker: &Waker) -> bool {
+        let mut state = self.shard.lock();
+        // Under the lock: an abort is before this, and seen, or after it, and wakes.
+        if self.is_stopped() {
+            return false;
         }
+        let entry = state.entries.get_mut(self.key);
+        if entry.is_some_and(|it| it.waker.as_ref().is_some_and(|it| it.will_wake(waker))) {
+            return true;
+        }
+        drop(state);
         self.leave(waker)
     }
 
-    fn leave(&mut self, waker: &Waker) -> bool {
+    fn leave(&self, waker: &Waker) -> bool {
         // Cloned and dropped without the lock: both may run code of the user's.
         let mut waker = Some(waker.clone());
-        let id = waker.as_ref().map_or(NONE, id);
         let mut state = self.shard.lock();
-        if self.is_stopped() {
-            drop(state);
-            discard(waker);
-            return false;
-        }
-        if let Some(entry) = state.entries.get_mut(self.key) {
-            std::mem::swap(&mut entry.waker, &mut waker);
+        let stopped = self.is_stopped();
+        if !stopped {
+            if let Some(entry) = state.entries.get_mut(self.key) {
+                mem::swap(&mut entry.waker, &mut waker);
+            }
         }
         drop(state);
-        self.waker = id;
         discard(waker);
-        true
+        !stopped
     }
 
     /// The task has ended, and its future is dropped.
     #[inline]
-    pub(crate) fn end(&mut self, how: TaskEnd) {
-        self.ended = true;
+    pub(crate) fn end(&self, how: TaskEnd) {
         let mut state = self.shard.lock();
         if state.watched {
             drop(state);
@@ -205,16 +191,6 @@ impl Member {
                 let entry = self.shard.lock().end(self.key, how);
                 discard(entry);
             }
-        }
-    }
-}
-
-impl Drop for Member {
-    #[inline]
-    fn drop(&mut self) {
-        // It was taken, but another group, around this one, has refused the task.
-        if !self.ended {
-            self.end(TaskEnd::Dropped);
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::array;
 
+/// Where a value is. Small, because each task has one.
+pub(super) type Key = u32;
+
 /// How many places are allocated at once.
-const CHUNK: usize = 32;
+const CHUNK: u32 = 32;
 
 /// Values that are found by a key. Keys are reused.
 ///
@@ -13,7 +16,7 @@ const CHUNK: usize = 32;
 pub(super) struct Slots<T> {
     chunks: Vec<Option<Box<Chunk<T>>>>,
     /// The chunks with room, and those that were given back. The last one is used first.
-    room: Vec<usize>,
+    room: Vec<u32>,
     spare: Option<Box<Chunk<T>>>,
     len: usize,
 }
@@ -21,7 +24,7 @@ pub(super) struct Slots<T> {
 struct Chunk<T> {
     /// A bit for each place.
     taken: u32,
-    places: [Option<T>; CHUNK],
+    places: [Option<T>; CHUNK as usize],
 }
 
 impl<T> Slots<T> {
@@ -35,14 +38,15 @@ impl<T> Slots<T> {
     }
 
     #[inline]
-    pub(super) fn insert(&mut self, value: T) -> usize {
+    pub(super) fn insert(&mut self, value: T) -> Key {
         let index = self.index();
         let spare = &mut self.spare;
-        let chunk =
-            self.chunks[index].get_or_insert_with(|| spare.take().unwrap_or_else(Chunk::new));
-        let place = chunk.taken.trailing_ones() as usize;
+        let chunk = self.chunks[index as usize]
+            .get_or_insert_with(|| spare.take().unwrap_or_else(Chunk::new));
+        // A chunk with room has a bit that is not set.
+        let place = chunk.taken.trailing_ones() % CHUNK;
         chunk.taken |= 1 << place;
-        chunk.places[place] = Some(value);
+        chunk.places[place as usize] = Some(value);
         if chunk.taken == u32::MAX {
             self.room.pop();
         }
@@ -52,7 +56,7 @@ impl<T> Slots<T> {
 
     /// The chunk that the next value goes to.
     #[inline]
-    fn index(&mut self) -> usize {
+    fn index(&mut self) -> u32 {
         match self.room.last() {
             Some(&index) => index,
             None => self.grow(),
@@ -60,32 +64,33 @@ impl<T> Slots<T> {
     }
 
     #[cold]
-    fn grow(&mut self) -> usize {
-        let index = self.chunks.len();
+    fn grow(&mut self) -> u32 {
+        let index = u32::try_from(self.chunks.len()).ok().filter(|index| *index < u32::MAX / CHUNK);
+        let index = index.expect("there is no memory for so many tasks");
         self.chunks.push(None);
         self.room.push(index);
         index
     }
 
     /// The key of the value that is inserted next.
-    pub(super) fn next_key(&mut self) -> usize {
+    pub(super) fn next_key(&mut self) -> Key {
         let index = self.index();
-        let taken = self.chunks[index].as_ref().map_or(0, |chunk| chunk.taken);
-        index * CHUNK + taken.trailing_ones() as usize
+        let taken = self.chunks[index as usize].as_ref().map_or(0, |chunk| chunk.taken);
+        index * CHUNK + taken.trailing_ones()
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut T> {
-        let chunk = self.chunks.get_mut(key / CHUNK)?.as_mut()?;
-        chunk.places[key % CHUNK].as_mut()
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let chunk = self.chunks.get_mut((key / CHUNK) as usize)?.as_mut()?;
+        chunk.places[(key % CHUNK) as usize].as_mut()
     }
 
     #[inline]
-    pub(super) fn remove(&mut self, key: usize) -> Option<T> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let index = key / CHUNK;
-        let place = self.chunks.get_mut(index)?;
+        let place = self.chunks.get_mut(index as usize)?;
         let chunk = place.as_mut()?;
-        let value = chunk.places[key % CHUNK].take()?;
+        let value = chunk.places[(key % CHUNK) as usize].take()?;
         if chunk.taken == u32::MAX {
             self.room.push(index);
         }
@@ -93,10 +98,12 @@ impl<T> Slots<T> {
         self.len -= 1;
         if chunk.taken == 0 {
             let empty = place.take();
-            self.spare = self.spare.take().or(empty);
-        }
-        if self.len == 0 && self.chunks.len() > 1 {
-            self.shrink();
+            if self.spare.is_none() {
+                self.spare = empty;
+            }
+            if self.len == 0 && self.chunks.len() > 1 {
+                self.shrink();
+            }
         }
         Some(value)
     }

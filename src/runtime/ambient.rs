@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Runtime;
 use crate::backend::{
-    self, Hook, Hooked, Native, NativeBlocking, Origin, Refused, SpawnHook, TaskHook, discard,
+    self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard,
 };
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
@@ -72,8 +72,8 @@ impl Ambient {
     pub fn new(runtime: impl Runtime + 'static) -> Arc<Ambient> {
         let runtime: Arc<dyn Runtime> = Arc::new(runtime);
         Arc::new_cyclic(|this: &Weak<Ambient>| Ambient {
-            spawner: Hooked::spawner(runtime.clone(), Arc::new(Enter(this.clone()))),
-            blocking: Hooked::blocking(runtime.clone(), Arc::new(Enter(this.clone()))),
+            spawner: Hooked::spawner(runtime.clone(), enter(this)),
+            blocking: Hooked::blocking(runtime.clone(), enter(this)),
             runtime,
             this: this.clone(),
         })
@@ -141,12 +141,9 @@ impl TaskHook for Ambient {
 }
 
 /// Does not own the runtime, which owns this.
-struct Enter(Weak<Ambient>);
-
-impl SpawnHook for Enter {
-    fn task(&self, _origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
-        Ok(self.0.upgrade().map(|ambient| Hook::Scope(ambient)))
-    }
+fn enter(ambient: &Weak<Ambient>) -> SpawnHook {
+    let ambient = ambient.clone();
+    SpawnHook::Add(Arc::new(move || ambient.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)))
 }
 
 impl Spawner for Ambient {

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::engine::Engine;
 use super::schedule::Slot;
 use crate::backend::{Contained, Ending, Output, Unseen, discard};
-use crate::error::message_of;
+use crate::error::{End, message_of};
 
 pin_project! {
     /// A future that tells the engine of its end, and unwinds nowhere.
@@ -41,8 +41,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let end = ready!(this.future.as_mut().poll_caught(cx));
-        Poll::Ready(Output::new(end.map_err(|payload| {
+        let end = match ready!(this.future.as_mut().poll_caught(cx)) {
+            Ok(ending) => ending.into_end(),
+            Err(payload) => Err(End::Panic(payload)),
+        };
+        Poll::Ready(Output::new(Ok(end.map_err(|end| {
+            let End::Panic(payload) = end else { return end };
             if let Err(payload) = this.future.clear() {
                 discard(payload);
             }
@@ -52,10 +56,10 @@ where
             };
             let engine = this.member.engine.clone();
             let task = engine.describe(this.member.slot);
-            Unseen::watch(payload, move || {
+            End::Panic(Unseen::watch(payload, move || {
                 engine.panicked(format!("{task} panicked, and nobody joined it{message}"));
-            })
-        })))
+            }))
+        }))))
     }
 }
 

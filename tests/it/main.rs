@@ -8,6 +8,9 @@ mod broken_time;
 mod conformance;
 mod current;
 mod forwarding;
+mod group;
+#[cfg(feature = "sim")]
+mod group_sim;
 mod pins;
 mod runtime;
 mod runtimes;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
-    Ambient, BlockingPool, FnSpawner, NoRuntime, NoTimer, RawSleep, Timeout, WithBlocking,
-    WithTimer, YieldNow,
+    Ambient, BlockingPool, CancelOnDrop, Cancelled, FnSpawner, GroupSpawner, NoRuntime, NoTimer,
+    RawSleep, ShutdownReport, TaskGroupBuilder, TaskInfo, Timeout, WithBlocking, WithTimer,
+    YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
 
@@ -61,6 +62,19 @@ assert_impl_all!(JoinError: Error, Send, Sync, Unpin);
 assert_impl_all!(NoRuntime: Error, Send, Sync, Unpin);
 assert_not_impl_any!(JoinError: Clone);
 assert_impl_all!(YieldNow: Future, Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+
+assert_impl_all!(TaskGroup: Spawner, Clone, Send, Sync, Unpin);
+assert_impl_all!(GroupSpawner: Spawner, Clone, Send, Sync, Unpin);
+assert_impl_all!(TaskGroupBuilder: Send, Sync, Unpin);
+assert_impl_all!(TaskInfo: Clone, std::fmt::Display, Send, Sync, Unpin);
+assert_impl_all!(ShutdownReport: Copy, Eq, std::fmt::Display, Send, Sync, Unpin);
+assert_impl_all!(JoinGroup<u8>: Send, Sync, Unpin);
+assert_impl_all!(JoinGroup<Cell<u8>>: Send, Unpin);
+assert_not_impl_any!(JoinGroup<u8>: Clone, Spawner);
+assert_impl_all!(CancelToken: Clone, Default, Eq, Send, Sync, Unpin);
+assert_impl_all!(Cancelled: Future<Output = ()>, Send, Sync, Unpin);
+assert_impl_all!(CancelOnDrop: Send, Sync, Unpin);
+assert_not_impl_any!(CancelOnDrop: Clone);
 
 assert_obj_safe!(Timer, RawSleep);
 assert_impl_all!(dyn Timer: Send, Sync, TimerExt);

@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{Hook, Hooked, Refused, SpawnHook, TaskEnd, TaskHook};
-use crate::backend::{Native, NativeBlocking, Origin, execute_hooked, spawn_hooked};
+use super::{Hooked, SpawnHook, TaskEnd, TaskHook};
+use crate::backend::{Native, NativeBlocking, execute_hooked, spawn_hooked};
 use crate::blocking::{Blocking, BlockingExt, BoxJob};
+use crate::cancel::CancelToken;
+use crate::group::Core;
 use crate::handle::JoinHandle;
 use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
 
@@ -73,17 +75,18 @@ impl TaskHook for Logging {
     }
 }
 
-/// A decorator; its name `silent` stands for one that adds nothing.
-struct Decorator(&'static str, Log);
-
-impl SpawnHook for Decorator {
-    fn task(&self, _origin: Origin<'_>) -> Result<Option<Hook>, Refused> {
-        match self.0 {
-            "silent" => Ok(None),
-            "refusing" => Err(Refused),
-            name => Ok(Some(Hook::Scope(Arc::new(Logging(name, self.1.clone()))))),
-        }
+/// A decorator; the name `silent` stands for one that adds nothing, and `refusing` for one that
+/// takes nothing.
+fn decorator(name: &'static str, log: &Log) -> SpawnHook {
+    if name == "refusing" {
+        let group = Core::new(CancelToken::new(), None);
+        group.close();
+        return SpawnHook::Group(group);
     }
+    let log = log.clone();
+    SpawnHook::Add(Arc::new(move || {
+        (name != "silent").then(|| Arc::new(Logging(name, log.clone())) as Arc<dyn TaskHook>)
+    }))
 }
 
 struct Decorated {
@@ -94,8 +97,8 @@ struct Decorated {
 impl Decorated {
     fn new<R: Spawner + Blocking + 'static>(name: &'static str, inner: Arc<R>, log: &Log) -> Self {
         Decorated {
-            spawner: Hooked::spawner(inner.clone(), Arc::new(Decorator(name, log.clone()))),
-            blocking: Hooked::blocking(inner, Arc::new(Decorator(name, log.clone()))),
+            spawner: Hooked::spawner(inner.clone(), decorator(name, log)),
+            blocking: Hooked::blocking(inner, decorator(name, log)),
         }
     }
 }
@@ -265,7 +268,9 @@ fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
     };
     assert!(end(refusing.spawn_blocking(job(&log))).unwrap_err().is_shutdown());
     refusing.execute(Box::new(job(&log)));
-    assert_eq!(log.take(), ["drop"; 5]);
+    let scope = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
+    let each = [&scope.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat();
+    assert_eq!(log.take(), vec![each; 5].concat());
     assert!(kept.tasks.lock().unwrap().is_empty());
     assert!(kept.jobs.lock().unwrap().is_empty());
 }
