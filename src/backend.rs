@@ -56,9 +56,9 @@ pub(crate) use contain::Contained;
 pub(crate) use contain::{discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
-pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, token_of};
 #[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
+pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, token_of};
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]

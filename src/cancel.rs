@@ -4,7 +4,6 @@ mod node;
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,8 +16,9 @@ use self::node::Node;
 /// that never looks runs on. A [child](CancelToken::child_token) is cancelled with its parent, and
 /// by itself without it.
 ///
-/// Dropping a token cancels nothing, and leaves nothing behind: not with its parent, either. For one that
-/// is cancelled when its owner goes there is [`cancel_on_drop`](CancelToken::cancel_on_drop).
+/// Dropping a token cancels nothing, and leaves nothing behind: not with its parent, either. For
+/// one that is cancelled when its owner goes there is
+/// [`cancel_on_drop`](CancelToken::cancel_on_drop).
 ///
 /// # Comparison to tokio-util's `CancellationToken`
 ///
@@ -60,8 +60,8 @@ impl CancelToken {
 
     /// A token that is cancelled when this one is, or before.
     ///
-    /// The child of a cancelled token is cancelled from the start. Dropping this token does not take
-    /// the child off the tree: what is cancelled above reaches it.
+    /// The child of a cancelled token is cancelled from the start. Dropping this token does not
+    /// take the child off the tree: what is cancelled above reaches it.
     #[must_use]
     pub fn child_token(&self) -> CancelToken {
         CancelToken { node: self.node.child() }
@@ -69,8 +69,8 @@ impl CancelToken {
 
     /// Cancels the token, and all tokens below it. They are when it returns.
     ///
-    /// Those who wait for one token are woken in the order in which they began to. A token cannot be made whole
-    /// again: make a new one.
+    /// Those who wait for one token are woken in the order in which they began to. A token cannot
+    /// be made whole again: make a new one.
     ///
     /// # Errors
     ///
@@ -105,8 +105,8 @@ impl CancelToken {
     /// `None`.
     ///
     /// If the token was cancelled before the first poll, the future is never polled. From then on
-    /// the future goes first: one that completes in the poll in which the cancellation is noticed gives
-    /// its output. This is as with tokio-util's `run_until_cancelled`.
+    /// the future goes first: one that completes in the poll in which the cancellation is noticed
+    /// gives its output. This is as with tokio-util's `run_until_cancelled`.
     ///
     /// # Cancel safety
     ///
@@ -140,7 +140,7 @@ impl CancelToken {
 
     /// Binds the token to a value: dropping what it gives cancels the token.
     pub fn cancel_on_drop(self) -> CancelOnDrop {
-        CancelOnDrop { token: Some(self) }
+        CancelOnDrop { token: self, armed: true }
     }
 }
 
@@ -202,22 +202,23 @@ impl fmt::Debug for Cancelled {
 /// Cancels a token when it is dropped; made by [`CancelToken::cancel_on_drop`].
 #[must_use = "dropping it cancels the token at once"]
 pub struct CancelOnDrop {
-    /// `None` once it was let off.
-    token: Option<CancelToken>,
+    token: CancelToken,
+    armed: bool,
 }
 
 impl CancelOnDrop {
     /// The token, which is no longer cancelled by a drop.
     #[must_use = "without the token, nobody can cancel it any more"]
     pub fn into_token(mut self) -> CancelToken {
-        mem::take(&mut self.token).expect("only this function takes it, and it takes `self`")
+        self.armed = false;
+        self.token.clone()
     }
 }
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        if let Some(token) = &self.token {
-            token.cancel();
+        if self.armed {
+            self.token.cancel();
         }
     }
 }

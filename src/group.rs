@@ -19,16 +19,16 @@ use crate::cancel::CancelToken;
 use crate::spawner::{BoxFuture, Spawner};
 use crate::time::{Timer, TimerExt};
 
+pub(crate) use self::core::Core;
 pub use self::join::JoinGroup;
 pub use self::report::{ShutdownReport, TaskInfo};
-pub(crate) use self::core::Core;
 pub(crate) use self::shard::Member;
 
 /// A spawner that knows its tasks, and can bring them to an end.
 ///
 /// Hand it to a constructor instead of the spawner: whatever is spawned through it, at whatever
-/// depth it is handed on, belongs to the group until its future has been dropped. Clones are the same
-/// group.
+/// depth it is handed on, belongs to the group until its future has been dropped. Clones are the
+/// same group.
 ///
 /// # Dropping it
 ///
@@ -76,15 +76,16 @@ pub(crate) use self::shard::Member;
 /// # What it costs
 ///
 /// Nothing is allocated per task, and a built-in backend is reached as directly as without the
-/// group. A task that waits leaves a clone of its waker with the group. A spawner of the caller's must not
-/// leave it to the wakers to drop its tasks: those that wait are dropped with the group at the latest.
+/// group. A task that waits leaves a clone of its waker with the group. A spawner of the caller's
+/// must not leave it to the wakers to drop its tasks: those that wait are dropped with the group at
+/// the latest.
 ///
 /// # Comparison to tokio-util's `TaskTracker`, and to `JoinSet`
 ///
 /// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and it has to be
-/// named where something is spawned. A group does not keep results; tokio's `JoinSet` does, and its counterpart is
-/// the [`JoinGroup`]. [`wait`](TaskGroup::wait) needs no [`close`](TaskGroup::close) before it, as it does on
-/// a `TaskTracker`.
+/// named where something is spawned. A group does not keep results; tokio's `JoinSet` does, and its
+/// counterpart is the [`JoinGroup`]. [`wait`](TaskGroup::wait) needs no [`close`](TaskGroup::close)
+/// before it, as it does on a `TaskTracker`.
 ///
 /// # Examples
 ///
@@ -163,15 +164,14 @@ impl TaskGroup {
 
     /// A spawner into the group that does not keep the group alive.
     ///
-    /// It is for the group's own tasks. Once the group was dropped, it refuses what is spawned, as a
-    /// [closed](TaskGroup::close) one does.
+    /// It is for the group's own tasks. Once the group was dropped, it refuses what is spawned, as
+    /// a [closed](TaskGroup::close) one does.
     #[must_use]
     pub fn spawner(&self) -> GroupSpawner {
         self.owner.spawner.clone()
     }
 
     /// A set of tasks in this group whose results come in the order in which the tasks end.
-    #[must_use]
     pub fn join_group<T>(&self) -> JoinGroup<T> {
         JoinGroup::new(Arc::new(self.spawner()))
     }
@@ -190,10 +190,11 @@ impl TaskGroup {
         self.len() == 0
     }
 
-    /// The tasks that there are: their names, the places that they were spawned at, and, if the group
-    /// has a clock, their ages.
+    /// The tasks that there are: their names, the places that they were spawned at, and, if the
+    /// group has a clock, their ages.
     ///
-    /// With a clock, the oldest are first. Without, those that one thread has spawned are in their order.
+    /// With a clock, the oldest are first. Without, those that one thread has spawned are in their
+    /// order.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.core().tasks()
@@ -201,8 +202,8 @@ impl TaskGroup {
 
     /// What tells the tasks that they should come to an end.
     ///
-    /// [`shutdown`](TaskGroup::shutdown) cancels it, dropping the group does, and so may whoever has it. Cancelling
-    /// it does nothing else to the group.
+    /// [`shutdown`](TaskGroup::shutdown) cancels it, dropping the group does, and so may whoever
+    /// has it. Cancelling it does nothing else to the group.
     #[must_use]
     pub fn cancel_token(&self) -> CancelToken {
         self.core().token().clone()
@@ -210,9 +211,9 @@ impl TaskGroup {
 
     /// Waits until the group is empty.
     ///
-    /// It resolves if the group is empty when it is first polled, or at any moment after that, even if
-    /// something is spawned right afterwards. There may be several who wait. A task that waits for
-    /// its own group waits for ever.
+    /// It resolves if the group is empty when it is first polled, or at any moment after that, even
+    /// if something is spawned right afterwards. There may be several who wait. A task that waits
+    /// for its own group waits for ever.
     ///
     /// Dropping the future ends the wait, and leaves nothing behind.
     ///
@@ -239,7 +240,8 @@ impl TaskGroup {
     /// Takes no more tasks.
     ///
     /// What is spawned from now on is dropped in the call that spawns, and its join says
-    /// [`is_shutdown`](crate::JoinError::is_shutdown). The tasks that there are run on. It cannot be undone.
+    /// [`is_shutdown`](crate::JoinError::is_shutdown). The tasks that there are run on. It cannot
+    /// be undone.
     pub fn close(&self) {
         self.core().close();
     }
@@ -255,13 +257,13 @@ impl TaskGroup {
     /// It [closes](TaskGroup::close) the group and cancels its [token](TaskGroup::cancel_token),
     /// both when it is first polled; waits until the group is empty, for as long as the grace
     /// period at most; aborts what is left then; and waits until that has been dropped. From the
-    /// first moment on, nothing is taken any more: what has to be spawned while the tasks clean up is spawned
-    /// on the spawner underneath.
+    /// first moment on, nothing is taken any more: what has to be spawned while the tasks clean up
+    /// is spawned on the spawner underneath.
     ///
-    /// A grace period of zero aborts at once, and one of [`Duration::MAX`] never. A task that blocks its
-    /// thread cannot be aborted, and is waited for. So is, for ever, one of an executor that
-    /// nobody drives. A task that shuts down its own group ends at the end of the grace period, and
-    /// never gets the report.
+    /// A grace period of zero aborts at once, and one of [`Duration::MAX`] never. A task that
+    /// blocks its thread cannot be aborted, and is waited for. So is, for ever, one of an executor
+    /// that nobody drives. A task that shuts down its own group ends at the end of the grace
+    /// period, and never gets the report.
     ///
     /// # Panics
     ///
@@ -269,8 +271,9 @@ impl TaskGroup {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the group stays closed and the token cancelled, and nothing is aborted. Calling it again
-    /// carries on, with a new grace period; the new report does not count what has ended by then.
+    /// If it is dropped, the group stays closed and the token cancelled, and nothing is aborted.
+    /// Calling it again carries on, with a new grace period; the new report does not count what has
+    /// ended by then.
     pub async fn shutdown(&self, timer: &dyn Timer, grace: Duration) -> ShutdownReport {
         let core = self.core();
         let closed = core.close();
@@ -312,8 +315,8 @@ pub struct TaskGroupBuilder {
 impl TaskGroupBuilder {
     /// The clock that the ages of tasks are told by.
     ///
-    /// It is read at each spawn. With the timer of the runtime they are virtual where time is: in a simulation, and on
-    /// tokio's paused clock.
+    /// It is read at each spawn. With the timer of the runtime they are virtual where time is: in a
+    /// simulation, and on tokio's paused clock.
     pub fn timer(self, timer: Arc<dyn Timer>) -> TaskGroupBuilder {
         TaskGroupBuilder { timer: Some(timer), ..self }
     }

@@ -6,5 +6,5 @@
 
 pub use crate::{AbortHandle, AbortOnDrop, BoxFuture, JoinError, JoinHandle, Spawner, SpawnerExt};
 pub use crate::{Blocking, BlockingExt, Runtime};
-pub use crate::{Elapsed, Interval, MissedTickBehavior, Sleep, Timer, TimerExt};
 pub use crate::{CancelToken, JoinGroup, TaskGroup};
+pub use crate::{Elapsed, Interval, MissedTickBehavior, Sleep, Timer, TimerExt};

@@ -33,8 +33,8 @@ pub(crate) trait TaskHook: Send + Sync {
     /// That is over.
     fn exit(&self);
 
-    /// The task has ended, and its future has been dropped. Nobody has been told yet. This is called
-    /// once.
+    /// The task has ended, and its future has been dropped. Nobody has been told yet. This is
+    /// called once.
     fn end(&self, _how: TaskEnd) {}
 
     /// Whether the task is to stop.

@@ -89,7 +89,9 @@ impl Node {
             nodes.extend(children.into_values().rev().filter_map(|child| child.upgrade()));
         }
         // When all are cancelled: who wakes finds the whole tree so.
-        wakers.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in wakers {
+            wake(Some(waker));
+        }
     }
 
     /// Waits for the cancellation. The key is the place among those who wait.
@@ -107,14 +109,8 @@ impl Node {
             discard(waker);
             return Poll::Ready(());
         }
-        let replaced = match *key {
-            Some(key) => state.waiting.insert(key, waker),
-            None => {
-                let new = state.key();
-                *key = Some(new);
-                state.waiting.insert(new, waker)
-            }
-        };
+        let key = *key.get_or_insert_with(|| state.key());
+        let replaced = state.waiting.insert(key, waker);
         drop(state);
         discard(replaced);
         Poll::Pending

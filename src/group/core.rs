@@ -115,7 +115,8 @@ impl Core {
         let mut tasks = Vec::new();
         for state in self.lock_all() {
             let start = tasks.len();
-            tasks.extend(state.entries.iter().map(|entry| (entry.stamp, TaskInfo::new(entry, now))));
+            tasks
+                .extend(state.entries.iter().map(|entry| (entry.stamp, TaskInfo::new(entry, now))));
             tasks[start..].sort_by_key(|(stamp, _)| *stamp);
         }
         if now.is_some() {
@@ -127,7 +128,9 @@ impl Core {
     /// Takes no more tasks.
     pub(crate) fn close(&self) -> Closed {
         let mut states = self.lock_all();
-        states.iter_mut().for_each(|state| state.closed = true);
+        for state in &mut states {
+            state.closed = true;
+        }
         Closed { ended: sum(&states) }
     }
 
@@ -144,7 +147,9 @@ impl Core {
     pub(super) fn abort_all(&self) {
         let wakers: Vec<_> = self.shards.iter().flat_map(|shard| shard.abort_all()).collect();
         // When all are to stop, and without a lock: a waker may poll its task.
-        wakers.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in wakers {
+            wake(Some(waker));
+        }
     }
 
     /// A task has ended, while somebody waits for the group.
@@ -157,11 +162,15 @@ impl Core {
         if count(&states) == 0 {
             let mut waiting = self.lock_waiting();
             woken.extend(waiting.wakers.values_mut().filter_map(Option::take));
-            states.iter_mut().for_each(|state| state.watched = false);
+            for state in &mut states {
+                state.watched = false;
+            }
         }
         drop(states);
         discard(entry);
-        woken.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in woken {
+            wake(Some(waker));
+        }
     }
 
     /// Waits until the group is empty. The key is the place among those who wait.
@@ -169,37 +178,40 @@ impl Core {
         // Cloned and dropped without the lock: both may run code of the user's.
         let mut waker = Some(waker.clone());
         let poll = match *key {
-            Some(place) => {
-                let mut waiting = self.lock_waiting();
-                match waiting.wakers.get_mut(&place) {
-                    Some(registered @ Some(_)) => {
-                        mem::swap(registered, &mut waker);
-                        Poll::Pending
-                    }
-                    _ => {
-                        waiting.wakers.remove(&place);
-                        *key = None;
-                        Poll::Ready(())
-                    }
-                }
-            }
-            None => {
-                let mut states = self.lock_all();
-                if count(&states) == 0 {
-                    Poll::Ready(())
-                } else {
-                    states.iter_mut().for_each(|state| state.watched = true);
-                    let mut waiting = self.lock_waiting();
-                    waiting.next += 1;
-                    let next = waiting.next;
-                    waiting.wakers.insert(next, waker.take());
-                    *key = Some(next);
-                    Poll::Pending
-                }
-            }
+            Some(place) => self.wait_on(place, &mut waker),
+            None => self.begin_to_wait(key, &mut waker),
         };
+        if poll.is_ready() {
+            *key = None;
+        }
         discard(waker);
         poll
+    }
+
+    fn begin_to_wait(&self, key: &mut Option<u64>, waker: &mut Option<Waker>) -> Poll<()> {
+        let mut states = self.lock_all();
+        if count(&states) == 0 {
+            return Poll::Ready(());
+        }
+        for state in &mut states {
+            state.watched = true;
+        }
+        let mut waiting = self.lock_waiting();
+        waiting.next += 1;
+        let next = waiting.next;
+        waiting.wakers.insert(next, waker.take());
+        *key = Some(next);
+        Poll::Pending
+    }
+
+    fn wait_on(&self, place: u64, waker: &mut Option<Waker>) -> Poll<()> {
+        let mut waiting = self.lock_waiting();
+        if let Some(registered @ Some(_)) = waiting.wakers.get_mut(&place) {
+            mem::swap(registered, waker);
+            return Poll::Pending;
+        }
+        waiting.wakers.remove(&place);
+        Poll::Ready(())
     }
 
     pub(super) fn forget_waiting(&self, key: u64) {
@@ -208,7 +220,9 @@ impl Core {
         let waker = waiting.wakers.remove(&key);
         if waiting.wakers.is_empty() {
             // Nobody is left to look for the end of each task.
-            states.iter_mut().for_each(|state| state.watched = false);
+            for state in &mut states {
+                state.watched = false;
+            }
         }
         drop((states, waiting));
         discard(waker);

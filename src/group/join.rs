@@ -22,10 +22,10 @@ use crate::spawner::{Spawner, SpawnerExt};
 ///
 /// # Comparison to tokio's `JoinSet`
 ///
-/// It is the same thing. The runtime is given once, in [`new`](JoinGroup::new), and not found in the
-/// surroundings. [`spawn`](JoinGroup::spawn) gives no abort handle, because on most backends one
-/// costs an allocation; where one is needed, spawn with a handle, get the abort handle from it, and
-/// [`insert`](JoinGroup::insert) the handle. `insert` also takes what was spawned elsewhere: on
+/// It is the same thing. The runtime is given once, in [`new`](JoinGroup::new), and not found in
+/// the surroundings. [`spawn`](JoinGroup::spawn) gives no abort handle, because on most backends
+/// one costs an allocation; where one is needed, spawn with a handle, get the abort handle from it,
+/// and [`insert`](JoinGroup::insert) the handle. `insert` also takes what was spawned elsewhere: on
 /// another spawner, or for work that blocks.
 ///
 /// # Examples
@@ -94,7 +94,8 @@ impl<T> JoinGroup<T> {
         self.insert(handle);
     }
 
-    /// Like [`spawn`](JoinGroup::spawn), for a task with a name, by which an error can be told from the others.
+    /// Like [`spawn`](JoinGroup::spawn), for a task with a name, by which an error can be told from
+    /// the others.
     #[track_caller]
     pub fn spawn_named<F>(&mut self, name: impl Into<Cow<'static, str>>, future: F)
     where
@@ -142,8 +143,8 @@ impl<T> JoinGroup<T> {
 
     /// Like [`join_next`](JoinGroup::join_next), as a poll.
     ///
-    /// `Ready(None)` means that there are no tasks, and not that there will be none. The waker of the
-    /// last call is the one that is woken.
+    /// `Ready(None)` means that there are no tasks, and not that there will be none. The waker of
+    /// the last call is the one that is woken.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         if self.tasks.len() == 0 {
             return Poll::Ready(None);
@@ -195,7 +196,8 @@ impl<T> JoinGroup<T> {
         self.tasks.iter().for_each(|task| task.handle.abort());
     }
 
-    /// Aborts all tasks, and waits until each future has been dropped. Their results are dropped, too.
+    /// Aborts all tasks, and waits until each future has been dropped. Their results are dropped,
+    /// too.
     ///
     /// # Cancel safety
     ///

@@ -180,17 +180,13 @@ impl Member {
 
     #[cold]
     fn end_watched(&self, how: TaskEnd) {
-        match self.shard.core.upgrade() {
-            Some(core) => {
-                core.end(self.shard.index, self.key, how);
-                // It may be the last of the group, and the group the last of a timer of the user's.
-                discard(core);
-            }
+        let Some(core) = self.shard.core.upgrade() else {
             // Those who wait hold the group, so nobody does.
-            None => {
-                let entry = self.shard.lock().end(self.key, how);
-                discard(entry);
-            }
-        }
+            let entry = self.shard.lock().end(self.key, how);
+            return discard(entry);
+        };
+        core.end(self.shard.index, self.key, how);
+        // It may be the last of the group, and the group the last of a timer of the user's.
+        discard(core);
     }
 }

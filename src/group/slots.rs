@@ -42,7 +42,7 @@ impl<T> Slots<T> {
         let index = self.index();
         let spare = &mut self.spare;
         let chunk = self.chunks[index as usize]
-            .get_or_insert_with(|| spare.take().unwrap_or_else(Chunk::new));
+            .get_or_insert_with(|| spare.take().unwrap_or_else(|| Box::new(Chunk::new())));
         // A chunk with room has a bit that is not set.
         let place = chunk.taken.trailing_ones() % CHUNK;
         chunk.taken |= 1 << place;
@@ -130,8 +130,8 @@ impl<T> Slots<T> {
 
 impl<T> Chunk<T> {
     #[cold]
-    fn new() -> Box<Chunk<T>> {
-        Box::new(Chunk { taken: 0, places: array::from_fn(|_| None) })
+    fn new() -> Chunk<T> {
+        Chunk { taken: 0, places: array::from_fn(|_| None) }
     }
 }
 

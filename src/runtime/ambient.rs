@@ -7,9 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Runtime;
-use crate::backend::{
-    self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard,
-};
+use crate::backend::{self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard};
 use crate::blocking::{Blocking, BoxJob};
 use crate::spawner::{BoxFuture, Spawner};
 use crate::time::{Sleep, Timer};

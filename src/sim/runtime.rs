@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::clock::SimSleep;
 use super::engine::Engine;
 use super::rng::SimRng;
-use crate::backend::{Native, NativeBlocking, Ending, Output, discard};
+use crate::backend::{Ending, Native, NativeBlocking, Output, discard};
 use crate::blocking::{Blocking, BoxJob};
 use crate::origin::Place;
 use crate::spawner::{BoxFuture, Spawner};

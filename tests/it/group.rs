@@ -28,15 +28,17 @@ impl Alive {
     }
 }
 
-/// Each spawner that is compiled in, with what keeps it running.
-pub(crate) fn spawners() -> Vec<(&'static str, Arc<dyn Spawner>, Box<dyn Send>)> {
+/// A spawner with its name, and with what keeps it running.
+type Running = (&'static str, Arc<dyn Spawner>, Box<dyn Send>);
+
+/// Each spawner that is compiled in.
+fn spawners() -> Vec<Running> {
     vec![
         #[cfg(feature = "tokio")]
         {
             let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
             let tokio = tokio.unwrap();
-            let spawner =
-                async_runtime_compat::tokio::TokioSpawner::new(tokio.handle().clone());
+            let spawner = async_runtime_compat::tokio::TokioSpawner::new(tokio.handle().clone());
             ("tokio", Arc::new(spawner) as Arc<dyn Spawner>, Box::new(tokio) as Box<dyn Send>)
         },
         #[cfg(feature = "smol")]
@@ -103,6 +105,27 @@ fn abort_all_drops_each_future_and_joins_say_so() {
         }
         // It concerns those that were there.
         assert_eq!(block_on(group.spawn_with_handle(async { 7 })).unwrap(), 7);
+    }
+}
+
+#[test]
+fn abort_wins_over_a_completion_or_panic_that_comes_after_it() {
+    for (name, spawner, _running) in spawners() {
+        for panics in [false, true] {
+            let (group, alive) = (TaskGroup::new(spawner.clone()), Alive::default());
+            let (inner, owned) = (group.clone(), alive.clone());
+            let task = group.spawn_with_handle(async move {
+                inner.abort_all();
+                drop(inner);
+                if panics {
+                    std::panic::resume_unwind(Box::new(owned));
+                }
+                owned
+            });
+            assert!(block_on(task).map(drop).unwrap_err().is_cancelled(), "on {name}");
+            assert_eq!(alive.count(), 0, "on {name}");
+            assert!(group.is_empty());
+        }
     }
 }
 

@@ -13,11 +13,9 @@ use crate::group::Alive;
 /// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls nowhere.
 #[track_caller]
 fn explore<F: Future<Output = ()>>(f: impl Fn(SimRuntime) -> F + Sync) {
-    for strategy in [
-        Strategy::Random,
-        Strategy::Pct { depth: 3 },
-        Strategy::Dfs { max_preemptions: 2 },
-    ] {
+    for strategy in
+        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
+    {
         let found = Sim::new(1).strategy(strategy.clone()).explore(1000, &f);
         if let Some(failure) = found.first {
             panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
@@ -118,8 +116,7 @@ fn wait_against_the_end_of_the_last_task() {
             yield_now().await;
             inner.spawn_detached(yields(1));
         });
-        let waiting: Vec<_> =
-            (0..2).map(|_| rt.spawn_with_handle(group.wait())).collect();
+        let waiting: Vec<_> = (0..2).map(|_| rt.spawn_with_handle(group.wait())).collect();
         yield_now().await;
         drop(group.wait());
         group.wait().await;
@@ -253,9 +250,11 @@ fn ages_and_grace_are_virtual_time() {
 fn panic_in_a_group_is_a_panic_of_the_simulation_unless_it_is_joined() {
     let panics = || async { std::panic::resume_unwind(Box::new("unseen")) };
     let detached = Sim::new(1).run(|rt| async move {
-        group(&rt).spawn_with_handle(async move {
-            panics().await;
-        }).detach();
+        group(&rt)
+            .spawn_with_handle(async move {
+                panics().await;
+            })
+            .detach();
     });
     assert!(detached.is_ok(), "it was aborted before it ran");
     let detached = Sim::new(1).run(|rt| async move {

@@ -1,8 +1,8 @@
 //! What happens at the same time, many times over.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
