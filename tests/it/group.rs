@@ -64,12 +64,12 @@ fn what_is_spawned_at_any_depth_belongs_to_the_group() {
             inner.spawn_detached(async move {
                 deeper.spawn(Box::pin(async move {
                     again.send(()).await.unwrap();
-                    pending().await
+                    pending::<()>().await;
                 }));
                 started.send(()).await.unwrap();
-                pending().await
+                pending::<()>().await;
             });
-            pending().await
+            pending::<()>().await;
         });
         block_on(deep.recv()).unwrap();
         block_on(deep.recv()).unwrap();
@@ -89,8 +89,10 @@ fn abort_all_drops_each_future_and_joins_say_so() {
                 let owned = alive.clone();
                 group.spawn_with_handle(async move {
                     // Some wait, some are always ready.
-                    while number % 2 == 0 {
-                        yield_now().await;
+                    if number % 2 == 0 {
+                        loop {
+                            yield_now().await;
+                        }
                     }
                     pending::<()>().await;
                     drop(owned);
@@ -272,8 +274,10 @@ fn several_wait_and_one_may_give_up() {
 fn panics_and_aborts_by_handle_leave_the_group_too() {
     for (name, spawner, _running) in spawners() {
         let group = TaskGroup::new(spawner);
-        let panics = group.spawn_with_handle(async { std::panic::resume_unwind(Box::new(7_u8)) });
-        let payload = block_on(panics).map(|()| ()).unwrap_err().into_panic();
+        let panics = group.spawn_with_handle(async {
+            std::panic::resume_unwind(Box::new(7_u8));
+        });
+        let payload = block_on(panics).unwrap_err().into_panic();
         assert_eq!(payload.downcast_ref::<u8>(), Some(&7), "on {name}");
         let task = group.spawn_with_handle(pending::<()>());
         let abort = task.abort_handle();

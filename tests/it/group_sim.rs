@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
@@ -104,6 +105,27 @@ fn abort_all_against_completion() {
         assert!(group.is_empty());
         aborter.await.unwrap();
         assert_eq!(alive.count(), 0);
+    });
+}
+
+#[test]
+fn what_is_aborted_before_its_first_poll_is_never_polled() {
+    explore(|rt| async move {
+        let group = group(&rt);
+        let polled = Arc::new(AtomicBool::new(false));
+        // Not by a panic, which an abort swallows.
+        let notes_a_poll = || {
+            let polled = polled.clone();
+            async move { polled.store(true, Ordering::Relaxed) }
+        };
+        let task = group.spawn_with_handle(notes_a_poll());
+        let inner = group.child();
+        let nested = inner.spawn_with_handle(notes_a_poll());
+        group.abort_all();
+        for task in [task, nested] {
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        assert!(!polled.load(Ordering::Relaxed));
     });
 }
 
@@ -265,8 +287,10 @@ fn panic_in_a_group_is_a_panic_of_the_simulation_unless_it_is_joined() {
     assert!(detached.unwrap_err().to_string().contains("panicked, and nobody joined it: unseen"));
     let joined = Sim::new(1).run(|rt| async move {
         let group = group(&rt);
-        let error = group.spawn_with_handle(async move { panics().await }).await.map(|()| ());
-        error.unwrap_err().panic_message()
+        let joined = group.spawn_with_handle(async move {
+            panics().await;
+        });
+        joined.await.unwrap_err().panic_message()
     });
     assert_eq!(joined.unwrap().value.as_deref(), Some("unseen"));
 }

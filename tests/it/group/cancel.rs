@@ -71,6 +71,26 @@ fn run_until_cancelled_prefers_the_future_but_for_the_first_poll() {
 }
 
 #[test]
+fn cancelling_races_with_those_who_begin_to_wait() {
+    let (give, take) = std::sync::mpsc::sync_channel::<CancelToken>(0);
+    let cancels = thread::spawn(move || {
+        for (round, token) in take.into_iter().enumerate() {
+            for _ in 0..round % 64 {
+                std::hint::spin_loop();
+            }
+            token.cancel();
+        }
+    });
+    for _ in 0..50_000 {
+        let token = CancelToken::new();
+        give.send(token.clone()).unwrap();
+        block_on(token.cancelled());
+    }
+    drop(give);
+    cancels.join().unwrap();
+}
+
+#[test]
 fn cancelling_races_with_children_that_come_and_go() {
     for _ in 0..300 {
         let root = CancelToken::new();

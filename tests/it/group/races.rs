@@ -139,6 +139,24 @@ fn drop_of_the_group_against_spawn() {
     }
 }
 
+/// The one who waits is just about to while the one who ends is just about to tell.
+#[test]
+fn join_next_against_the_end() {
+    for (name, spawner, _running) in spawners() {
+        let mut tasks = JoinGroup::new(spawner);
+        let rounds = if name == "threads" { 500 } else { 30_000 };
+        for round in 0..rounds {
+            tasks.spawn(async move {
+                for _ in 0..round % 64 {
+                    std::hint::spin_loop();
+                }
+                round
+            });
+            assert_eq!(block_on(tasks.join_next()).unwrap().unwrap(), round, "on {name}");
+        }
+    }
+}
+
 #[test]
 fn join_next_against_abort() {
     for (name, spawner, _running) in spawners() {
