@@ -43,7 +43,7 @@ fn job_aborted_in_the_queue_never_runs() {
             let (set, owned) = (ran.clone(), Arc::new(()));
             let is_dropped = Arc::downgrade(&owned);
             let job = blocking.spawn_blocking(move || {
-                let _owned = owned;
+                drop(owned);
                 set.store(true, Ordering::SeqCst);
             });
             let last = blocking.spawn_blocking(|| ());
