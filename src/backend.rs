@@ -391,6 +391,47 @@ impl fmt::Debug for Native<'_> {
     }
 }
 
+/// Spawns on the backend of that kind; the hooks are for the caller to see to.
+///
+/// A macro and not a function: in a build that is not optimised each call copies the future.
+macro_rules! spawn_on {
+    ($spawner:expr, $kind:expr, $name:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {
+        match $kind {
+            Kind::Opaque(_) => boxed::spawn($spawner, $future),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, $future)),
+            #[cfg(feature = "smol")]
+            Kind::Smol => Join::Task(smol::spawn($future)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($name, $future)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => match executor.spawn_task($future) {
+                Some(task) => Join::Task(task),
+                None => Join::rare(Rare::Refused),
+            },
+            $hooked => $with_hooks,
+        }
+    };
+}
+
+/// The same for a future whose end nobody waits for.
+macro_rules! spawn_detached_on {
+    ($spawner:expr, $kind:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {
+        match $kind {
+            Kind::Opaque(_) => $spawner.spawn(Box::pin(contain::Quiet::new($future))),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => drop(tokio::spawn(handle, $future)),
+            #[cfg(feature = "smol")]
+            Kind::Smol => drop(smol::spawn($future)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => drop(async_std::spawn(None, $future)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => drop(executor.spawn_task($future)),
+            $hooked => $with_hooks,
+        }
+    };
+}
+
 /// Spawns the future as it is where the backend is known, in a box where it is not.
 #[inline]
 pub(crate) fn spawn<S, F>(spawner: &S, future: F) -> Join<F::Output>
@@ -399,36 +440,9 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let kind = spawner.native().0;
-    if let Kind::Hooked(hooked) = kind {
-        let (base, task) = hooked.task(future);
-        return spawn_on(base, base.native().0, task);
-    }
-    spawn_on(spawner, kind, future)
-}
-
-#[inline]
-fn spawn_on<S, F>(spawner: &S, kind: Kind<'_>, future: F) -> Join<F::Output>
-where
-    S: Spawner + ?Sized,
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    match kind {
-        // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-        Kind::Opaque(_) | Kind::Hooked(_) => boxed::spawn(spawner, future),
-        #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Join::Tokio(tokio::spawn(handle, future)),
-        #[cfg(feature = "smol")]
-        Kind::Smol => Join::Task(smol::spawn(future)),
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(None, future)),
-        #[cfg(feature = "async-executor")]
-        Kind::Executor(executor) => match executor.spawn_task(future) {
-            Some(task) => Join::Task(task),
-            None => Join::rare(Rare::Refused),
-        },
-    }
+    spawn_on!(spawner, spawner.native().0, None, future, Kind::Hooked(hooked) => {
+        spawn_with_hooks(hooked, None, future)
+    })
 }
 
 /// Like [`spawn`], with a name; the backend is told if it has a use for one.
@@ -438,31 +452,13 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let kind = spawner.native().0;
-    let join = if let Kind::Hooked(hooked) = kind {
-        let (base, task) = hooked.task(future);
-        spawn_named_on(base, base.native().0, &name, task)
-    } else {
-        spawn_named_on(spawner, kind, &name, future)
+    let join = match spawner.native().0 {
+        #[cfg(feature = "async-std")]
+        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(&name), future)),
+        Kind::Hooked(hooked) => spawn_with_hooks(hooked, Some(&name), future),
+        _ => spawn(spawner, future),
     };
     join.named(name)
-}
-
-#[cfg_attr(
-    not(feature = "async-std"),
-    expect(unused_variables, reason = "no enabled backend has names")
-)]
-fn spawn_named_on<S, F>(spawner: &S, kind: Kind<'_>, name: &str, future: F) -> Join<F::Output>
-where
-    S: Spawner + ?Sized,
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    match kind {
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Join::AsyncStd(async_std::spawn(Some(name), future)),
-        kind => spawn_on(spawner, kind, future),
-    }
 }
 
 /// Spawns a future whose end nobody waits for.
@@ -472,39 +468,57 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    let kind = spawner.native().0;
-    if let Kind::Hooked(hooked) = kind {
-        return spawn_hooked(hooked, future);
+    spawn_detached_on!(spawner, spawner.native().0, future, Kind::Hooked(hooked) => {
+        spawn_hooked(hooked, future);
+    });
+}
+
+/// The size from which a future is boxed before it gets its hooks: it would be copied from one
+/// wrapper to the next otherwise, and in a build that is not optimised each copy is on the stack.
+/// tokio boxes futures of this size, too.
+const LARGE: usize = 16 * 1024;
+
+fn spawn_with_hooks<F>(
+    hooked: &Hooked<dyn Spawner>,
+    name: Option<&str>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() > LARGE {
+        return add_hooks_and_spawn(hooked, name, Box::pin(future));
     }
-    spawn_detached_on(spawner, kind, future);
+    add_hooks_and_spawn(hooked, name, future)
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
+#[cfg_attr(
+    not(feature = "async-std"),
+    expect(unused_variables, reason = "no enabled backend has names")
+)]
+fn add_hooks_and_spawn<F>(
+    hooked: &Hooked<dyn Spawner>,
+    name: Option<&str>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (base, task) = hooked.task(future);
+    // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+    spawn_on!(base, base.native().0, name, task, Kind::Hooked(_) => boxed::spawn(base, task))
+}
+
+/// The same for a future whose end nobody waits for.
 pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let (base, task) = hooked.task(future);
-    spawn_detached_on(base, base.native().0, task);
-}
-
-#[inline]
-fn spawn_detached_on<S, F>(spawner: &S, kind: Kind<'_>, future: F)
-where
-    S: Spawner + ?Sized,
-    F: Future<Output = ()> + Send + 'static,
-{
-    match kind {
-        Kind::Opaque(_) | Kind::Hooked(_) => spawner.spawn(Box::pin(contain::Quiet::new(future))),
-        #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => drop(tokio::spawn(handle, future)),
-        #[cfg(feature = "smol")]
-        Kind::Smol => drop(smol::spawn(future)),
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => drop(async_std::spawn(None, future)),
-        #[cfg(feature = "async-executor")]
-        Kind::Executor(executor) => drop(executor.spawn_task(future)),
-    }
+    spawn_detached_on!(base, base.native().0, task, Kind::Hooked(_) => base.spawn(Box::pin(task)));
 }
 
 /// Which built-in pool this is, as [`Blocking::native_blocking`] tells.

@@ -20,7 +20,8 @@ use crate::time::{Sleep, Timer};
 ///
 /// Only the tasks that are spawned through it pay: each poll sets and restores a thread-local
 /// variable, and each task holds a reference to the runtime, as one would that was passed an
-/// `Arc<dyn Runtime>`. There is no box; a built-in backend is reached as directly as without.
+/// `Arc<dyn Runtime>`. A built-in backend is reached as directly as without, and there is no box, unless
+/// the future has more than 16 KiB.
 ///
 /// Where several decorators are put around each other, the outermost is current.
 ///

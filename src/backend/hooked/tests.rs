@@ -39,7 +39,9 @@ impl Kept {
 
     fn run(&self) {
         let jobs = std::mem::take(&mut *self.jobs.lock().unwrap());
-        jobs.into_iter().for_each(|job| job());
+        for job in jobs {
+            job();
+        }
     }
 }
 
