@@ -9,11 +9,11 @@ use std::process::Command;
 /// Checks the tests of a package, and gives what the compiler says, a line for each message.
 #[track_caller]
 fn check(name: &str, dependencies: &str, tests: &[(&str, &str)]) -> (bool, String) {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = env!("CARGO_MANIFEST_DIR");
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(package.join("src")).unwrap();
     fs::create_dir_all(package.join("tests")).unwrap();
-    fs::copy(workspace.join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
+    fs::copy(Path::new(workspace).join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
     let manifest = format!(
         "[workspace]\n[package]\nname = \"{name}\"\nedition = \"2024\"\n[dev-dependencies]\n{}\n",
         dependencies.replace("PATH", &format!("path = {workspace:?}")),

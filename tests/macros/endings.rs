@@ -62,7 +62,7 @@ async fn should_panic() {
 }
 
 #[async_runtime_compat::test]
-#[cfg_attr(all(), should_panic, allow(clippy::manual_assert))]
+#[cfg_attr(all(), should_panic(expected = "own words"), allow(clippy::manual_assert))]
 async fn should_panic_if() {
     panic!("the body's own words");
 }

@@ -6,7 +6,7 @@ use async_runtime_compat as compat;
 use async_runtime_compat::Runtime;
 
 pub(crate) mod reexported {
-    pub(crate) use async_runtime_compat;
+    pub(crate) use ::async_runtime_compat as within;
 }
 
 #[compat::test(crate = compat)]
@@ -14,13 +14,13 @@ async fn imported(rt: Arc<dyn Runtime>) {
     drop(rt);
 }
 
-#[compat::test(crate = self::reexported::async_runtime_compat)]
+#[compat::test(crate = self::reexported::within)]
 async fn from_self() {}
 
 #[compat::test(crate = super::renamed::compat)]
 async fn from_super() {}
 
-#[compat::test(crate = crate::renamed::reexported::async_runtime_compat)]
+#[compat::test(crate = crate::renamed::reexported::within)]
 async fn from_crate() {}
 
 #[compat::test(crate = "::async_runtime_compat")]
