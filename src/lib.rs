@@ -9,7 +9,7 @@ mod handle;
 #[cfg(doctest)]
 mod migration;
 mod origin;
-#[cfg(all(doctest, feature = "tokio", feature = "conformance"))]
+#[cfg(all(doctest, feature = "tokio", feature = "conformance", feature = "macros"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
@@ -17,6 +17,8 @@ mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
+#[cfg(feature = "macros")]
+mod testing;
 mod time;
 mod yield_now;
 
@@ -39,8 +41,14 @@ pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use testing::test;
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
 pub use backend::{Native, NativeBlocking};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use testing::support as __testing;

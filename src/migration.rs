@@ -5,6 +5,7 @@
 #![cfg(all(
     feature = "async-executor",
     feature = "async-std",
+    feature = "macros",
     feature = "smol",
     feature = "tokio"
 ))]
