@@ -26,15 +26,21 @@
 //! assert_eq!(report.elapsed, Duration::from_secs(24 * 3600));
 //! ```
 
+mod check;
 mod clock;
+mod determinism;
 mod engine;
 mod failure;
+mod hush;
+mod record;
 mod rng;
 mod runtime;
 mod schedule;
 mod strategy;
 mod tape;
 mod task;
+mod timeline;
+mod watch;
 
 use std::future::Future;
 use std::panic::Location;
@@ -49,11 +55,14 @@ use self::failure::Details;
 use self::schedule::{Profile, Schedule, Search};
 use crate::origin::Place;
 
+pub use self::check::{Check, Checked, Counterexample, Verdict, check};
 pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
 pub use self::rng::SimRng;
 pub use self::runtime::SimRuntime;
 pub use self::strategy::{InvalidStrategy, Strategy};
 pub use self::tape::{InvalidTape, Tape};
+pub use self::timeline::Timeline;
+pub use self::watch::Eventually;
 
 /// A simulation to be run: a seed, a [`Strategy`] and limits.
 ///
@@ -85,6 +94,8 @@ pub struct Sim {
     allow_leaks: bool,
     allow_panics: bool,
     foreign_threads: bool,
+    /// Whether to keep a record of all that happens.
+    record: bool,
 }
 
 /// A run that went well.
@@ -128,6 +139,7 @@ impl Sim {
             allow_leaks: false,
             allow_panics: false,
             foreign_threads: false,
+            record: false,
         }
     }
 
@@ -193,6 +205,38 @@ impl Sim {
         let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
         let outcome = self.execute(self.seed, schedule, false, Location::caller(), f);
         self.report(self.seed, outcome)
+    }
+
+    /// As [`run`](Sim::run), and writes down what happened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::sim::Sim;
+    ///
+    /// let (result, timeline) = Sim::new(3).timeline(|rt| async move {
+    ///     let child = rt.spawn_named("child", async { 1 });
+    ///     child.await
+    /// });
+    /// assert!(result.is_ok());
+    /// println!("{timeline}");
+    /// ```
+    #[track_caller]
+    pub fn timeline<T, F>(
+        self,
+        f: impl FnOnce(SimRuntime) -> F,
+    ) -> (Result<Report<T>, Failure>, Timeline)
+    where
+        F: Future<Output = T>,
+    {
+        let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
+        let sim = Sim { record: true, ..self };
+        let mut outcome = sim.execute(sim.seed, schedule, false, Location::caller(), f);
+        let record = outcome.record.take().unwrap_or_default();
+        let result = sim.report(sim.seed, outcome);
+        let end = result.as_ref().err().map(|it| (it.kind(), it.message().to_owned()));
+        (result, Timeline::new(&record, end))
     }
 
     /// Runs many schedules, on all cores, with the seeds from this simulation's on.
@@ -305,6 +349,9 @@ impl Sim {
             foreign_threads: self.foreign_threads,
         };
         let engine = Engine::new(seed, schedule, limits, profile);
+        if self.record {
+            engine.keep_record();
+        }
         engine.run(place, || f(SimRuntime::new(engine.clone())))
     }
 

@@ -1,6 +1,7 @@
 //! The strategies at work: what is ready, and who goes next.
 
 mod dfs;
+mod guided;
 mod pct;
 mod queue;
 mod replay;
@@ -13,6 +14,7 @@ use super::rng::SimRng;
 use super::strategy::Strategy;
 
 pub(super) use dfs::Search;
+pub(super) use guided::{Cost, Plan};
 
 /// Where a task is kept while it lives. Reused afterwards.
 pub(super) type Slot = u32;
@@ -46,6 +48,7 @@ pub(super) enum Schedule {
     RoundRobin(queue::RoundRobin),
     Dfs(dfs::Dfs),
     Replay(replay::Replay),
+    Guided(guided::Guided),
 }
 
 /// What is next.
@@ -69,6 +72,7 @@ macro_rules! each {
             Schedule::RoundRobin($it) => $value,
             Schedule::Dfs($it) => $value,
             Schedule::Replay($it) => $value,
+            Schedule::Guided($it) => $value,
         }
     };
 }
@@ -90,6 +94,19 @@ impl Schedule {
 
     pub(super) fn search(search: Search) -> Schedule {
         Schedule::Dfs(dfs::Dfs::new(search))
+    }
+
+    /// One that follows a plan as far as it can be followed.
+    pub(super) fn guided(plan: Plan) -> Schedule {
+        Schedule::Guided(guided::Guided::new(plan))
+    }
+
+    /// What following the plan has cost, if that is what this is.
+    pub(super) fn cost(&self) -> Cost {
+        match self {
+            Schedule::Guided(guided) => guided.cost(),
+            _ => Cost::default(),
+        }
     }
 
     /// One that is over.
