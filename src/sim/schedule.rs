@@ -97,8 +97,18 @@ impl Schedule {
     }
 
     /// One that follows a plan as far as it can be followed.
-    pub(super) fn guided(plan: Plan) -> Schedule {
-        Schedule::Guided(guided::Guided::new(plan))
+    ///
+    /// The plan is one for all steps, or for those at which there is a choice.
+    pub(super) fn guided(plan: Plan, choices_only: bool) -> Schedule {
+        Schedule::Guided(guided::Guided::new(plan, choices_only))
+    }
+
+    /// Who went when a plan was followed, if that is what this is.
+    pub(super) fn into_taken(self) -> Plan {
+        match self {
+            Schedule::Guided(guided) => guided.into_taken(),
+            _ => Plan::new(),
+        }
     }
 
     /// What following the plan has cost, if that is what this is.

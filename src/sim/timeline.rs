@@ -57,19 +57,19 @@ impl Timeline {
                 What::Time => row.words.push("time passes".to_owned()),
                 What::Spawned(number, ..) => {
                     row.spawned.push(*number);
-                    row.words.push(format!("spawns {}", record.label(*number)));
+                    row.say("spawns", record.label(*number));
                 }
                 What::Woke(number) => {
                     row.woken.push(*number);
                     if row.task != Some(*number) {
-                        row.words.push(format!("wakes {}", record.label(*number)));
+                        row.say("wakes", record.label(*number));
                     }
                 }
                 What::Slept(until) => row.words.push(format!("sleeps until {}", time(*until))),
                 What::Ended(number) => {
                     row.ended.push(*number);
                     if row.task != Some(*number) {
-                        row.words.push(format!("drops {}", record.label(*number)));
+                        row.say("drops", record.label(*number));
                     }
                 }
                 What::Panicked(message) => {
@@ -80,6 +80,7 @@ impl Timeline {
             }
         }
         finish(rows.last_mut());
+        rows.retain(|row| row.step > 0 || !row.words.is_empty());
         let numbers = || (0_u32..).take(record.tasks.len());
         let labels = numbers().map(|number| record.label(number)).collect();
         let places = record.tasks.iter().map(|task| task.place.to_string()).collect();
@@ -116,6 +117,19 @@ impl Timeline {
     }
 }
 
+impl Row {
+    /// Something that was done to a task; a list, if it is done to several.
+    fn say(&mut self, verb: &'static str, task: String) {
+        match self.words.last_mut() {
+            Some(word) if word.starts_with(verb) => {
+                word.push_str(", ");
+                word.push_str(&task);
+            }
+            _ => self.words.push(format!("{verb} {task}")),
+        }
+    }
+}
+
 /// Says what becomes of the task that has taken a step.
 fn finish(row: Option<&mut Row>) {
     let Some(row) = row else { return };
@@ -125,7 +139,7 @@ fn finish(row: Option<&mut Row>) {
             row.words.push("ends".to_owned());
         }
     } else if row.woken.contains(&task) {
-        row.words.push("goes on later".to_owned());
+        row.words.push("yields".to_owned());
     } else if !row.panicked {
         row.words.push("waits".to_owned());
     }

@@ -243,10 +243,11 @@ impl Check {
             };
             end.as_ref().err().is_some_and(same)
         };
-        let mut attempt = |plan| {
+        let mut attempt = |plan, choices_only| {
             let Outcome { end, tape, schedule, .. } =
-                sim.execute(seed, Schedule::guided(plan), false, place, program);
-            Tried { fails: same(&end), tape, cost: schedule.cost() }
+                sim.execute(seed, Schedule::guided(plan, choices_only), false, place, program);
+            let cost = schedule.cost();
+            Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }
         };
         let shrunk = shrink::shrink(failure.tape(), &mut attempt);
         let tape = shrunk.as_ref().map_or(failure.tape(), |shrunk| &shrunk.tape);

@@ -14,6 +14,8 @@ pub(super) struct Tried {
     pub(super) fails: bool,
     /// All choices of the run.
     pub(super) tape: Tape,
+    /// All steps of the run.
+    pub(super) taken: Plan,
     pub(super) cost: Cost,
 }
 
@@ -27,7 +29,7 @@ pub(super) struct Shrunk {
 }
 
 struct Search<'a> {
-    run: &'a mut dyn FnMut(Plan) -> Tried,
+    run: &'a mut dyn FnMut(Plan, bool) -> Tried,
     attempts: u64,
     steps: u64,
     plan: Plan,
@@ -37,13 +39,16 @@ struct Search<'a> {
 /// Looks for a schedule that fails in the same way with fewer switches from task to task.
 ///
 /// `None` if the tape itself does not fail like that.
-pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan) -> Tried) -> Option<Shrunk> {
-    let best = run(plan(tape));
+/// The function runs a plan, and is told whether it is one for the steps at which there is a choice
+/// alone.
+pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan, bool) -> Tried) -> Option<Shrunk> {
+    let best = run(plan(tape.choices()), true);
     if !best.fails {
         return None;
     }
     let before = best.cost;
-    let mut search = Search { run, attempts: 1, steps: before.steps, plan: plan(&best.tape), best };
+    let mut search =
+        Search { run, attempts: 1, steps: before.steps, plan: best.taken.clone(), best };
     search.cut();
     loop {
         let cost = search.best.cost;
@@ -60,8 +65,8 @@ pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan) -> Tried) -> Option<
     Some(Shrunk { tape, before, after: best.cost, attempts })
 }
 
-fn plan(tape: &Tape) -> Plan {
-    let turns = tape.choices().chunk_by(|one, other| one == other);
+fn plan(tasks: &[u32]) -> Plan {
+    let turns = tasks.chunk_by(|one, other| one == other);
     turns.map(|turn| (turn[0], u32::try_from(turn.len()).unwrap_or(u32::MAX))).collect()
 }
 
@@ -76,11 +81,11 @@ impl Search<'_> {
             return false;
         }
         self.attempts += 1;
-        let tried = (self.run)(candidate);
+        let tried = (self.run)(candidate, false);
         self.steps += tried.cost.steps;
         let better = tried.fails && tried.cost < self.best.cost;
         if better {
-            self.plan = plan(&tried.tape);
+            self.plan.clone_from(&tried.taken);
             self.best = tried;
         }
         better
@@ -165,7 +170,7 @@ mod tests {
 
     /// A made-up program of two tasks with three steps each that fails if 1 comes between the first
     /// and the last step of 2.
-    fn program(plan: Plan) -> Tried {
+    fn program(plan: Plan, choices_only: bool) -> Tried {
         let wanted = plan.into_iter().flat_map(|(task, times)| {
             std::iter::repeat_n(task, usize::try_from(times).unwrap_or(usize::MAX))
         });
@@ -173,9 +178,15 @@ mod tests {
         let mut wanted = wanted.peekable();
         while left != [0, 0] {
             let ready = |task: u32| left[task as usize - 1] > 0;
-            while wanted.next_if(|task| !ready(*task)).is_some() {}
+            let chosen = ready(1) && ready(2);
+            while chosen && wanted.next_if(|task| !ready(*task)).is_some() {}
             let last = steps.last().copied().filter(|last| ready(*last));
-            let task = wanted.next().or(last).unwrap_or(if ready(1) { 1 } else { 2 });
+            let first = if ready(1) { 1 } else { 2 };
+            let task = match chosen {
+                true => wanted.next().or(last).unwrap_or(first),
+                false if choices_only => first,
+                false => wanted.next_if_eq(&first).unwrap_or(first),
+            };
             if left[0] > 0 && left[1] > 0 {
                 choices.push(task);
             }
@@ -189,6 +200,7 @@ mod tests {
         Tried {
             fails: first.zip(last).is_some_and(between),
             tape: Tape::from_choices(choices.clone()),
+            taken: super::plan(&steps),
             cost: Cost { switches, preemptions: 0, steps: 6, choices: choices.len() },
         }
     }

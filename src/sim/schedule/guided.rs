@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Choice, Ready, Slot};
 
-/// Who goes next at the steps at which there is a choice, and how many times.
+/// Who goes next, and how many times.
 pub(crate) type Plan = Vec<(u32, u32)>;
 
 /// How hard a schedule is to read. What comes first counts most.
@@ -22,6 +22,10 @@ pub(crate) struct Cost {
 pub(crate) struct Guided {
     /// The next one last.
     plan: Plan,
+    /// Whether the plan is one for the steps at which there is a choice, or for all.
+    choices_only: bool,
+    /// Who went, at all steps.
+    taken: Plan,
     /// Who took the last step.
     last: Option<u32>,
     /// By number.
@@ -31,9 +35,21 @@ pub(crate) struct Guided {
 }
 
 impl Guided {
-    pub(super) fn new(mut plan: Plan) -> Guided {
+    pub(super) fn new(mut plan: Plan, choices_only: bool) -> Guided {
         plan.reverse();
-        Guided { plan, last: None, ready: BTreeMap::new(), choices: 0, cost: Cost::default() }
+        Guided {
+            plan,
+            choices_only,
+            taken: Plan::new(),
+            last: None,
+            ready: BTreeMap::new(),
+            choices: 0,
+            cost: Cost::default(),
+        }
+    }
+
+    pub(super) fn into_taken(self) -> Plan {
+        self.taken
     }
 
     pub(super) fn cost(&self) -> Cost {
@@ -48,7 +64,16 @@ impl Guided {
         let Some(first) = self.ready.keys().next().copied() else { return Choice::Nothing };
         let chosen = self.ready.len() > 1;
         let last = self.last.filter(|last| self.ready.contains_key(last));
-        let number = if chosen { self.planned().or(last).unwrap_or(first) } else { first };
+        let number = if chosen {
+            self.planned().or(last).unwrap_or(first)
+        } else {
+            self.forced(first);
+            first
+        };
+        match self.taken.last_mut() {
+            Some((task, times)) if *task == number => *times = times.saturating_add(1),
+            _ => self.taken.push((number, 1)),
+        }
         if chosen {
             self.choices += 1;
             if number != first {
@@ -75,6 +100,14 @@ impl Guided {
             self.plan.pop();
         }
         None
+    }
+
+    /// A task goes whatever the plan says. What others were to do is not lost.
+    fn forced(&mut self, number: u32) {
+        self.plan.pop_if(|(_, times)| *times == 0);
+        if let Some((task, times)) = self.plan.last_mut().filter(|_| !self.choices_only) {
+            *times -= u32::from(*task == number);
+        }
     }
 
     pub(super) fn remove(&mut self, task: Ready) {

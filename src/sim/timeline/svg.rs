@@ -61,7 +61,7 @@ pub(super) fn draw(timeline: &Timeline) -> String {
 }
 
 fn draw_row(svg: &mut String, row: &Row, x: usize, lanes: &BTreeMap<u32, usize>, height: usize) {
-    let title = escape(&format!("step {} at {}: {}", row.step, time(row.at), row.words.join(", ")));
+    let title = escape(&format!("step {} at {}: {}", row.step, time(row.at), row.words.join("; ")));
     let Some(y) = row.task.and_then(|task| lanes.get(&task)).copied() else {
         let (text, bottom) = (escape(&time(row.at)), height - 30);
         let _ = write!(

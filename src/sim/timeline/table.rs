@@ -23,21 +23,27 @@ struct Columns {
 
 impl Columns {
     fn new(timeline: &Timeline, rows: &[&Row]) -> Columns {
-        let tasks: BTreeSet<u32> = rows
-            .iter()
-            .flat_map(|row| row.task.iter().chain(&row.spawned).chain(&row.woken))
-            .copied()
-            .collect();
-        let tasks: Vec<_> = tasks.into_iter().collect();
-        let named: Vec<_> = tasks.iter().map(|task| timeline.label(*task).to_owned()).collect();
         let width =
             |heads: &[String]| heads.iter().map(|head| head.chars().count() + 2).sum::<usize>();
-        if width(&named) <= NAMED {
-            return Columns { tasks, heads: named, legend: false };
+        // All that are heard of; or else those that do something.
+        let heard = |row: &&Row| -> Vec<u32> {
+            row.task.iter().chain(&row.spawned).chain(&row.woken).copied().collect()
+        };
+        let acting = |row: &&Row| -> Vec<u32> { row.task.into_iter().collect() };
+        let all: BTreeSet<u32> = rows.iter().flat_map(heard).collect();
+        let few: BTreeSet<u32> = rows.iter().flat_map(acting).collect();
+        let [all, few] = [all, few].map(|tasks| tasks.into_iter().collect::<Vec<_>>());
+        for tasks in [&all, &few] {
+            let named: Vec<_> = tasks.iter().map(|it| timeline.label(*it).to_owned()).collect();
+            if width(&named) <= NAMED {
+                return Columns { tasks: tasks.clone(), heads: named, legend: false };
+            }
         }
-        let heads: Vec<_> = tasks.iter().map(u32::to_string).collect();
-        if width(&heads) <= NUMBERED {
-            return Columns { tasks, heads, legend: true };
+        for tasks in [all, few] {
+            let heads: Vec<_> = tasks.iter().map(u32::to_string).collect();
+            if width(&heads) <= NUMBERED {
+                return Columns { tasks, heads, legend: true };
+            }
         }
         Columns { tasks: Vec::new(), heads: Vec::new(), legend: false }
     }
@@ -77,7 +83,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
             if columns.tasks.is_empty() {
                 write!(f, "  {}:", row.task.map_or("", |task| timeline.label(task)))?;
             }
-            writeln!(f, "  {}", row.words.join(", ").replace('\n', " "))?;
+            writeln!(f, "  {}", row.words.join("; ").replace('\n', " "))?;
         }
         for task in &row.ended {
             alive.remove(task);

@@ -65,7 +65,7 @@ fn the_printed_line_replays_the_failure() {
     // And the line that was printed before it was shrunk.
     let early = first.lines().find(|line| line.trim().starts_with("DST_SEED=")).unwrap();
     let (passed, third) = child(name, &line(early).0);
-    assert!(!passed && third.contains("the checker") | third.contains("saw "), "{third}");
+    assert!(!passed && third.contains("the tape was replayed, and it failed"), "{third}");
 }
 
 #[test]
@@ -140,8 +140,7 @@ fn a_tape_that_does_not_fit_says_at_which_step() {
     let words = ["diverged from the tape: at step 3, task 7 is to go next, but ready are 1, 2"];
     assert_fails(with("t1:1.7"), &words);
     let words = ["diverged from the tape: ", "choices left on the tape"];
-    assert_fails(with("t1:1x2.2x9"), &["diverged from the tape: "]);
-    let _ = words;
+    assert_fails(with("t1:1x2.9"), &words);
 }
 
 #[test]
