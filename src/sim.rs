@@ -86,6 +86,7 @@ pub use self::watch::Eventually;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a simulation does nothing until it is run"]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch with a method of its own")]
 pub struct Sim {
     seed: u64,
     strategy: Strategy,

@@ -267,7 +267,6 @@ impl Check {
     ///
     /// If a schedule fails, with a [`Counterexample`] as the message, and if a variable of the
     /// environment has a value that is not accepted.
-    #[expect(clippy::must_use_candidate, reason = "that it has not panicked is what counts")]
     #[track_caller]
     pub fn run<T, F>(self, f: impl Fn(SimRuntime) -> F + Sync) -> Checked
     where

@@ -79,7 +79,8 @@ impl Failure {
 
     /// Adds what was found instead of this, and did not happen again.
     pub(super) fn but_for(mut self, other: &Failure) -> Failure {
-        self.0.message += &format!("\n    it was found as {}: {}", other.kind(), other.message());
+        let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
+        self.0.message.push_str(&found);
         self
     }
 

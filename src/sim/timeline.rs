@@ -57,19 +57,19 @@ impl Timeline {
                 What::Time => row.words.push("time passes".to_owned()),
                 What::Spawned(number, ..) => {
                     row.spawned.push(*number);
-                    row.say("spawns", record.label(*number));
+                    row.say("spawns", &record.label(*number));
                 }
                 What::Woke(number) => {
                     row.woken.push(*number);
                     if row.task != Some(*number) {
-                        row.say("wakes", record.label(*number));
+                        row.say("wakes", &record.label(*number));
                     }
                 }
                 What::Slept(until) => row.words.push(format!("sleeps until {}", time(*until))),
                 What::Ended(number) => {
                     row.ended.push(*number);
                     if row.task != Some(*number) {
-                        row.say("drops", record.label(*number));
+                        row.say("drops", &record.label(*number));
                     }
                 }
                 What::Panicked(message) => {
@@ -119,11 +119,11 @@ impl Timeline {
 
 impl Row {
     /// Something that was done to a task; a list, if it is done to several.
-    fn say(&mut self, verb: &'static str, task: String) {
+    fn say(&mut self, verb: &'static str, task: &str) {
         match self.words.last_mut() {
             Some(word) if word.starts_with(verb) => {
                 word.push_str(", ");
-                word.push_str(&task);
+                word.push_str(task);
             }
             _ => self.words.push(format!("{verb} {task}")),
         }

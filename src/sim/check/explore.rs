@@ -95,9 +95,10 @@ impl Check {
     fn explore(&self, place: Place, program: &Program<'_>) -> Result<Checked, Found> {
         let learning = Sim { strategy: Strategy::Urw, ..self.sim.clone() };
         let learns = |it: &Strategy| matches!(it, Strategy::Pct { .. } | Strategy::Urw);
-        let profile = match self.strategies.iter().any(learns) {
-            true => learning.profile(place, &program),
-            false => Profile::default(),
+        let profile = if self.strategies.iter().any(learns) {
+            learning.profile(place, &program)
+        } else {
+            Profile::default()
         };
         let progress = Progress::new(self.runs);
         let next = AtomicU64::new(0);
