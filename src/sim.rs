@@ -25,6 +25,40 @@
 //! assert_eq!(report.value, 24);
 //! assert_eq!(report.elapsed, Duration::from_secs(24 * 3600));
 //! ```
+//!
+//! # Tests
+//!
+//! A test calls [`check()`], which looks for a schedule that fails, under many seeds and strategies
+//! and on all cores. What it finds it shrinks, prints as a table of steps, and says which line to
+//! paste to replay it:
+//!
+//! ```should_panic
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use async_runtime_compat::prelude::*;
+//! use async_runtime_compat::{sim, yield_now};
+//!
+//! sim::check(|rt| async move {
+//!     let counter = Arc::new(AtomicU64::new(0));
+//!     let mut tasks = Vec::new();
+//!     for name in ["one", "two"] {
+//!         let counter = counter.clone();
+//!         tasks.push(rt.spawn_named(name, async move {
+//!             let value = counter.load(Ordering::SeqCst);
+//!             yield_now().await;
+//!             counter.store(value + 1, Ordering::SeqCst);
+//!         }));
+//!     }
+//!     for task in tasks {
+//!         task.await.unwrap();
+//!     }
+//!     assert_eq!(counter.load(Ordering::SeqCst), 2, "an update was lost");
+//! });
+//! ```
+//!
+//! What is to hold at all times is an [`invariant`](SimRuntime::invariant), and what is to happen at
+//! some time is awaited with [`eventually`](SimRuntime::eventually).
 
 mod check;
 mod clock;

@@ -80,6 +80,11 @@ impl Timeline {
             }
         }
         finish(rows.last_mut());
+        if let (Some((FailureKind::Error, _)), Some(row)) = (&end, rows.last_mut()) {
+            // It has ended with its error, and was kept from going on.
+            row.words.pop_if(|word| word == "waits");
+            row.words.push("gives an error".to_owned());
+        }
         rows.retain(|row| row.step > 0 || !row.words.is_empty());
         let numbers = || (0_u32..).take(record.tasks.len());
         let labels = numbers().map(|number| record.label(number)).collect();

@@ -57,12 +57,14 @@ impl Check {
             Err(found) => found,
         };
         if aloud {
-            let (seed, tape) = (found.failure.seed(), found.failure.tape());
+            let Found { run, failure } = &found;
+            let (kind, seed, strategy) = (failure.kind(), failure.seed(), failure.strategy());
             eprintln!(
-                "run {} of {} failed; as it was found, it is replayed by\n\n    {}\n",
-                found.run + 1,
+                "run {} of {} failed: {kind}, with seed {seed} and strategy {strategy}; as it was \
+                 found, it is replayed by\n\n    {}\n",
+                run + 1,
                 self.runs,
-                replay_line(self.command.as_deref(), seed, tape),
+                replay_line(self.command.as_deref(), seed, failure.tape()),
             );
         }
         let explained = self.explain(found, place, program);

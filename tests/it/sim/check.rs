@@ -13,7 +13,13 @@ use async_runtime_compat::sim::{
 };
 use async_runtime_compat::yield_now;
 
+use static_assertions::assert_impl_all;
+
 use super::programs::{Latch, long_before_short, lost_update, reorder};
+
+assert_impl_all!(Counterexample: std::error::Error, Send, Sync, Unpin);
+assert_impl_all!(sim::Timeline: Clone, Send, Sync);
+assert_impl_all!(sim::Eventually: Send, Unpin, Future<Output = ()>);
 
 fn found<F: Future<Output = ()>>(
     check: Check,
@@ -52,7 +58,7 @@ fn an_error_is_a_failure_and_ends_the_run() {
     };
     let found = Check::new().try_run(program).unwrap_err();
     assert_eq!(found.failure().kind(), FailureKind::Error, "{found}");
-    assert_contains(&found, &["error: ParseIntError", "InvalidDigit"]);
+    assert_contains(&found, &["error: ParseIntError", "InvalidDigit", "; gives an error\n"]);
     let checked = Check::new().runs(50).run(|_| async { "7".parse::<u64>() });
     assert_eq!(checked.runs, 50);
 }
