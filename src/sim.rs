@@ -25,16 +25,56 @@
 //! assert_eq!(report.value, 24);
 //! assert_eq!(report.elapsed, Duration::from_secs(24 * 3600));
 //! ```
+//!
+//! # Tests
+//!
+//! A test calls [`check()`], which looks for a schedule that fails, under many seeds and strategies
+//! and on all cores. What it finds it shrinks, prints as a table of steps, and says which line to
+//! paste to replay it:
+//!
+//! ```should_panic
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use async_runtime_compat::prelude::*;
+//! use async_runtime_compat::{sim, yield_now};
+//!
+//! sim::check(|rt| async move {
+//!     let counter = Arc::new(AtomicU64::new(0));
+//!     let mut tasks = Vec::new();
+//!     for name in ["one", "two"] {
+//!         let counter = counter.clone();
+//!         tasks.push(rt.spawn_named(name, async move {
+//!             let value = counter.load(Ordering::SeqCst);
+//!             yield_now().await;
+//!             counter.store(value + 1, Ordering::SeqCst);
+//!         }));
+//!     }
+//!     for task in tasks {
+//!         task.await.unwrap();
+//!     }
+//!     assert_eq!(counter.load(Ordering::SeqCst), 2, "an update was lost");
+//! });
+//! ```
+//!
+//! What is to hold at all times is an [`invariant`](SimRuntime::invariant), and what is to happen at
+//! some time is awaited with [`eventually`](SimRuntime::eventually).
 
+mod check;
 mod clock;
+mod determinism;
 mod engine;
 mod failure;
+mod hush;
+mod record;
 mod rng;
 mod runtime;
 mod schedule;
 mod strategy;
 mod tape;
 mod task;
+mod timeline;
+mod watch;
 
 use std::future::Future;
 use std::panic::Location;
@@ -49,12 +89,15 @@ use self::failure::Details;
 use self::schedule::{Profile, Schedule, Search};
 use crate::origin::Place;
 
+pub use self::check::{Check, Checked, Counterexample, Verdict, check};
 pub(crate) use self::clock::SimSleep;
 pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
 pub use self::rng::SimRng;
 pub use self::runtime::SimRuntime;
 pub use self::strategy::{InvalidStrategy, Strategy};
 pub use self::tape::{InvalidTape, Tape};
+pub use self::timeline::Timeline;
+pub use self::watch::Eventually;
 
 /// A simulation to be run: a seed, a [`Strategy`] and limits.
 ///
@@ -78,6 +121,7 @@ pub use self::tape::{InvalidTape, Tape};
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a simulation does nothing until it is run"]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch with a method of its own")]
 pub struct Sim {
     seed: u64,
     strategy: Strategy,
@@ -86,6 +130,8 @@ pub struct Sim {
     allow_leaks: bool,
     allow_panics: bool,
     foreign_threads: bool,
+    /// Whether to keep a record of all that happens.
+    record: bool,
 }
 
 /// A run that went well.
@@ -129,6 +175,7 @@ impl Sim {
             allow_leaks: false,
             allow_panics: false,
             foreign_threads: false,
+            record: false,
         }
     }
 
@@ -194,6 +241,38 @@ impl Sim {
         let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
         let outcome = self.execute(self.seed, schedule, false, Location::caller(), f);
         self.report(self.seed, outcome)
+    }
+
+    /// As [`run`](Sim::run), and writes down what happened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::sim::Sim;
+    ///
+    /// let (result, timeline) = Sim::new(3).timeline(|rt| async move {
+    ///     let child = rt.spawn_named("child", async { 1 });
+    ///     child.await
+    /// });
+    /// assert!(result.is_ok());
+    /// println!("{timeline}");
+    /// ```
+    #[track_caller]
+    pub fn timeline<T, F>(
+        self,
+        f: impl FnOnce(SimRuntime) -> F,
+    ) -> (Result<Report<T>, Failure>, Timeline)
+    where
+        F: Future<Output = T>,
+    {
+        let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
+        let sim = Sim { record: true, ..self };
+        let mut outcome = sim.execute(sim.seed, schedule, false, Location::caller(), f);
+        let record = outcome.record.take().unwrap_or_default();
+        let result = sim.report(sim.seed, outcome);
+        let end = result.as_ref().err().map(|it| (it.kind(), it.message().to_owned()));
+        (result, Timeline::new(&record, end))
     }
 
     /// Runs many schedules, on all cores, with the seeds from this simulation's on.
@@ -306,6 +385,9 @@ impl Sim {
             foreign_threads: self.foreign_threads,
         };
         let engine = Engine::new(seed, schedule, limits, profile);
+        if self.record {
+            engine.keep_record();
+        }
         engine.run(place, || f(SimRuntime::new(engine.clone())))
     }
 

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -18,10 +18,12 @@ use slab::Slab;
 
 use super::clock::{Clock, Key, Nanos, Timers};
 use super::failure::{FailureKind, TaskReport, Waking};
+use super::record::{Record, What};
 use super::rng::{SimRng, Trace, derive};
 use super::schedule::{Choice, Ready, Schedule, Slot};
 use super::tape::Tape;
 use super::task::SimTask;
+use super::watch::Watches;
 use crate::backend::{Output, discard};
 use crate::error::message_of;
 use crate::origin::Place;
@@ -70,6 +72,10 @@ pub(super) struct Engine {
     state: Mutex<State>,
     /// For runs that wait for other threads.
     woken: Condvar,
+    /// What is looked at after every step.
+    watches: Watches,
+    /// Whether there is any.
+    watched: AtomicBool,
 }
 
 struct State {
@@ -86,6 +92,9 @@ struct State {
     generators: HashMap<String, u64>,
     /// The steps of the tasks that have ended, by path.
     profile: Option<HashMap<u64, u64>>,
+    record: Option<Box<Record>>,
+    /// Who took the present step, if that was its last one and somebody will ask.
+    gone: Option<String>,
     failure: Option<Wrong>,
     /// Nothing is run any more.
     closed: bool,
@@ -139,6 +148,7 @@ pub(super) struct Outcome<T> {
     pub(super) tasks: Vec<TaskReport>,
     pub(super) schedule: Schedule,
     pub(super) profile: HashMap<u64, u64>,
+    pub(super) record: Option<Box<Record>>,
 }
 
 impl Engine {
@@ -159,11 +169,20 @@ impl Engine {
                 spawned: 0,
                 generators: HashMap::new(),
                 profile: profile.then(HashMap::new),
+                record: None,
+                gone: None,
                 failure: None,
                 closed: false,
             }),
             woken: Condvar::new(),
+            watches: Watches::default(),
+            watched: AtomicBool::new(false),
         })
+    }
+
+    /// Keeps a record of all that happens from now on.
+    pub(super) fn keep_record(&self) {
+        self.lock().record = Some(Box::default());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -316,12 +335,16 @@ impl Engine {
     /// A task has been dropped.
     pub(super) fn ended(&self, slot: Slot) {
         let mut state = self.lock();
+        if state.current == Some(slot) && self.watched.load(Ordering::Relaxed) {
+            state.gone = Some(state.describe(slot));
+        }
         let Some(task) = state.tasks.try_remove(slot as usize) else { return };
         if task.ready {
             state.schedule.remove(task.ready(slot));
         }
         state.schedule.forget(task.number);
-        state.trace.add(u64::from(task.number) << 8 | 2);
+        let number = task.number;
+        state.event(u64::from(number) << 8 | 2, self.clock.nanos(), || What::Ended(number));
         if let Some(profile) = &mut state.profile {
             profile.insert(task.path, task.steps);
         }
@@ -336,8 +359,54 @@ impl Engine {
         }
     }
 
+    /// A task has panicked, whoever may join it.
+    pub(super) fn caught(&self, message: &str) {
+        let mut state = self.lock();
+        if state.record.is_some() {
+            state.keep(self.clock.nanos(), What::Panicked(message.to_owned()));
+        }
+    }
+
+    pub(super) fn fail(&self, kind: FailureKind, message: String) {
+        self.lock().fail(kind, message);
+    }
+
+    /// Something that the program says of itself.
+    pub(super) fn note(&self, text: Cow<'static, str>) {
+        let mut state = self.lock();
+        let word = derive(0, &text, 0) << 8 | 6;
+        state.event(word, self.clock.nanos(), || What::Noted(text.into_owned()));
+    }
+
     pub(super) fn describe(&self, slot: Slot) -> String {
         self.lock().describe(slot)
+    }
+
+    pub(super) fn watches(&self) -> &Watches {
+        self.watched.store(true, Ordering::Relaxed);
+        &self.watches
+    }
+
+    /// Looks at what is to be looked at after every step.
+    #[inline]
+    fn after_step(&self) {
+        if self.watched.load(Ordering::Relaxed) {
+            self.look();
+        }
+    }
+
+    #[cold]
+    fn look(&self) {
+        // The state is not locked: this runs code of the user's.
+        let broken = self.watches.look();
+        let mut state = self.lock();
+        let gone = state.gone.take();
+        if let Some(what) = broken {
+            let slot = state.current.unwrap_or(ROOT);
+            let who = gone.unwrap_or_else(|| state.describe(slot));
+            let message = format!("{what} after step {}, which {who} took", state.steps);
+            state.fail(FailureKind::Invariant, message);
+        }
     }
 
     /// Lets the waker wait for the time.
@@ -349,6 +418,7 @@ impl Engine {
             return;
         }
         self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
+        state.event(at << 8 | 5, self.clock.nanos(), || What::Slept(at));
         let replaced = state.timers.register(key, at, waker);
         drop(state);
         drop(replaced);
@@ -387,6 +457,7 @@ impl Engine {
             tasks,
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
+            record: state.record.take(),
         }
     }
 
@@ -399,6 +470,7 @@ impl Engine {
             let message = message_of(&*payload);
             discard(payload);
             let message = message.unwrap_or_else(|| "a payload that is not a string".to_owned());
+            self.caught(&message);
             (FailureKind::Panic, message)
         };
         {
@@ -420,6 +492,7 @@ impl Engine {
             match self.next(end.is_some(), &mut due) {
                 Next::Task(runnable) => {
                     runnable.run();
+                    self.after_step();
                 }
                 Next::Root => {
                     let mut cx = Context::from_waker(&waker);
@@ -428,7 +501,10 @@ impl Engine {
                     }));
                     end = match polled {
                         Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
-                        Ok(_) => continue,
+                        Ok(_) => {
+                            self.after_step();
+                            continue;
+                        }
                         Err(payload) => {
                             // As they were then: the destructors that come next may wake some.
                             tasks = Some(self.reports());
@@ -444,6 +520,7 @@ impl Engine {
                     if panic {
                         break;
                     }
+                    self.after_step();
                 }
                 Next::Wake => due.drain(..).for_each(Waker::wake),
                 Next::Wait => self.wait_for_threads(),
@@ -498,9 +575,11 @@ impl Engine {
         if chosen {
             state.tape.push(task.number);
         }
-        state.trace.add(u64::from(task.number) << 8 | 1);
+        let (number, runnable) = (task.number, task.runnable.take());
         state.current = Some(slot);
-        match task.runnable.take() {
+        let now = self.clock.nanos();
+        state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
+        match runnable {
             Some(runnable) => Next::Task(runnable),
             None => Next::Root,
         }
@@ -542,7 +621,7 @@ impl Engine {
             return Next::Stop;
         }
         self.clock.advance(deadline);
-        state.trace.add(deadline << 8 | 3);
+        state.event(deadline << 8 | 3, deadline, || What::Time);
         state.timers.take_due(deadline, due);
         Next::Wake
     }
@@ -564,12 +643,14 @@ impl Engine {
         let failure = state.failure.clone();
         state.closed = true;
         let sleeping = state.timers.clear();
+        let watches = self.watches.take();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
         drop(state);
         // All of these run code of the user's. A task that is woken now is dropped.
         discard(sleeping);
+        watches.into_iter().for_each(discard);
         discard(ready);
         discard(woken);
         waiting.into_iter().for_each(Waker::wake);
@@ -583,6 +664,22 @@ impl State {
         self.failure.get_or_insert((kind, message));
     }
 
+    /// Something that makes this run another than one in which it does not happen.
+    #[inline]
+    fn event(&mut self, word: u64, now: Nanos, what: impl FnOnce() -> What) {
+        self.trace.add(word);
+        if self.record.is_some() {
+            self.keep(now, what());
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, now: Nanos, what: What) {
+        if let Some(record) = self.record.as_mut().filter(|_| !self.closed) {
+            record.push(self.steps, now, what);
+        }
+    }
+
     fn insert(&mut self, name: Option<Cow<'static, str>>, place: Place, now: Nanos) -> Slot {
         let number = self.spawned;
         self.spawned += 1;
@@ -593,7 +690,8 @@ impl State {
             }
             None => (Waking::Outside, u64::from(number)),
         };
-        self.trace.add(u64::from(number) << 8);
+        let spawned = || What::Spawned(number, name.clone(), place);
+        self.event(u64::from(number) << 8, now, spawned);
         let slot = self.tasks.insert(Task {
             number,
             path,
@@ -616,6 +714,8 @@ impl State {
         // The root is woken as often as its waker is called.
         if !task.ready {
             (task.woken_by, task.woken_at) = (by, now);
+            let number = task.number;
+            self.event(u64::from(number) << 8 | 4, now, || What::Woke(number));
             self.make_ready(slot, runnable);
         }
     }

@@ -32,6 +32,8 @@ pub enum FailureKind {
     Nondeterminism,
     /// An invariant did not hold, or what was to happen eventually did not.
     Invariant,
+    /// The future that was passed to [`check`](crate::sim::check()) gave an error.
+    Error,
 }
 
 impl fmt::Display for FailureKind {
@@ -46,6 +48,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Diverged => "diverged from the tape",
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
+            FailureKind::Error => "error",
         })
     }
 }
@@ -72,6 +75,13 @@ pub(super) struct Details {
 impl Failure {
     pub(super) fn new(details: Details) -> Failure {
         Failure(Box::new(details))
+    }
+
+    /// Adds what was found instead of this, and did not happen again.
+    pub(super) fn but_for(mut self, other: &Failure) -> Failure {
+        let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
+        self.0.message.push_str(&found);
+        self
     }
 
     /// What went wrong.

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::clock::SimSleep;
 use super::engine::Engine;
+use super::failure::FailureKind;
 use super::rng::SimRng;
+use super::watch::Eventually;
 use crate::backend::{Native, NativeBlocking, Output, discard};
 use crate::blocking::{Blocking, BoxJob};
 use crate::origin::Place;
@@ -59,6 +61,102 @@ impl SimRuntime {
 
     pub(crate) fn sleep_until(&self, deadline: Instant) -> SimSleep {
         SimSleep::until(self.engine.clone(), deadline)
+    }
+
+    /// Fails the simulation after the first step after which the condition does not hold, and
+    /// names the task that took it.
+    ///
+    /// The condition is looked at after every step, until the simulation is over. Keep it quick,
+    /// and let it only look: it runs on the simulation's thread, between the steps. A panic in it is
+    /// a condition that does not hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicI64, Ordering};
+    ///
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::sim::{FailureKind, Sim};
+    ///
+    /// let failure = Sim::new(1).run(|rt| async move {
+    ///     let balance = Arc::new(AtomicI64::new(10));
+    ///     let seen = balance.clone();
+    ///     rt.invariant("nobody is in debt", move || seen.load(Ordering::SeqCst) >= 0);
+    ///     let spender = rt.spawn_named("spender", async move {
+    ///         balance.fetch_sub(25, Ordering::SeqCst);
+    ///     });
+    ///     spender.await
+    /// });
+    /// let failure = failure.unwrap_err();
+    /// assert_eq!(failure.kind(), FailureKind::Invariant);
+    /// assert!(failure.message().contains("task 1 'spender'"));
+    /// ```
+    pub fn invariant(
+        &self,
+        name: impl Into<String>,
+        condition: impl FnMut() -> bool + Send + 'static,
+    ) {
+        self.engine.watches().invariant(name.into(), Box::new(condition));
+    }
+
+    /// Waits until the condition holds; fails the simulation if it does not within that much
+    /// virtual time.
+    ///
+    /// The condition is looked at when this is polled first, and then after every step. Keep it
+    /// quick, and let it only look. It does nothing until it is polled, and what is dropped is not
+    /// waited for any more.
+    ///
+    /// # Panics
+    ///
+    /// If the condition panics in the first poll. A later panic fails the simulation.
+    ///
+    /// # Cancel safety
+    ///
+    /// Polling it by reference is cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::sim::Sim;
+    ///
+    /// let run = Sim::new(1).run(|rt| async move {
+    ///     let elected = Arc::new(AtomicBool::new(false));
+    ///     let (timer, flag) = (rt.clone(), elected.clone());
+    ///     rt.spawn_detached(async move {
+    ///         timer.sleep(Duration::from_secs(3)).await;
+    ///         flag.store(true, Ordering::SeqCst);
+    ///     });
+    ///     rt.eventually(Duration::from_secs(10), move || elected.load(Ordering::SeqCst)).await;
+    /// });
+    /// assert_eq!(run.unwrap().elapsed, Duration::from_secs(3));
+    /// ```
+    #[track_caller]
+    pub fn eventually(
+        &self,
+        within: Duration,
+        condition: impl FnMut() -> bool + Send + 'static,
+    ) -> Eventually {
+        let (engine, sleep) = (self.engine.clone(), self.sleep(within));
+        Eventually::new(engine, sleep, within, Location::caller(), Box::new(condition))
+    }
+
+    /// Writes something into the trace: it shows up in a [`Timeline`](crate::sim::Timeline), and
+    /// two runs that note different things are not the same run.
+    ///
+    /// So it makes a difference visible that has no other effect on what is run when, such as a
+    /// value that was computed.
+    pub fn note(&self, text: impl Into<Cow<'static, str>>) {
+        self.engine.note(text.into());
+    }
+
+    pub(super) fn fail(&self, kind: FailureKind, message: String) {
+        self.engine.fail(kind, message);
     }
 
     /// Spawns a task; `None` if the simulation is over.

@@ -39,11 +39,13 @@ impl<F: Future> Future for SimTask<F> {
             if let Err(payload) = this.future.clear() {
                 discard(payload);
             }
-            let message = match message_of(&*payload) {
+            let message = message_of(&*payload);
+            let engine = this.member.engine.clone();
+            engine.caught(message.as_deref().unwrap_or("a payload that is not a string"));
+            let message = match message {
                 Some(message) => format!(": {message}"),
                 None => " with a payload that is not a string".to_owned(),
             };
-            let engine = this.member.engine.clone();
             let task = engine.describe(this.member.slot);
             Unseen::watch(payload, move || {
                 engine.panicked(format!("{task} panicked, and nobody joined it{message}"));
