@@ -721,11 +721,16 @@ where
         Kind::Tokio(handle) => {
             Timeout::native(handle, future, |now| tokio::time::after(now, duration))
         }
-        _ => Timeout::other(future, timer.sleep(duration)),
+        Kind::Opaque(_) | Kind::Hooked(_) => Timeout::other(future, timer.sleep(duration)),
+        #[cfg(feature = "sim")]
+        Kind::Sim(_) => Timeout::other(future, timer.sleep(duration)),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        _ => Timeout::other(future, IoSleep::after(duration).into()),
     }
 }
 
 /// Like [`timeout`], until an instant.
+#[inline]
 pub(crate) fn timeout_at<T, F>(timer: &T, deadline: Instant, future: F) -> Timeout<F>
 where
     T: Timer + ?Sized,

@@ -94,6 +94,7 @@ pub trait TimerExt: Timer {
     /// # Panics
     ///
     /// As [`sleep`](Timer::sleep).
+    #[inline]
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         backend::sleep_until(self, deadline)
     }
@@ -128,6 +129,7 @@ pub trait TimerExt: Timer {
     ///     timer.timeout(Duration::from_secs(5), ask).await
     /// }
     /// ```
+    #[inline]
     fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(backend::timeout(self, duration, future.into_future()))
     }
@@ -141,6 +143,7 @@ pub trait TimerExt: Timer {
     /// # Panics
     ///
     /// As [`sleep`](Timer::sleep).
+    #[inline]
     fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(backend::timeout_at(self, deadline, future.into_future()))
     }

@@ -287,8 +287,10 @@ impl<F: Future> Timeout<F> {
         let _context = handle.enter();
         match deadline(time::Instant::now()) {
             Some(deadline) => {
-                let timeout = with_driver(|| time::timeout_at(deadline, future));
-                Timeout::Native { timeout }
+                // Written where it stays: a value that is returned through `catch_unwind` is copied.
+                let mut timeout = None;
+                with_driver(|| timeout = Some(time::timeout_at(deadline, future)));
+                Timeout::Native { timeout: timeout.expect("it was made") }
             }
             None => Timeout::other(future, Sleep::make(handle, |_| None).into()),
         }
