@@ -2,13 +2,17 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_runtime_compat::Spawner;
 use async_runtime_compat::tokio::TokioSpawner;
+use async_runtime_compat::{Runtime as AnyRuntime, Spawner};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time;
 
-use super::Backend;
+use super::{Backend, FullBackend};
+use crate::padded::{Padded, padding};
+use crate::wait::{BlockWay, TimeWay};
 use crate::way::{CancelWay, JoinWay, Way};
 
 /// A tokio runtime.
@@ -29,7 +33,7 @@ impl Tokio {
     }
 
     fn new(builder: &mut Builder) -> Tokio {
-        Tokio(Arc::new(builder.build().expect("a tokio runtime")))
+        Tokio(Arc::new(builder.enable_time().build().expect("a tokio runtime")))
     }
 
     /// The runtime's handle.
@@ -47,7 +51,7 @@ impl Backend for Tokio {
     }
 
     fn spawner(&self) -> Arc<dyn Spawner> {
-        Arc::new(TokioSpawner::new(self.handle().clone()))
+        self.runtime()
     }
 
     fn run<F>(&self, future: F) -> F::Output
@@ -56,6 +60,23 @@ impl Backend for Tokio {
         F::Output: Send + 'static,
     {
         self.0.block_on(self.0.spawn(future)).expect("the work does not panic")
+    }
+}
+
+impl FullBackend for Tokio {
+    type Padded = Padded<Native, { padding::<JoinHandle<()>>() }>;
+    type Timer = NativeTimer;
+
+    fn timer(&self) -> NativeTimer {
+        NativeTimer
+    }
+
+    fn padded(&self) -> Self::Padded {
+        Padded(self.native())
+    }
+
+    fn runtime(&self) -> Arc<dyn AnyRuntime> {
+        Arc::new(TokioSpawner::new(self.handle().clone()))
     }
 }
 
@@ -97,5 +118,38 @@ impl CancelWay for Native {
     async fn cancel<T: Send + 'static>(handle: JoinHandle<T>) -> Option<T> {
         handle.abort();
         handle.await.ok()
+    }
+}
+
+/// `tokio::time`.
+#[derive(Clone)]
+pub struct NativeTimer;
+
+impl TimeWay for NativeTimer {
+    #[inline]
+    fn sleep(&self, duration: Duration) -> impl Future<Output: Send> + Send + 'static {
+        time::sleep(duration)
+    }
+
+    #[inline]
+    fn timeout<F>(
+        &self,
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output: Send> + Send + 'static
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        time::timeout(duration, future)
+    }
+}
+
+impl BlockWay for Native {
+    #[inline]
+    fn block<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output: Send> + Send + 'static {
+        self.0.spawn_blocking(f)
     }
 }

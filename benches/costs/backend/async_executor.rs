@@ -2,13 +2,17 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_executor::{Executor, Task};
-use async_runtime_compat::Spawner;
 use async_runtime_compat::async_executor::ExecutorSpawner;
+use async_runtime_compat::{Runtime, Spawner};
 use futures_lite::future;
+use smol::{Timer, unblock};
 
-use super::Backend;
+use super::{Backend, FullBackend};
+use crate::padded::{Padded, padding};
+use crate::wait::{BlockWay, TimeWay};
 use crate::way::{CancelWay, JoinWay, Way};
 
 /// An async-executor.
@@ -23,7 +27,7 @@ impl Backend for AsyncExecutor {
     }
 
     fn spawner(&self) -> Arc<dyn Spawner> {
-        Arc::new(ExecutorSpawner::new(self.0.clone()))
+        self.runtime()
     }
 
     fn run<F>(&self, future: F) -> F::Output
@@ -32,6 +36,23 @@ impl Backend for AsyncExecutor {
         F::Output: Send + 'static,
     {
         future::block_on(self.0.run(self.0.spawn(future)))
+    }
+}
+
+impl FullBackend for AsyncExecutor {
+    type Padded = Padded<Native, { padding::<Task<()>>() }>;
+    type Timer = NativeTimer;
+
+    fn timer(&self) -> NativeTimer {
+        NativeTimer
+    }
+
+    fn padded(&self) -> Self::Padded {
+        Padded(self.native())
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(ExecutorSpawner::new(self.0.clone()))
     }
 }
 
@@ -74,5 +95,44 @@ impl CancelWay for Native {
         handle: Task<T>,
     ) -> impl Future<Output = Option<T>> + Send + 'static {
         handle.cancel()
+    }
+}
+
+/// async-io's timer.
+#[derive(Clone)]
+pub struct NativeTimer;
+
+impl TimeWay for NativeTimer {
+    #[inline]
+    fn sleep(&self, duration: Duration) -> impl Future<Output: Send> + Send + 'static {
+        Timer::after(duration)
+    }
+
+    #[inline]
+    fn timeout<F>(
+        &self,
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output: Send> + Send + 'static
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        // smol has no function for it. The limit runs from here, as it does everywhere else.
+        let timer = Timer::after(duration);
+        let late = async move {
+            timer.await;
+            None
+        };
+        future::or(async move { Some(future.await) }, late)
+    }
+}
+
+impl BlockWay for Native {
+    #[inline]
+    fn block<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output: Send> + Send + 'static {
+        unblock(f)
     }
 }

@@ -4,12 +4,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_runtime_compat::Spawner;
 use async_runtime_compat::async_std::AsyncStdSpawner;
+use async_runtime_compat::{Runtime, Spawner};
+use async_std::future;
 use async_std::task::{self, JoinHandle};
 
-use super::Backend;
+use super::{Backend, FullBackend};
+use crate::padded::{Padded, padding};
+use crate::wait::{BlockWay, TimeWay};
 use crate::way::{CancelWay, JoinWay, Way};
 
 /// async-std.
@@ -24,7 +28,7 @@ impl Backend for AsyncStd {
     }
 
     fn spawner(&self) -> Arc<dyn Spawner> {
-        Arc::new(AsyncStdSpawner)
+        self.runtime()
     }
 
     fn run<F>(&self, future: F) -> F::Output
@@ -33,6 +37,23 @@ impl Backend for AsyncStd {
         F::Output: Send + 'static,
     {
         task::block_on(task::spawn(future))
+    }
+}
+
+impl FullBackend for AsyncStd {
+    type Padded = Padded<Native, { padding::<JoinHandle<()>>() }>;
+    type Timer = NativeTimer;
+
+    fn timer(&self) -> NativeTimer {
+        NativeTimer
+    }
+
+    fn padded(&self) -> Self::Padded {
+        Padded(self.native())
+    }
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(AsyncStdSpawner)
     }
 }
 
@@ -75,5 +96,38 @@ impl CancelWay for Native {
         handle: JoinHandle<T>,
     ) -> impl Future<Output = Option<T>> + Send + 'static {
         handle.cancel()
+    }
+}
+
+/// `async_std::task::sleep` and `async_std::future::timeout`.
+#[derive(Clone)]
+pub struct NativeTimer;
+
+impl TimeWay for NativeTimer {
+    #[inline]
+    fn sleep(&self, duration: Duration) -> impl Future<Output: Send> + Send + 'static {
+        task::sleep(duration)
+    }
+
+    #[inline]
+    fn timeout<F>(
+        &self,
+        duration: Duration,
+        future: F,
+    ) -> impl Future<Output: Send> + Send + 'static
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        future::timeout(duration, future)
+    }
+}
+
+impl BlockWay for Native {
+    #[inline]
+    fn block<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output: Send> + Send + 'static {
+        task::spawn_blocking(f)
     }
 }

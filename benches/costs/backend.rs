@@ -8,9 +8,10 @@ pub mod tokio;
 use std::future::Future;
 use std::sync::Arc;
 
-use async_runtime_compat::{FnSpawner, Spawner};
+use async_runtime_compat::{FnSpawner, Runtime, Spawner};
 
-use crate::way::{JoinWay, Way};
+use crate::wait::{BlockWay, TimeWay};
+use crate::way::{CancelWay, JoinWay, Way};
 
 /// A runtime that is up.
 ///
@@ -36,4 +37,21 @@ pub trait Backend: Clone + Send + Sync + 'static {
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
+}
+
+/// A backend with everything that is measured.
+pub trait FullBackend: Backend<Native: CancelWay + BlockWay> {
+    /// The native way with handles of the size of ours.
+    type Padded: JoinWay;
+    /// The runtime's own timer.
+    type Timer: TimeWay;
+
+    /// The runtime's own timer.
+    fn timer(&self) -> Self::Timer;
+
+    /// The native way with handles of the size of ours.
+    fn padded(&self) -> Self::Padded;
+
+    /// The adapter of this crate, with all that it can do.
+    fn runtime(&self) -> Arc<dyn Runtime>;
 }

@@ -3,6 +3,8 @@
 //! Each function repeats its work for as many rounds as it is told to, from inside a task, and
 //! gives the time that the measured part took.
 
+pub mod wait;
+
 use std::future::{Future, pending};
 use std::hint::black_box;
 use std::pin::Pin;

@@ -1,9 +1,9 @@
 //! Spawning natively, through the typed methods, through the object-safe method, and through a
-//! caller's own spawner, on every backend.
+//! caller's own spawner, on every backend; and sleeping, time limits and what blocks.
 //!
 //! ```text
-//! cargo bench --all-features --bench spawn
-//! cargo bench --all-features --bench spawn -- smol
+//! cargo bench --all-features --bench costs
+//! cargo bench --all-features --bench costs -- smol
 //! ```
 //!
 //! Times of different runs are not to be compared on a machine that does anything else:
@@ -13,7 +13,9 @@
 
 pub mod backend;
 pub mod case;
+pub mod padded;
 pub mod settle;
+pub mod wait;
 pub mod way;
 pub mod work;
 
