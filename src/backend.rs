@@ -704,13 +704,6 @@ pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => Limit::make(handle, |now| tokio::time::after(now, duration)),
-        // A dynamic call less.
-        #[cfg(feature = "smol")]
-        Kind::Smol => Limit::from(Sleep::from(IoSleep::after(duration))),
-        #[cfg(feature = "async-std")]
-        Kind::AsyncStd => Limit::from(Sleep::from(IoSleep::after(duration))),
-        #[cfg(feature = "async-executor")]
-        Kind::Executor(_) => Limit::from(Sleep::from(IoSleep::after(duration))),
         #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
         _ => timer.sleep(duration).into(),
     }

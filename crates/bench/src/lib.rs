@@ -18,6 +18,7 @@ pub mod peers;
 pub mod probe;
 pub mod reasons;
 pub mod report;
+pub mod simulation;
 pub mod websocket;
 
 pub use costs::{backend, case, padded, settle, wait, way, work};

@@ -13,7 +13,7 @@ use crate::measure::{Effort, Ratio};
 use crate::memory::{self, Pending};
 use crate::probe::{OnDrop, OnPanic};
 use crate::reasons::{self, Reason};
-use crate::websocket;
+use crate::{simulation, websocket};
 
 /// Everything that was measured.
 pub struct Report {
@@ -31,6 +31,8 @@ pub struct Report {
     pub memory: Vec<Memory>,
     /// The WebSocket server against itself, natively.
     pub websocket: Vec<Time>,
+    /// Simulations of others against this crate's.
+    pub simulation: (Vec<simulation::Peer>, Vec<simulation::Scale>),
     /// Peers against the runtimes.
     pub peers: Vec<Peer>,
 }
@@ -106,6 +108,7 @@ impl fmt::Display for Report {
         self.memory(f)?;
         write!(f, "{}", reasons::Section(&self.profiles))?;
         write!(f, "{}", websocket::Section(&self.websocket))?;
+        write!(f, "{}", simulation::Section(&self.simulation.0, &self.simulation.1))?;
         write!(f, "{}", peers::Section(&self.peers))
     }
 }

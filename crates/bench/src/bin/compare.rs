@@ -18,7 +18,9 @@ use std::{env, fs, io};
 use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
-use async_runtime_compat_bench::{chart, instructions, memory, peers, settle, websocket};
+use async_runtime_compat_bench::{
+    chart, instructions, memory, peers, settle, simulation, websocket,
+};
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
@@ -97,6 +99,7 @@ fn compare(options: &Options) -> io::Result<()> {
         profiles,
         memory: memory(options)?,
         websocket: websocket::compare(options.effort, &|names| options.wants(names)),
+        simulation: simulation(options),
         peers: peers(options),
     };
     print!("{report}");
@@ -171,6 +174,12 @@ fn memory(options: &Options) -> io::Result<Vec<Memory>> {
         }
     }
     Ok(figures)
+}
+
+fn simulation(options: &Options) -> (Vec<simulation::Peer>, Vec<simulation::Scale>) {
+    let peers = simulation::peers(options.effort, &|names| options.wants(names));
+    let scales = if options.wants(&["simulation"]) { simulation::scales() } else { Vec::new() };
+    (peers, scales)
 }
 
 fn peers(options: &Options) -> Vec<Peer> {
