@@ -418,7 +418,10 @@ impl Engine {
             return;
         }
         self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
-        state.event(at << 8 | 5, self.clock.nanos(), || What::Slept(at));
+        state.trace.mix(at);
+        if state.record.is_some() {
+            state.keep(self.clock.nanos(), What::Slept(at));
+        }
         let replaced = state.timers.register(key, at, waker);
         drop(state);
         drop(replaced);
@@ -715,7 +718,10 @@ impl State {
         if !task.ready {
             (task.woken_by, task.woken_at) = (by, now);
             let number = task.number;
-            self.event(u64::from(number) << 8 | 4, now, || What::Woke(number));
+            self.trace.mix(u64::from(number) << 8 | 4);
+            if self.record.is_some() {
+                self.keep(now, What::Woke(number));
+            }
             self.make_ready(slot, runnable);
         }
     }

@@ -145,7 +145,8 @@ impl fmt::Display for Failure {
         writeln!(f, "  step      {}, after {:?} of virtual time", it.steps, it.elapsed)?;
         write!(f, "  tape      {}", it.tape)?;
         if !it.tasks.is_empty() {
-            write!(f, "\n  alive     {} tasks", it.tasks.len())?;
+            let plural = if it.tasks.len() == 1 { "" } else { "s" };
+            write!(f, "\n  alive     {} task{plural}", it.tasks.len())?;
         }
         for task in it.tasks.iter().take(LISTED) {
             write!(f, "\n    {task}")?;
