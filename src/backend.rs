@@ -658,7 +658,7 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
         #[cfg(feature = "sim")]
         Kind::Sim(_) => sleep_until_reset(timer, deadline),
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => TokioSleep::make(handle, |_| Some(deadline.into())).into(),
+        Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
         #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
         _ => IoSleep::at(Some(deadline)).into(),
     }
@@ -673,7 +673,9 @@ where
 {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Timeout::native(handle, future, |now| now.checked_add(duration)),
+        Kind::Tokio(handle) => {
+            Timeout::native(handle, future, |now| tokio::time::after(now, duration))
+        }
         _ => Timeout::other(future, timer.sleep(duration)),
     }
 }
@@ -686,7 +688,7 @@ where
 {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Timeout::native(handle, future, |_| Some(deadline.into())),
+        Kind::Tokio(handle) => Timeout::native(handle, future, |_| tokio::time::at(deadline)),
         _ => Timeout::other(future, sleep_until(timer, deadline)),
     }
 }

@@ -27,7 +27,8 @@
 //! # The clauses
 //!
 //! See [`Clause`]. A clause that the subject has no means for ([C5](Clause::C5) without a
-//! [shutdown](Subject::on_shutdown)) is reported as skipped, not as passed.
+//! [shutdown](Subject::on_shutdown), [C12](Clause::C12) without a [timer](Subject::timer)) is
+//! reported as skipped, not as passed.
 //!
 //! [`conformance_tests!`]: crate::conformance_tests
 
@@ -42,6 +43,7 @@ mod panics;
 mod report;
 mod shutdown;
 mod spawn;
+mod time;
 
 use std::any::Any;
 use std::fmt;
@@ -54,6 +56,7 @@ use std::time::Duration;
 use self::kit::{Cx, Verdict};
 use crate::blocking::Blocking;
 use crate::spawner::Spawner;
+use crate::time::Timer;
 
 /// A clause of the contract that every backend keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +87,9 @@ pub enum Clause {
     C10,
     /// The last waker registered is the one that is woken.
     C11,
+    /// Sleeps never end early, [`Duration::MAX`] is never, a dropped sleep leaves nothing behind,
+    /// time limits poll their future first, and intervals treat missed ticks as they say.
+    C12,
     /// Very many tasks, very long chains of tasks, and spawning from many threads finish.
     C13,
     /// Names and places of the `spawn` call reach the reports.
@@ -107,6 +113,7 @@ impl fmt::Display for Clause {
             Clause::C9 => "C9 everything is dropped exactly once",
             Clause::C10 => "C10 polling a resolved handle panics",
             Clause::C11 => "C11 the last waker is the one woken",
+            Clause::C12 => "C12 time is kept",
             Clause::C13 => "C13 load is borne",
             Clause::C14 => "C14 names and places reach the reports",
             Clause::C15 => "C15 blocking work keeps the contract of tasks",
@@ -114,22 +121,24 @@ impl fmt::Display for Clause {
     }
 }
 
-/// What the suite is run on: a spawner, and how to shut it down.
+/// What the suite is run on: a spawner, its timer if it has one, and how to shut it down.
 ///
 /// Each case gets a subject of its own, so that one which does damage does none to the next.
 pub struct Subject {
     spawner: Arc<dyn Spawner>,
     blocking: Option<Arc<dyn Blocking>>,
+    timer: Option<Arc<dyn Timer>>,
     shutdown: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     load: Load,
 }
 
 impl Subject {
-    /// A subject that cannot be shut down.
+    /// A subject that cannot be shut down, and has no timer.
     pub fn new(spawner: impl Spawner + 'static) -> Subject {
         Subject {
             spawner: Arc::new(spawner),
             blocking: None,
+            timer: None,
             shutdown: Mutex::new(None),
             load: Load::default(),
         }
@@ -139,6 +148,14 @@ impl Subject {
     #[must_use]
     pub fn blocking(self, blocking: impl Blocking + 'static) -> Subject {
         Subject { blocking: Some(Arc::new(blocking)), ..self }
+    }
+
+    /// The timer, for [`C12`](Clause::C12).
+    ///
+    /// The spawner may be given again, if it is a timer as well. The clock has to run by itself.
+    #[must_use]
+    pub fn timer(self, timer: impl Timer + 'static) -> Subject {
+        Subject { timer: Some(Arc::new(timer)), ..self }
     }
 
     /// How to shut the executor down.
@@ -546,6 +563,43 @@ suite! { $
         last_joiner_is_woken,
         handle_moves_between_threads,
         last_waker_of_a_task_is_honoured,
+    }
+    C12 c12 from time {
+        sleeps_never_end_early,
+        sleep_of_no_time_ends,
+        sleep_until_the_past_ends,
+        sleep_is_ready_once_a_later_one_is,
+        sleep_in_tasks,
+        sleep_that_ended_stays_ended,
+        sleep_reset_to_later,
+        sleep_reset_to_earlier,
+        sleep_reset_after_its_end,
+        sleep_reset_before_its_first_poll,
+        sleep_reset_to_the_past,
+        sleep_that_is_dropped_leaves_nothing,
+        sleep_that_is_dropped_while_it_ends,
+        sleep_for_ever,
+        sleep_until_the_last_instant,
+        sleep_wakes_the_last_waker,
+        sleep_moves_between_tasks,
+        sleep_on_another_executor,
+        many_sleeps,
+        timeout_polls_the_future_first,
+        timeout_elapses,
+        timeout_drops_the_future,
+        timeout_that_is_dropped_leaves_nothing,
+        timeout_in_a_timeout,
+        timeout_for_ever,
+        timeouts_in_tasks,
+        interval_ticks_at_once_and_then_on_schedule,
+        interval_with_a_start,
+        interval_bursts,
+        interval_delays,
+        interval_skips,
+        interval_resets,
+        interval_tick_is_cancel_safe,
+        interval_for_ever,
+        interval_without_a_period,
     }
     C13 c13 from load {
         live_tasks,

@@ -237,3 +237,6 @@ impl<F> Drop for HookedJob<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,8 +107,9 @@ impl Spawner for TokioSpawner {
 
 /// tokio's own pool of blocking threads.
 ///
-/// At the runtime's shutdown, jobs that have not started are dropped and their joins say
-/// [`is_shutdown`](crate::JoinError::is_shutdown); dropping the runtime waits for those that have.
+/// A job that is queued when the runtime is shut down is run or dropped, as tokio's threads come to
+/// it, and its join says which; dropping the runtime waits for those that run. Later ones are
+/// dropped, and their joins say [`is_shutdown`](crate::JoinError::is_shutdown).
 impl Blocking for TokioSpawner {
     fn execute(&self, job: BoxJob) {
         drop(self.handle.spawn_blocking(job));

@@ -14,6 +14,7 @@ use crate::blocking::Blocking;
 use crate::error::JoinError;
 use crate::handle::JoinHandle;
 use crate::spawner::Spawner;
+use crate::time::Timer;
 
 /// Why a case stopped early.
 #[derive(Debug)]
@@ -56,6 +57,14 @@ impl Cx {
     pub(super) fn blocking(&self) -> Verdict<&Arc<dyn Blocking>> {
         let none = || Stop::Skipped("the subject has no pool for blocking work".to_owned());
         self.subject.blocking.as_ref().ok_or_else(none)
+    }
+
+    /// The subject's timer, or skips the case.
+    pub(super) fn timer(&self) -> Verdict<&Arc<dyn Timer>> {
+        self.subject
+            .timer
+            .as_ref()
+            .ok_or_else(|| Stop::Skipped("the subject has no timer".to_owned()))
     }
 
     pub(super) fn load(&self) -> Load {

@@ -130,6 +130,141 @@ impl fmt::Debug for Sleep {
 }
 
 /// What a [`Sleep`] is made of where the timer is one's own.
+///
+/// It costs one allocation for each sleep. Dropping it has to take what it left with the timer
+/// away: the waker above all.
+///
+/// # Examples
+///
+/// A timer that is one thread, for an executor that has none:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::pin::Pin;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use std::sync::{Arc, Condvar, Mutex};
+/// use std::task::{Context, Poll, Waker};
+/// use std::thread;
+/// use std::time::{Duration, Instant, SystemTime};
+///
+/// use async_runtime_compat::{RawSleep, Sleep, Timer, TimerExt};
+///
+/// /// Its thread runs for as long as the program.
+/// #[derive(Clone)]
+/// pub struct ThreadTimer(Arc<Shared>);
+///
+/// #[derive(Default)]
+/// struct Shared {
+///     /// Who waits for when. The number tells apart those who wait for the same instant.
+///     waiting: Mutex<BTreeMap<(Instant, u64), Waker>>,
+///     changed: Condvar,
+///     number: AtomicU64,
+/// }
+///
+/// impl ThreadTimer {
+///     pub fn new() -> ThreadTimer {
+///         let shared = Arc::new(Shared::default());
+///         let thread = shared.clone();
+///         thread::spawn(move || thread.run());
+///         ThreadTimer(shared)
+///     }
+/// }
+///
+/// impl Shared {
+///     fn run(&self) {
+///         let mut waiting = self.waiting.lock().unwrap();
+///         loop {
+///             let now = Instant::now();
+///             let later = waiting.split_off(&(now, u64::MAX));
+///             let due = std::mem::replace(&mut *waiting, later);
+///             if !due.is_empty() {
+///                 // Wake after unlocking: a waker may poll, and so come back to the queue.
+///                 drop(waiting);
+///                 due.into_values().for_each(Waker::wake);
+///                 waiting = self.waiting.lock().unwrap();
+///                 continue;
+///             }
+///             let next = waiting.first_key_value().map(|(&(next, _), _)| next);
+///             let wait = next.map_or(Duration::MAX, |next| next - now);
+///             // At most an hour: some systems refuse to wait for longer than they can count.
+///             let wait = wait.min(Duration::from_secs(60 * 60));
+///             waiting = self.changed.wait_timeout(waiting, wait).unwrap().0;
+///         }
+///     }
+/// }
+///
+/// impl Timer for ThreadTimer {
+///     fn now(&self) -> Instant {
+///         Instant::now()
+///     }
+///
+///     fn system_time(&self) -> SystemTime {
+///         SystemTime::now()
+///     }
+///
+///     fn sleep(&self, duration: Duration) -> Sleep {
+///         // Past the last instant there is `None`, which is never.
+///         let deadline = self.now().checked_add(duration);
+///         let shared = self.0.clone();
+///         Sleep::new(ThreadSleep { shared, deadline: self.now(), entry: None }, deadline)
+///     }
+/// }
+///
+/// struct ThreadSleep {
+///     shared: Arc<Shared>,
+///     deadline: Instant,
+///     entry: Option<(Instant, u64)>,
+/// }
+///
+/// impl ThreadSleep {
+///     /// Leaves the queue. The waker that comes out is dropped outside of the lock.
+///     fn leave(&mut self) -> Option<Waker> {
+///         let entry = self.entry.take()?;
+///         self.shared.waiting.lock().unwrap().remove(&entry)
+///     }
+/// }
+///
+/// impl RawSleep for ThreadSleep {
+///     fn now(&self) -> Instant {
+///         Instant::now()
+///     }
+///
+///     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+///         self.leave();
+///         self.deadline = deadline;
+///     }
+///
+///     fn poll_elapsed(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+///         self.leave();
+///         if Instant::now() >= self.deadline {
+///             return Poll::Ready(());
+///         }
+///         let entry = (self.deadline, self.shared.number.fetch_add(1, Ordering::Relaxed));
+///         self.entry = Some(entry);
+///         self.shared.waiting.lock().unwrap().insert(entry, cx.waker().clone());
+///         self.shared.changed.notify_one();
+///         Poll::Pending
+///     }
+/// }
+///
+/// impl Drop for ThreadSleep {
+///     fn drop(&mut self) {
+///         self.leave();
+///     }
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let timer = ThreadTimer::new();
+/// let start = timer.now();
+/// timer.sleep(Duration::from_millis(5)).await;
+/// assert!(timer.now() >= start + Duration::from_millis(5));
+///
+/// let never = std::future::pending::<()>();
+/// assert!(timer.timeout(Duration::from_millis(5), never).await.is_err());
+/// # });
+/// ```
+///
+/// Where a library has a sleep of its own, `poll_elapsed` polls that, and `reset` sets its time.
 pub trait RawSleep: Send + Sync + 'static {
     /// The present instant on the timer's clock: what [`Timer::now`](crate::Timer::now) gives.
     fn now(&self) -> Instant;

@@ -1,7 +1,8 @@
-//! Pointers to spawners are spawners, and lose nothing of what they point to.
+//! Pointers to spawners and timers are spawners and timers, and lose nothing of what they point to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{FnSpawner, Native};
@@ -44,6 +45,59 @@ fn boxed_spawns(spawner: impl Spawner + Clone + 'static) -> usize {
     boxed.load(Ordering::SeqCst)
 }
 
+/// A timer that is known to be a backend's, and counts how often it makes a sleep itself.
+struct CountingTimer<T> {
+    inner: T,
+    sleeps: Arc<AtomicUsize>,
+}
+
+impl<T: Timer> Timer for CountingTimer<T> {
+    fn now(&self) -> Instant {
+        self.inner.now()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        self.inner.system_time()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleeps.fetch_add(1, Ordering::SeqCst);
+        self.inner.sleep(duration)
+    }
+
+    fn native_timer(&self) -> Native<'_> {
+        self.inner.native_timer()
+    }
+}
+
+/// Waits through each pointer, and returns how often that did not reach the backend directly.
+fn indirect_sleeps(timer: impl Timer + 'static) -> usize {
+    let sleeps = Arc::new(AtomicUsize::new(0));
+    let mut counting = CountingTimer { inner: timer, sleeps: sleeps.clone() };
+    let wait = |timer: &dyn Timer| {
+        let deadline = timer.now() + Duration::from_millis(1);
+        block_on(timer.sleep_until(deadline));
+        assert!(timer.now() >= deadline);
+        assert!(timer.system_time() > SystemTime::UNIX_EPOCH);
+    };
+    wait(&counting);
+    wait(&&counting);
+    wait(&&mut counting);
+    let shared: Arc<dyn Timer> = Arc::new(counting);
+    wait(&shared);
+    wait(&*shared);
+    let nested: Box<dyn Timer> = Box::new(Arc::new(Box::new(shared)));
+    wait(&nested);
+    wait(&*nested);
+    block_on(nested.sleep(Duration::ZERO));
+    sleeps.load(Ordering::SeqCst) - 1
+}
+
+#[test]
+fn unknown_timer_makes_each_sleep() {
+    assert_eq!(indirect_sleeps(crate::thread_timer::ThreadTimer::new()), 7);
+}
+
 #[test]
 fn unknown_spawner_takes_the_boxed_path() {
     let threads = FnSpawner::new(|task| {
@@ -57,6 +111,7 @@ fn unknown_spawner_takes_the_boxed_path() {
 fn tokio_is_reached_without_a_box() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let spawner = async_runtime_compat::tokio::TokioSpawner::from(runtime.handle().clone());
+    assert_eq!(indirect_sleeps(spawner.clone()), 0);
     assert_eq!(boxed_spawns(spawner), 0);
 }
 
@@ -64,12 +119,14 @@ fn tokio_is_reached_without_a_box() {
 #[test]
 fn smol_is_reached_without_a_box() {
     assert_eq!(boxed_spawns(async_runtime_compat::smol::SmolSpawner), 0);
+    assert_eq!(indirect_sleeps(async_runtime_compat::smol::SmolSpawner), 0);
 }
 
 #[cfg(feature = "async-std")]
 #[test]
 fn async_std_is_reached_without_a_box() {
     assert_eq!(boxed_spawns(async_runtime_compat::async_std::AsyncStdSpawner), 0);
+    assert_eq!(indirect_sleeps(async_runtime_compat::async_std::AsyncStdSpawner), 0);
 }
 
 #[cfg(feature = "async-executor")]
@@ -81,4 +138,5 @@ fn async_executor_is_reached_without_a_box() {
     static EXECUTOR: Executor<'static> = Executor::new();
     std::thread::spawn(|| block_on(EXECUTOR.run(std::future::pending::<()>())));
     assert_eq!(boxed_spawns(ExecutorSpawner::from_static(&EXECUTOR)), 0);
+    assert_eq!(indirect_sleeps(ExecutorSpawner::from_static(&EXECUTOR)), 0);
 }

@@ -1,12 +1,21 @@
 //! The tests that need executors: the conformance suite on each backend, and the rest.
 
 mod backends;
+mod blocking;
 mod broken;
+mod broken_blocking;
+mod broken_time;
 mod conformance;
+mod current;
 mod forwarding;
 mod pins;
+mod runtime;
+mod runtimes;
 #[cfg(feature = "sim")]
 mod sim;
 mod subjects;
+mod thread_timer;
+#[cfg(feature = "tokio")]
+mod tokio_time;
 mod ui;
 mod websocket;

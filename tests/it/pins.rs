@@ -6,7 +6,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{FnSpawner, NoRuntime, YieldNow};
+use async_runtime_compat::{
+    Ambient, BlockingPool, FnSpawner, NoRuntime, NoTimer, RawSleep, Timeout, WithBlocking,
+    WithTimer, YieldNow,
+};
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
 
 assert_obj_safe!(Spawner);
@@ -20,6 +23,33 @@ assert_impl_all!(FnSpawner<fn(BoxFuture<'static, ()>)>: Spawner, Clone);
 assert_not_impl_any!(FnSpawner<fn()>: Spawner);
 assert_not_impl_any!(std::rc::Rc<dyn Spawner>: Spawner);
 
+assert_obj_safe!(Blocking, Runtime);
+assert_impl_all!(dyn Blocking: Send, Sync, BlockingExt);
+assert_impl_all!(Arc<dyn Blocking>: Blocking, BlockingExt, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Blocking>: Blocking);
+assert_impl_all!(&dyn Blocking: Blocking);
+assert_impl_all!(&mut dyn Blocking: Blocking);
+assert_impl_all!(Arc<Box<&dyn Blocking>>: Blocking);
+assert_not_impl_any!(std::rc::Rc<dyn Blocking>: Blocking);
+assert_impl_all!(BlockingPool: Blocking, Send, Sync, Unpin, Default);
+assert_not_impl_any!(BlockingPool: Spawner, Timer, Clone);
+
+assert_impl_all!(dyn Runtime: Send, Sync, Runtime, SpawnerExt, TimerExt, BlockingExt);
+assert_impl_all!(Arc<dyn Runtime>: Runtime, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Runtime>: Runtime);
+assert_impl_all!(&dyn Runtime: Runtime);
+assert_impl_all!(&mut dyn Runtime: Runtime);
+assert_impl_all!(Ambient: Runtime);
+
+// A composition is what its parts make it.
+type Parts<S, T, B> = WithBlocking<WithTimer<S, T>, B>;
+assert_impl_all!(Parts<Arc<dyn Spawner>, Arc<dyn Timer>, Arc<dyn Blocking>>: Runtime);
+assert_impl_all!(WithBlocking<Arc<dyn Spawner>, BlockingPool>: Spawner, Blocking);
+assert_not_impl_any!(WithBlocking<Arc<dyn Spawner>, BlockingPool>: Timer, Runtime);
+assert_impl_all!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Spawner, Timer);
+assert_not_impl_any!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Blocking, Runtime);
+assert_not_impl_any!(Arc<dyn Spawner>: Timer, Blocking, Runtime);
+
 assert_impl_all!(JoinHandle<u8>: Send, Sync, Unpin, Future);
 assert_impl_all!(AbortOnDrop<u8>: Send, Sync, Unpin, Future);
 assert_impl_all!(AbortHandle: Clone, Send, Sync, Unpin);
@@ -32,14 +62,33 @@ assert_impl_all!(NoRuntime: Error, Send, Sync, Unpin);
 assert_not_impl_any!(JoinError: Clone);
 assert_impl_all!(YieldNow: Future, Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 
+assert_obj_safe!(Timer, RawSleep);
+assert_impl_all!(dyn Timer: Send, Sync, TimerExt);
+assert_impl_all!(Arc<dyn Timer>: Timer, TimerExt, Clone, Send, Sync, Unpin);
+assert_impl_all!(Box<dyn Timer>: Timer, TimerExt);
+assert_impl_all!(&dyn Timer: Timer, TimerExt);
+assert_impl_all!(&mut dyn Timer: Timer, TimerExt);
+assert_impl_all!(Arc<Box<&dyn Timer>>: Timer);
+assert_not_impl_any!(std::rc::Rc<dyn Timer>: Timer);
+
+assert_impl_all!(Sleep: Future<Output = ()>, Send, Sync, Unpin);
+assert_not_impl_any!(Sleep: Clone);
+assert_impl_all!(Interval: Send, Sync, Unpin);
+assert_not_impl_any!(Interval: Clone);
+assert_impl_all!(Timeout<YieldNow>: Future<Output = Result<(), Elapsed>>, Send, Sync);
+assert_not_impl_any!(Timeout<std::rc::Rc<()>>: Send, Sync);
+assert_impl_all!(MissedTickBehavior: Copy, Default, Eq, Send, Sync);
+assert_impl_all!(Elapsed: Error, Copy, Eq, Send, Sync, Into<std::io::Error>);
+assert_impl_all!(NoTimer: Error, Send, Sync, Unpin);
+
 #[cfg(feature = "tokio")]
-assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Spawner, Clone, Send, Sync, Unpin);
+assert_impl_all!(async_runtime_compat::tokio::TokioSpawner: Runtime, Clone, Send, Sync, Unpin);
 #[cfg(feature = "smol")]
-assert_impl_all!(async_runtime_compat::smol::SmolSpawner: Spawner, Copy, Default);
+assert_impl_all!(async_runtime_compat::smol::SmolSpawner: Runtime, Copy, Default);
 #[cfg(feature = "async-std")]
-assert_impl_all!(async_runtime_compat::async_std::AsyncStdSpawner: Spawner, Copy, Default);
+assert_impl_all!(async_runtime_compat::async_std::AsyncStdSpawner: Runtime, Copy, Default);
 #[cfg(feature = "async-executor")]
-assert_impl_all!(async_runtime_compat::async_executor::ExecutorSpawner: Spawner, Clone);
+assert_impl_all!(async_runtime_compat::async_executor::ExecutorSpawner: Runtime, Clone);
 
 /// A handle asks nothing of its type parameter: this compiles without a bound.
 #[expect(dead_code, reason = "it only has to compile")]
@@ -59,4 +108,8 @@ fn futures_of_handles_can_be_sent() {
     drop(is_send(spawner.spawn_with_handle(async {}).cancel()));
     drop(is_send(spawner.spawn_with_handle(async {}).abort_on_drop().cancel()));
     drop(is_send(async_runtime_compat::yield_now()));
+
+    let timer = crate::thread_timer::ThreadTimer::new();
+    let mut interval = timer.interval(std::time::Duration::MAX);
+    drop(is_send(interval.tick()));
 }

@@ -10,27 +10,36 @@ use std::thread::{self, JoinHandle, Thread};
 use async_runtime_compat::conformance::{Load, Subject};
 use async_runtime_compat::{BlockingPool, BoxFuture, Spawner};
 
+use crate::thread_timer::ThreadTimer;
+
 #[cfg(feature = "tokio")]
 pub(crate) fn tokio_multi_thread() -> Subject {
     use async_runtime_compat::tokio::TokioSpawner;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
     let spawner = TokioSpawner::new(runtime.handle().clone());
-    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || drop(runtime))
+    Subject::new(spawner.clone())
+        .timer(spawner.clone())
+        .blocking(spawner)
+        .on_shutdown(move || drop(runtime))
 }
 
 #[cfg(feature = "tokio")]
 pub(crate) fn tokio_current_thread() -> Subject {
     use async_runtime_compat::tokio::TokioSpawner;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let spawner = TokioSpawner::new(runtime.handle().clone());
     let (stop, stopped) = async_channel::bounded::<()>(1);
     let driver = thread::spawn(move || {
         // An error, because the sender is dropped, is what ends it.
         let _ = runtime.block_on(stopped.recv());
     });
-    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).timer(spawner.clone()).blocking(spawner).on_shutdown(move || {
         drop(stop);
         driver.join().unwrap();
     })
@@ -40,14 +49,14 @@ pub(crate) fn tokio_current_thread() -> Subject {
 pub(crate) fn smol() -> Subject {
     use async_runtime_compat::smol::SmolSpawner;
 
-    Subject::new(SmolSpawner).blocking(SmolSpawner)
+    Subject::new(SmolSpawner).timer(SmolSpawner).blocking(SmolSpawner)
 }
 
 #[cfg(feature = "async-std")]
 pub(crate) fn async_std() -> Subject {
     use async_runtime_compat::async_std::AsyncStdSpawner;
 
-    Subject::new(AsyncStdSpawner).blocking(AsyncStdSpawner)
+    Subject::new(AsyncStdSpawner).timer(AsyncStdSpawner).blocking(AsyncStdSpawner)
 }
 
 #[cfg(feature = "async-executor")]
@@ -67,12 +76,50 @@ pub(crate) fn async_executor(threads: usize) -> Subject {
             })
         })
         .collect();
-    Subject::new(spawner.clone()).blocking(spawner).on_shutdown(move || {
+    Subject::new(spawner.clone()).timer(spawner.clone()).blocking(spawner).on_shutdown(move || {
         drop(stop);
         for driver in drivers {
             driver.join().unwrap();
         }
         drop(executor);
+    })
+}
+
+/// A backend whose tasks find it by `current()`.
+#[cfg(feature = "tokio")]
+pub(crate) fn ambient_tokio() -> Subject {
+    use async_runtime_compat::Ambient;
+    use async_runtime_compat::tokio::TokioSpawner;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    let ambient = Ambient::new(TokioSpawner::new(runtime.handle().clone()));
+    Subject::new(ambient.clone())
+        .timer(ambient.clone())
+        .blocking(ambient)
+        .on_shutdown(move || drop(runtime))
+}
+
+/// The same of an executor that the caller drives.
+#[cfg(feature = "async-executor")]
+pub(crate) fn ambient_async_executor() -> Subject {
+    use async_executor::Executor;
+    use async_runtime_compat::Ambient;
+    use async_runtime_compat::async_executor::ExecutorSpawner;
+    use futures_lite::future::block_on;
+
+    let executor = Arc::new(Executor::new());
+    let ambient = Ambient::new(ExecutorSpawner::new(executor.clone()));
+    let (stop, stopped) = async_channel::bounded::<()>(1);
+    let driver = thread::spawn(move || {
+        let _ = block_on(executor.run(stopped.recv()));
+    });
+    Subject::new(ambient.clone()).timer(ambient.clone()).blocking(ambient).on_shutdown(move || {
+        drop(stop);
+        driver.join().unwrap();
     })
 }
 
@@ -92,7 +139,11 @@ pub(crate) fn threads_behind<S: Spawner + 'static>(wrap: impl FnOnce(Threads) ->
         shutdown.shut_down();
     };
     let load = Load { live: 500, chain: 200, threads: 16, each: 20 };
-    Subject::new(wrap(threads)).blocking(pool).on_shutdown(shut_down).load(load)
+    Subject::new(wrap(threads))
+        .timer(ThreadTimer::new())
+        .blocking(pool)
+        .on_shutdown(shut_down)
+        .load(load)
 }
 
 /// A thread for each task, with a shutdown.

@@ -121,7 +121,7 @@ impl Timer for TokioSpawner {
 
     #[inline]
     fn sleep(&self, duration: Duration) -> ours::Sleep {
-        Sleep::make(self.handle(), |now| now.checked_add(duration)).into()
+        Sleep::make(self.handle(), |now| after(now, duration)).into()
     }
 
     #[inline]
@@ -130,9 +130,25 @@ impl Timer for TokioSpawner {
     }
 }
 
-/// Whether tokio can be given the deadline: it adds something less than a millisecond to round up.
-fn is_reachable(deadline: &time::Instant) -> bool {
-    deadline.checked_add(Duration::from_millis(1)).is_some()
+/// The deadline, unless tokio cannot be given it: it adds most of a millisecond, to round up.
+#[inline]
+fn reachable(deadline: time::Instant) -> Option<time::Instant> {
+    deadline.checked_add(Duration::from_millis(1)).map(|_| deadline)
+}
+
+/// No clock is this close to its last instant: below, there is no need to look for it.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The deadline that lies a duration ahead; `None` is never.
+#[inline]
+pub(in crate::backend) fn after(now: time::Instant, duration: Duration) -> Option<time::Instant> {
+    let deadline = now.checked_add(duration)?;
+    if duration < YEAR { Some(deadline) } else { reachable(deadline) }
+}
+
+/// The deadline at an instant; `None` is never.
+pub(in crate::backend) fn at(deadline: Instant) -> Option<time::Instant> {
+    reachable(deadline.into())
 }
 
 /// A sleep of tokio's, which has to stay in its place.
@@ -171,7 +187,7 @@ impl Sleep {
     ) -> Sleep {
         let _context = handle.enter();
         let now = time::Instant::now();
-        let deadline = deadline(now).filter(is_reachable);
+        let deadline = deadline(now);
         let state = if deadline.is_some() { State::Waiting } else { State::Never };
         let spare = PLACES.try_with(|places| places.borrow_mut().pop());
         let mut place = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
@@ -206,11 +222,10 @@ impl Sleep {
     }
 
     pub(crate) fn reset(&mut self, deadline: Instant) {
-        let deadline = time::Instant::from_std(deadline);
-        if !is_reachable(&deadline) {
+        let Some(deadline) = at(deadline) else {
             self.state = State::Never;
             return;
-        }
+        };
         self.state = State::Waiting;
         if let Some(sleep) = self.native_mut() {
             sleep.reset(deadline);
@@ -270,7 +285,7 @@ impl<F: Future> Timeout<F> {
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Timeout<F> {
         let _context = handle.enter();
-        match deadline(time::Instant::now()).filter(is_reachable) {
+        match deadline(time::Instant::now()) {
             Some(deadline) => {
                 let timeout = with_driver(|| time::timeout_at(deadline, future));
                 Timeout::Native { timeout }

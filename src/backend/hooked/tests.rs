@@ -1,0 +1,252 @@
+//! When hooks are called, with decorators of a test's own.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use super::{Hooked, SpawnHook, TaskEnd, TaskHook};
+use crate::backend::{Native, NativeBlocking, execute_hooked, spawn_hooked};
+use crate::blocking::{Blocking, BlockingExt, BoxJob};
+use crate::handle::JoinHandle;
+use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
+
+/// Keeps what it is given, for the test to run.
+#[derive(Default)]
+struct Kept {
+    tasks: Mutex<Vec<BoxFuture<'static, ()>>>,
+    jobs: Mutex<Vec<BoxJob>>,
+}
+
+impl Spawner for Kept {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        self.tasks.lock().unwrap().push(future);
+    }
+}
+
+impl Blocking for Kept {
+    fn execute(&self, job: BoxJob) {
+        self.jobs.lock().unwrap().push(job);
+    }
+}
+
+impl Kept {
+    fn poll(&self) {
+        self.tasks.lock().unwrap().retain_mut(|task| {
+            task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        });
+    }
+
+    fn run(&self) {
+        let jobs = std::mem::take(&mut *self.jobs.lock().unwrap());
+        jobs.into_iter().for_each(|job| job());
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+struct Logging(&'static str, Log);
+
+impl TaskHook for Logging {
+    fn enter(&self) {
+        self.1.add(format!("enter {}", self.0));
+    }
+
+    fn exit(&self) {
+        self.1.add(format!("exit {}", self.0));
+    }
+
+    fn end(&self, how: TaskEnd) {
+        self.1.add(format!("{} ends: {how:?}", self.0));
+    }
+}
+
+/// A decorator; its name `silent` stands for one that adds nothing.
+struct Decorator(&'static str, Log);
+
+impl SpawnHook for Decorator {
+    fn task(&self) -> Option<Arc<dyn TaskHook>> {
+        (self.0 != "silent").then(|| Arc::new(Logging(self.0, self.1.clone())) as Arc<dyn TaskHook>)
+    }
+}
+
+struct Decorated {
+    spawner: Hooked<dyn Spawner>,
+    blocking: Hooked<dyn Blocking>,
+}
+
+impl Decorated {
+    fn new<R: Spawner + Blocking + 'static>(name: &'static str, inner: Arc<R>, log: &Log) -> Self {
+        Decorated {
+            spawner: Hooked::spawner(inner.clone(), Arc::new(Decorator(name, log.clone()))),
+            blocking: Hooked::blocking(inner, Arc::new(Decorator(name, log.clone()))),
+        }
+    }
+}
+
+impl Spawner for Decorated {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        spawn_hooked(&self.spawner, future);
+    }
+
+    fn native(&self) -> Native<'_> {
+        Native::hooked(&self.spawner)
+    }
+}
+
+impl Blocking for Decorated {
+    fn execute(&self, job: BoxJob) {
+        execute_hooked(&self.blocking, job);
+    }
+
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking::hooked(&self.blocking)
+    }
+}
+
+/// Two decorators that log, with one between them that adds nothing.
+fn decorated() -> (Arc<Kept>, Decorated, Log) {
+    let (kept, log) = (Arc::new(Kept::default()), Log::default());
+    let inner = Decorated::new("inner", kept.clone(), &log);
+    let silent = Decorated::new("silent", Arc::new(inner), &log);
+    let outer = Decorated::new("outer", Arc::new(silent), &log);
+    (kept, outer, log)
+}
+
+/// Says when it is dropped.
+struct Dropped(Log);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.add("drop");
+    }
+}
+
+fn end<T>(mut task: JoinHandle<T>) -> Result<T, crate::JoinError> {
+    match Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(end) => end,
+        Poll::Pending => panic!("the task has not ended"),
+    }
+}
+
+const ENDS_AS: fn(&str) -> [String; 2] =
+    |how| [format!("outer ends: {how}"), format!("inner ends: {how}")];
+
+#[test]
+fn each_poll_is_in_the_scope_of_all_hooks() {
+    let (kept, outer, log) = decorated();
+    let owned = Dropped(log.clone());
+    let task = outer.spawn_with_handle({
+        let log = log.clone();
+        async move {
+            let _owned = owned;
+            log.add("poll");
+            crate::yield_now().await;
+            log.add("poll");
+        }
+    });
+    assert!(log.take().is_empty(), "hooks are called in `spawn`");
+    kept.poll();
+    assert_eq!(log.take(), ["enter inner", "enter outer", "poll", "exit outer", "exit inner"]);
+    kept.poll();
+    let last = ["enter inner", "enter outer", "poll", "drop", "exit outer", "exit inner"];
+    assert_eq!(log.take(), [&last.map(str::to_owned)[..], &ENDS_AS("Completed")].concat());
+    end(task).unwrap();
+}
+
+#[test]
+fn panic_ends_the_task_after_its_future_is_dropped() {
+    let (kept, outer, log) = decorated();
+    let owned = Dropped(log.clone());
+    let task = outer.spawn_named("named", async move {
+        let _owned = owned;
+        std::panic::resume_unwind(Box::new("a payload"));
+    });
+    kept.poll();
+    let all = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
+    assert_eq!(log.take(), [&all.map(str::to_owned)[..], &ENDS_AS("Panicked")].concat());
+    let payload = end::<()>(task).unwrap_err().into_panic();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"a payload"));
+}
+
+#[test]
+fn dropped_future_is_dropped_in_the_scope() {
+    for abort in [true, false] {
+        let (kept, outer, log) = decorated();
+        let owned = Dropped(log.clone());
+        let task = outer.spawn_with_handle(async move {
+            let _owned = owned;
+            pending::<()>().await;
+        });
+        kept.poll();
+        log.take();
+        if abort {
+            task.abort();
+            kept.poll();
+        } else {
+            kept.tasks.lock().unwrap().clear();
+        }
+        let all = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
+        assert_eq!(log.take(), [&all.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat());
+        assert_eq!(end(task).unwrap_err().is_cancelled(), abort);
+    }
+}
+
+#[test]
+fn raw_and_detached_tasks_have_the_hooks_once() {
+    let (kept, outer, log) = decorated();
+    outer.spawn(Box::pin(async {}));
+    outer.spawn_detached(async {});
+    kept.poll();
+    let all = ["enter inner", "enter outer", "exit outer", "exit inner"].map(str::to_owned);
+    let once = [&all[..], &ENDS_AS("Completed")].concat();
+    assert_eq!(log.take(), [once.clone(), once].concat());
+}
+
+#[test]
+fn jobs_have_the_hooks_too() {
+    let (kept, outer, log) = decorated();
+    let scope = ["enter inner", "enter outer", "run", "exit outer", "exit inner"];
+    let run = |log: &Log| {
+        let log = log.clone();
+        move || log.add("run")
+    };
+    let job = outer.spawn_blocking(run(&log));
+    outer.execute(Box::new(run(&log)));
+    kept.run();
+    let once = [&scope.map(str::to_owned)[..], &ENDS_AS("Completed")].concat();
+    assert_eq!(log.take(), [once.clone(), once].concat());
+    end(job).unwrap();
+
+    let job = outer.spawn_blocking(|| std::panic::resume_unwind(Box::new("a payload")));
+    kept.run();
+    assert_eq!(log.take()[4..], ENDS_AS("Panicked"));
+    assert!(end::<()>(job).unwrap_err().is_panic());
+
+    let owned = Dropped(log.clone());
+    let job = outer.spawn_blocking(move || drop(owned));
+    kept.jobs.lock().unwrap().clear();
+    let scope = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
+    assert_eq!(log.take(), [&scope.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat());
+    assert!(end(job).unwrap_err().is_shutdown());
+}
+
+#[test]
+fn decorators_are_one_list_on_one_base() {
+    let (kept, outer, _) = decorated();
+    assert_eq!(outer.spawner.hooks.len(), 3);
+    assert_eq!(outer.blocking.hooks.len(), 3);
+    assert!(std::ptr::addr_eq(&raw const *outer.spawner.base, Arc::as_ptr(&kept)));
+    assert!(std::ptr::addr_eq(&raw const *outer.blocking.base, Arc::as_ptr(&kept)));
+}
