@@ -62,6 +62,27 @@ fn clock_of_a_runtime_is_its_own() {
 }
 
 #[test]
+fn sleeps_belong_to_their_own_runtime() {
+    let (paused, _) = paused();
+    let running = Runtime::new().unwrap();
+    let timer = TokioSpawner::new(running.handle().clone());
+    // Inside of a runtime whose clock would be at any deadline at once.
+    paused.block_on(async {
+        let start = timer.now();
+        let limit = Duration::from_millis(20);
+        timer.sleep(limit).await;
+        assert!(timer.now() >= start + limit);
+        timer.sleep_until(start + limit * 2).await;
+        assert!(timer.now() >= start + limit * 2);
+        assert!(timer.timeout(limit, pending::<()>()).await.is_err());
+        assert!(timer.now() >= start + limit * 3);
+        let mut interval = timer.interval_at(start + limit * 4, limit);
+        assert_eq!(interval.tick().await, start + limit * 4);
+        assert!(timer.now() >= start + limit * 4);
+    });
+}
+
+#[test]
 fn clock_that_is_paused_while_it_runs() {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let timer = TokioSpawner::new(runtime.handle().clone());
