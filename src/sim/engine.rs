@@ -70,6 +70,8 @@ struct State {
     /// The steps of the tasks that have ended, by path.
     profile: Option<HashMap<u64, u64>>,
     failure: Option<(FailureKind, String)>,
+    /// Another thread has done something since it was last looked at.
+    poked: bool,
     /// Nothing is run any more.
     closed: bool,
 }
@@ -139,6 +141,7 @@ impl Engine {
                 generators: HashMap::new(),
                 profile: profile.then(HashMap::new),
                 failure: None,
+                poked: false,
                 closed: false,
             }),
             woken: Condvar::new(),
@@ -188,6 +191,12 @@ impl Engine {
                 ),
             );
         }
+        self.poke(state);
+    }
+
+    /// Lets the simulation's thread look again, if it waits for others.
+    fn poke(&self, state: &mut State) {
+        state.poked = true;
         self.woken.notify_one();
     }
 
@@ -226,6 +235,10 @@ impl Engine {
             task.waker = Some(waker);
         }
         state.make_ready(slot, Some(runnable));
+        if !self.is_here() {
+            // Not before: it would look, find nothing, and wait for ever.
+            self.poke(&mut state);
+        }
         drop(state);
         Ok(task)
     }
@@ -490,11 +503,8 @@ impl Engine {
 
     /// Waits until another thread has done something.
     fn wait_for_threads(&self) {
-        let nothing = |state: &mut State| {
-            state.failure.is_none()
-                && state.timers.next().is_none()
-                && state.tasks.iter().all(|(_, task)| !task.ready)
-        };
+        // Not by looking at the tasks: there may be very many, for each of whom this wakes up.
+        let nothing = |state: &mut State| !mem::take(&mut state.poked);
         let waited = self.woken.wait_while(self.lock(), nothing);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
