@@ -29,6 +29,8 @@
 mod clock;
 mod engine;
 mod failure;
+mod fault;
+mod node;
 mod rng;
 mod runtime;
 mod schedule;
@@ -49,7 +51,9 @@ use self::failure::Details;
 use self::schedule::{Profile, Schedule, Search};
 use crate::origin::Place;
 
+pub use self::clock::Offset;
 pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
+pub use self::node::Node;
 pub use self::rng::SimRng;
 pub use self::runtime::SimRuntime;
 pub use self::strategy::{InvalidStrategy, Strategy};
@@ -85,6 +89,7 @@ pub struct Sim {
     allow_leaks: bool,
     allow_panics: bool,
     foreign_threads: bool,
+    buggify: (f64, f64),
 }
 
 /// A run that went well.
@@ -128,6 +133,7 @@ impl Sim {
             allow_leaks: false,
             allow_panics: false,
             foreign_threads: false,
+            buggify: fault::CHANCES,
         }
     }
 
@@ -174,6 +180,21 @@ impl Sim {
     /// program rather than exploring it.
     pub fn foreign_threads(self, allow: bool) -> Sim {
         Sim { foreign_threads: allow, ..self }
+    }
+
+    /// Sets with what probability a [buggify point](SimRuntime::buggify) is enabled in a run, and
+    /// with what it fires where it is: 1/4 and 1/4 if this is not called.
+    ///
+    /// `buggify(0.0, 0.0)` is without faults, `buggify(1.0, 1.0)` has them all, each time.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not between 0 and 1.
+    #[track_caller]
+    pub fn buggify(self, enabled: f64, fires: f64) -> Sim {
+        let is_chance = |probability| (0.0..=1.0).contains(&probability);
+        assert!(is_chance(enabled) && is_chance(fires), "a probability is between 0 and 1");
+        Sim { buggify: (enabled, fires), ..self }
     }
 
     /// Runs one schedule to its end, on this thread.
@@ -303,6 +324,7 @@ impl Sim {
             leaks: self.allow_leaks,
             panics: self.allow_panics,
             foreign_threads: self.foreign_threads,
+            buggify: self.buggify,
         };
         let engine = Engine::new(seed, schedule, limits, profile);
         engine.run(place, || f(SimRuntime::new(engine.clone())))
@@ -324,4 +346,40 @@ impl Sim {
             })),
         }
     }
+}
+
+/// The runtime of the task that is polled on this thread, if that is a simulation's.
+pub(crate) fn current() -> Option<SimRuntime> {
+    engine::running().map(|engine| engine.current())
+}
+
+pub(crate) fn takes_real_time(what: &str) {
+    if let Some(engine) = engine::running() {
+        engine.left(what);
+    }
+}
+
+/// Whether a fault shall be here; false outside of simulations.
+///
+/// It is [`SimRuntime::buggify`], of the simulation whose task runs on this thread, for code that
+/// runs in production, too, and knows its runtime as an `Arc<dyn Runtime>` only. There it costs to
+/// read a thread-local variable.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::sim;
+///
+/// fn write(page: &[u8]) -> std::io::Result<usize> {
+///     // Short writes are legal and rare.
+///     if sim::buggify("short write") {
+///         return Ok(page.len() / 2);
+///     }
+///     Ok(page.len())
+/// }
+/// assert_eq!(write(&[0; 512]).unwrap(), 512);
+/// ```
+#[must_use]
+pub fn buggify(label: &str) -> bool {
+    engine::running().is_some_and(|engine| engine.current().buggify(label))
 }

@@ -1,23 +1,28 @@
 //! The executor: one thread, one step at a time.
 
+mod nodes;
+
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use async_task::Runnable;
 use slab::Slab;
 
+use self::nodes::Nodes;
 use super::clock::{Clock, Key, Nanos, Timers};
 use super::failure::{FailureKind, TaskReport, Waking};
+use super::fault::Points;
+use super::node::Home;
 use super::rng::{SimRng, Trace, derive};
 use super::schedule::{Choice, Ready, Schedule, Slot};
 use super::tape::Tape;
@@ -29,6 +34,16 @@ use crate::origin::Place;
 thread_local! {
     /// The engine that runs on this thread, if any.
     static RUNNING: Cell<u64> = const { Cell::new(0) };
+    /// The same, for those who want more of it than to know it.
+    static ENGINE: RefCell<Option<Arc<Engine>>> = const { RefCell::new(None) };
+}
+
+/// The engine that runs on this thread, if any.
+pub(super) fn running() -> Option<Arc<Engine>> {
+    if RUNNING.try_with(Cell::get).is_ok_and(|running| running == 0) {
+        return None;
+    }
+    ENGINE.try_with(|engine| engine.borrow().clone()).ok()?
 }
 
 static ENGINES: AtomicU64 = AtomicU64::new(0);
@@ -41,6 +56,8 @@ pub(super) struct Limits {
     pub(super) leaks: bool,
     pub(super) panics: bool,
     pub(super) foreign_threads: bool,
+    /// The chances of a buggify point: to be enabled, and to fire then.
+    pub(super) buggify: (f64, f64),
 }
 
 /// One run of a simulation.
@@ -51,6 +68,8 @@ pub(super) struct Engine {
     limits: Limits,
     clock: Clock,
     state: Mutex<State>,
+    /// Whether any node has been. Otherwise nobody need look whether his was.
+    killed: AtomicBool,
     /// For runs that wait for other threads.
     woken: Condvar,
 }
@@ -59,10 +78,14 @@ struct State {
     tasks: Slab<Task>,
     schedule: Schedule,
     timers: Timers,
+    nodes: Nodes,
+    points: Points,
     tape: Tape,
     trace: Trace,
     /// Who takes the present step.
     current: Option<Slot>,
+    /// Whose tasks are being dropped, because he was killed.
+    dropping: Option<Home>,
     steps: u64,
     spawned: u32,
     /// How many generators were made, by label.
@@ -77,7 +100,11 @@ struct State {
 }
 
 struct Task {
+    slot: Slot,
     number: u32,
+    home: Home,
+    /// Its node has been killed, and it is to be dropped, not to be made ready.
+    doomed: bool,
     path: u64,
     children: u64,
     name: Option<Cow<'static, str>>,
@@ -133,9 +160,12 @@ impl Engine {
                 tasks: Slab::new(),
                 schedule,
                 timers: Timers::default(),
+                nodes: Nodes::default(),
+                points: Points::default(),
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
+                dropping: None,
                 steps: 0,
                 spawned: 0,
                 generators: HashMap::new(),
@@ -144,6 +174,7 @@ impl Engine {
                 poked: false,
                 closed: false,
             }),
+            killed: AtomicBool::new(false),
             woken: Condvar::new(),
         })
     }
@@ -157,14 +188,57 @@ impl Engine {
         &self.clock
     }
 
-    pub(super) fn rng(&self, label: &str) -> SimRng {
+    #[inline]
+    pub(super) fn now(&self, home: Home) -> Instant {
+        let shown = home
+            .is_node()
+            .then(|| self.node_clock(home.node, |clock, now| clock.shows(now)))
+            .flatten();
+        self.clock.instant(shown.unwrap_or_else(|| self.clock.shown()))
+    }
+
+    pub(super) fn system_time(&self, home: Home) -> SystemTime {
+        let shown = home
+            .is_node()
+            .then(|| self.node_clock(home.node, |clock, now| clock.system_time(now)))
+            .flatten();
+        shown.unwrap_or_else(|| self.clock.system_time())
+    }
+
+    pub(super) fn rng(&self, home: Home, label: &str) -> SimRng {
         let mut state = self.lock();
+        let label = &*state.label(home, label);
         let made = match state.generators.get_mut(label) {
             Some(made) => made,
             None => state.generators.entry(label.to_owned()).or_default(),
         };
         *made += 1;
         SimRng::new(derive(self.seed, label, *made))
+    }
+
+    pub(super) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
+        let (enabled, usually) = self.limits.buggify;
+        let mut state = self.lock();
+        let scoped = state.label(home, label);
+        state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
+    }
+
+    /// Notes that something was done on the simulation's thread that it does not control.
+    pub(super) fn left(&self, what: &str) {
+        if self.limits.foreign_threads {
+            return;
+        }
+        let mut state = self.lock();
+        let who = match state.current {
+            Some(slot) if !state.closed => state.describe(slot),
+            _ => "code outside of any task".to_owned(),
+        };
+        let message = format!(
+            "{who} used {what}: it takes real time, of which the simulation knows nothing. Use the \
+             simulated runtime, as it was passed in or by `current`, or accept it with \
+             `Sim::foreign_threads`"
+        );
+        state.fail(FailureKind::RealTime, message);
     }
 
     /// Whether this is the thread that the simulation runs on.
@@ -203,6 +277,7 @@ impl Engine {
     /// Spawns a task; gives the future back if nothing is run any more.
     pub(super) fn spawn<F>(
         self: &Arc<Self>,
+        home: Home,
         name: Option<Cow<'static, str>>,
         place: Place,
         future: F,
@@ -212,11 +287,11 @@ impl Engine {
         F::Output: Send + 'static,
     {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.nodes.is_dead(home) {
             return Err(future);
         }
         self.check_thread(&mut state, |_| format!("a task was spawned at {place}"));
-        let slot = state.insert(name, place, self.clock.nanos());
+        let slot = state.insert(home, name, place, self.clock.nanos());
         drop(state);
 
         let engine = self.clone();
@@ -225,14 +300,15 @@ impl Engine {
             async_task::spawn(SimTask::new(future, self.clone(), slot), schedule);
         let waker = runnable.waker();
         let mut state = self.lock();
-        if state.closed {
-            // By the simulation's thread, while this is another one.
-            drop(state);
-            drop((runnable, waker));
-            return Ok(task);
-        }
-        if let Some(task) = state.tasks.get_mut(slot as usize) {
-            task.waker = Some(waker);
+        let closed = state.closed;
+        match state.tasks.get_mut(slot as usize) {
+            Some(task) if !closed && !task.doomed => task.waker = Some(waker),
+            _ => {
+                // By the simulation's thread, while this is another one.
+                drop(state);
+                drop((runnable, waker));
+                return Ok(task);
+            }
         }
         state.make_ready(slot, Some(runnable));
         if !self.is_here() {
@@ -246,7 +322,7 @@ impl Engine {
     /// A task was woken.
     fn schedule(&self, slot: Slot, runnable: Runnable) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.tasks.get(slot as usize).is_none_or(|task| task.doomed) {
             drop(state);
             // Its future is dropped with it.
             drop(runnable);
@@ -316,7 +392,7 @@ impl Engine {
             return;
         }
         self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
-        let replaced = state.timers.register(key, at, waker);
+        let replaced = state.timers.register(key, at, Home::NONE.node, waker);
         drop(state);
         drop(replaced);
     }
@@ -332,10 +408,11 @@ impl Engine {
         place: Place,
         root: impl FnOnce() -> F,
     ) -> Outcome<F::Output> {
-        let outer = RUNNING.replace(self.id);
-        let (end, tasks) = self.run_here(place, root);
-        let failure = self.close();
-        RUNNING.set(outer);
+        let outer = (RUNNING.replace(self.id), ENGINE.replace(Some(self.clone())));
+        let (end, tasks) = crate::runtime::hiding(|| self.run_here(place, root));
+        let failure = crate::runtime::hiding(|| self.close());
+        RUNNING.set(outer.0);
+        ENGINE.set(outer.1);
 
         let mut state = self.lock();
         Outcome {
@@ -366,7 +443,7 @@ impl Engine {
         };
         {
             let mut state = self.lock();
-            state.insert(None, place, 0);
+            state.insert(Home::NONE, None, place, 0);
             state.current = Some(ROOT);
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
@@ -486,9 +563,16 @@ impl Engine {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
-            let message = "nothing is ready, and no sleep is pending: whoever is to wake these \
-                           tasks waits himself, or is gone";
-            state.fail(FailureKind::Stall, message.to_owned());
+            let mut message =
+                "nothing is ready, and no sleep is pending: whoever is to wake these \
+                               tasks waits himself, or is gone"
+                    .to_owned();
+            let paused = state.nodes.paused();
+            if !paused.is_empty() {
+                message.push_str("; still paused: ");
+                message.push_str(&paused.join(", "));
+            }
+            state.fail(FailureKind::Stall, message);
             return Next::Stop;
         };
         if deadline > self.limits.time {
@@ -496,6 +580,8 @@ impl Engine {
             state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
             return Next::Stop;
         }
+        // Another thread may have looked at the clock before, and registered its sleep only now.
+        let deadline = deadline.max(self.clock.nanos());
         self.clock.advance(deadline);
         state.trace.add(deadline << 8 | 3);
         Next::Wake(state.timers.take_due(deadline))
@@ -515,6 +601,8 @@ impl Engine {
         let failure = state.failure.clone();
         state.closed = true;
         let sleeping = state.timers.clear();
+        // They may hold the engine.
+        let mains = state.nodes.close();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
@@ -522,6 +610,7 @@ impl Engine {
         // All of these run code of the user's. A task that is woken now is dropped.
         discard(sleeping);
         discard(ready);
+        mains.into_iter().for_each(discard);
         waiting.into_iter().for_each(Waker::wake);
         // A panic that nobody has joined is one, even if its output was dropped only now.
         failure.or_else(|| self.lock().failure.clone())
@@ -533,7 +622,21 @@ impl State {
         self.failure.get_or_insert((kind, message));
     }
 
-    fn insert(&mut self, name: Option<Cow<'static, str>>, place: Place, now: Nanos) -> Slot {
+    /// A label as a part of the program is known by it: that of a node is another one.
+    fn label<'a>(&self, home: Home, label: &'a str) -> Cow<'a, str> {
+        match self.nodes.name(home.node) {
+            Some(node) => Cow::Owned(format!("{node}\0{label}")),
+            None => Cow::Borrowed(label),
+        }
+    }
+
+    fn insert(
+        &mut self,
+        home: Home,
+        name: Option<Cow<'static, str>>,
+        place: Place,
+        now: Nanos,
+    ) -> Slot {
         let number = self.spawned;
         self.spawned += 1;
         let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
@@ -544,8 +647,13 @@ impl State {
             None => (Waking::Outside, u64::from(number)),
         };
         self.trace.add(u64::from(number) << 8);
-        let slot = self.tasks.insert(Task {
+        let entry = self.tasks.vacant_entry();
+        let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
+        entry.insert(Task {
+            slot,
             number,
+            home,
+            doomed: false,
             path,
             children: 0,
             name,
@@ -557,7 +665,7 @@ impl State {
             woken_by: parent,
             woken_at: now,
         });
-        Slot::try_from(slot).expect("there is no memory for so many tasks")
+        slot
     }
 
     fn wake(&mut self, slot: Slot, by: Waking, now: Nanos) {
@@ -569,6 +677,9 @@ impl State {
     fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
         let Some(task) = self.tasks.get_mut(slot as usize) else { return };
         task.runnable = runnable;
+        if task.home.is_node() && self.nodes.hold(task.home.node, slot) {
+            return;
+        }
         task.ready = true;
         let ready = task.ready(slot);
         self.schedule.push(ready);
@@ -576,10 +687,10 @@ impl State {
 
     fn describe(&self, slot: Slot) -> String {
         let Some(task) = self.tasks.get(slot as usize) else { return "a task".to_owned() };
-        match &task.name {
-            Some(name) => format!("task {} '{name}', spawned at {},", task.number, task.place),
-            None => format!("task {}, spawned at {},", task.number, task.place),
-        }
+        let name = task.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let node = self.nodes.name(task.home.node);
+        let node = node.map(|node| format!(" on node '{node}'")).unwrap_or_default();
+        format!("task {}{name}{node}, spawned at {},", task.number, task.place)
     }
 
     fn reports(&self) -> Vec<TaskReport> {
@@ -589,10 +700,11 @@ impl State {
             .map(|(_, task)| TaskReport {
                 number: task.number,
                 name: task.name.clone(),
-                node: None,
+                node: self.nodes.name(task.home.node).map(|name| name.to_string()),
+                paused: self.nodes.is_paused(task.home.node),
                 place: task.place,
                 steps: task.steps,
-                ready: task.ready,
+                ready: task.runnable.is_some() || task.ready,
                 woken_by: task.woken_by,
                 woken_at: Duration::from_nanos(task.woken_at),
             })

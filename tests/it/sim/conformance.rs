@@ -37,6 +37,23 @@ fn subject(sim: Sim) -> Subject {
         .on_shutdown(stop)
 }
 
+/// A node, which ends by being killed. The run ends with the subject.
+fn node(sim: Sim) -> Subject {
+    let (runtime, stop) = running(sim);
+    let node = runtime.node("subject");
+    let runtime = node.runtime();
+    Subject::new(runtime.clone()).timer(runtime.clone()).blocking(runtime).one_thread().on_shutdown(
+        move || {
+            node.kill();
+            stop();
+        },
+    )
+}
+
+mod a_node {
+    async_runtime_compat::conformance_tests!(super::node(super::Sim::new(1)));
+}
+
 mod random {
     async_runtime_compat::conformance_tests!(super::subject(super::Sim::new(1)));
 }
@@ -46,9 +63,8 @@ mod random {
 #[test]
 fn on_other_seeds_and_strategies() {
     for strategy in [Strategy::Random, Strategy::RoundRobin, Strategy::Urw] {
-        for seed in 2..4 {
-            let make = || subject(Sim::new(seed).strategy(strategy.clone()));
-            let report = Suite::new().run(make);
+        for (seed, make) in [(2, subject as fn(Sim) -> Subject), (3, node)] {
+            let report = Suite::new().run(|| make(Sim::new(seed).strategy(strategy.clone())));
             report.assert_passed();
             let skipped: Vec<_> = report
                 .outcomes()
