@@ -257,10 +257,12 @@ fn a_paused_node_stands_still() {
         let steps = Arc::new(AtomicUsize::new(0));
         let count = steps.clone();
         let busy = on_node.spawn_with_handle(async move {
-            loop {
+            // Not without an end: by its priority it could starve the others.
+            for _ in 0..50 {
                 count.fetch_add(1, SeqCst);
                 yield_now().await;
             }
+            pending::<()>().await;
         });
         let sleeper = on_node.spawn_with_handle({
             let rt = on_node.clone();
