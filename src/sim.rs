@@ -25,6 +25,29 @@
 //! assert_eq!(report.value, 24);
 //! assert_eq!(report.elapsed, Duration::from_secs(24 * 3600));
 //! ```
+//!
+//! # Nodes and faults
+//!
+//! [`SimRuntime::node`] makes a [`Node`]: a process, in effect, with a runtime of its own, that the
+//! test kills, pauses and restarts, and whose clocks it sets wrong. [`SimRuntime::buggify`] and
+//! [`buggify`] are points in the program where the seed decides whether something goes wrong.
+//!
+//! # What gets in from outside
+//!
+//! A run is a function of its seed as long as nothing gets in that the simulation does not control.
+//! What is noticed fails the run, unless [`Sim::foreign_threads`] allows it:
+//!
+//! - another thread that wakes a task, spawns one, awaits a sleep, or does something to a node:
+//!   [`FailureKind::ForeignThread`];
+//! - the sleeps, time limits and blocking pools of this crate's other backends, and
+//!   [`BlockingPool`](crate::BlockingPool), when they are used on the simulation's thread:
+//!   [`FailureKind::RealTime`].
+//!
+//! What is not noticed: [`Instant::now`](std::time::Instant::now) and the clocks of other
+//! runtimes, sleeps that are made by a runtime's own functions, threads that are started and joined
+//! within a step, a task that is spawned on another runtime and never heard of again, the
+//! operating system's randomness, and the order of a [`HashMap`](std::collections::HashMap). They
+//! show when the same seed gives different runs.
 
 mod clock;
 mod engine;
@@ -176,7 +199,8 @@ impl Sim {
     /// Lets other threads spawn, wake and sleep here, and waits for them when nothing else is to be
     /// done.
     ///
-    /// Such a run is not deterministic. It is for code that is half ported, and for executing a
+    /// The same goes for what takes real time on the simulation's thread: timers and pools of other
+    /// runtimes. Such a run is not deterministic. It is for code that is half ported, and for executing a
     /// program rather than exploring it.
     pub fn foreign_threads(self, allow: bool) -> Sim {
         Sim { foreign_threads: allow, ..self }

@@ -19,7 +19,7 @@ use async_task::Runnable;
 use slab::Slab;
 
 use self::nodes::Nodes;
-use super::clock::{Clock, Key, Nanos, Timers};
+use super::clock::{Clock, Key, Nanos, NodeClock, Timers};
 use super::failure::{FailureKind, TaskReport, Waking};
 use super::fault::Points;
 use super::node::Home;
@@ -190,18 +190,12 @@ impl Engine {
 
     #[inline]
     pub(super) fn now(&self, home: Home) -> Instant {
-        let shown = home
-            .is_node()
-            .then(|| self.node_clock(home.node, |clock, now| clock.shows(now)))
-            .flatten();
+        let shown = self.by_node(home, NodeClock::shows);
         self.clock.instant(shown.unwrap_or_else(|| self.clock.shown()))
     }
 
     pub(super) fn system_time(&self, home: Home) -> SystemTime {
-        let shown = home
-            .is_node()
-            .then(|| self.node_clock(home.node, |clock, now| clock.system_time(now)))
-            .flatten();
+        let shown = self.by_node(home, |clock, now| clock.system_time(now));
         shown.unwrap_or_else(|| self.clock.system_time())
     }
 
@@ -700,7 +694,7 @@ impl State {
             .map(|(_, task)| TaskReport {
                 number: task.number,
                 name: task.name.clone(),
-                node: self.nodes.name(task.home.node).map(|name| name.to_string()),
+                node: self.nodes.name(task.home.node).map(ToString::to_string),
                 paused: self.nodes.is_paused(task.home.node),
                 place: task.place,
                 steps: task.steps,

@@ -10,6 +10,7 @@ use async_runtime_compat::{Ambient, BlockingPool, current};
 use super::everywhere;
 
 /// Within four standard deviations.
+#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
 #[track_caller]
 fn assert_near(hits: u64, draws: u64, expected: f64) {
     let (rate, draws) = (hits as f64 / draws as f64, draws as f64);

@@ -497,8 +497,8 @@ fn a_run_leaves_nothing_behind() {
             });
             let paused = rt.node("b");
             paused.runtime().spawn_detached(async move {
-                let _also = also;
                 pending::<()>().await;
+                drop(also);
             });
             paused.pause();
             rt.sleep(SECOND * 10).await;
