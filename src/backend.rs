@@ -507,7 +507,7 @@ where
     not(any(feature = "async-std", feature = "sim")),
     expect(unused_variables, reason = "no enabled backend has names")
 )]
-#[cfg_attr(feature = "sim", expect(clippy::ptr_arg, reason = "a simulation clones it"))]
+#[allow(clippy::ptr_arg, reason = "a simulation clones it")]
 fn spawn_named_on<S, F>(
     spawner: &S,
     kind: Kind<'_>,
