@@ -59,13 +59,38 @@
 //!
 //! What is to hold at all times is an [`invariant`](SimRuntime::invariant), and what is to happen at
 //! some time is awaited with [`eventually`](SimRuntime::eventually).
+//!
+//! # Nodes and faults
+//!
+//! [`SimRuntime::node`] makes a [`Node`]: a process, in effect, with a runtime of its own, that the
+//! test kills, pauses and restarts, and whose clocks it sets wrong. [`SimRuntime::buggify`] and
+//! [`buggify`] are points in the program where the seed decides whether something goes wrong.
+//!
+//! # What gets in from outside
+//!
+//! A run is a function of its seed as long as nothing gets in that the simulation does not control.
+//! What is noticed fails the run, unless [`Sim::foreign_threads`] allows it:
+//!
+//! - another thread that wakes a task, spawns one, awaits a sleep, or does something to a node:
+//!   [`FailureKind::ForeignThread`];
+//! - the sleeps, time limits and blocking pools of this crate's other backends, and
+//!   [`BlockingPool`](crate::BlockingPool), when they are used on the simulation's thread:
+//!   [`FailureKind::RealTime`].
+//!
+//! What is not noticed: [`Instant::now`](std::time::Instant::now) and the clocks of other
+//! runtimes, sleeps that are made by a runtime's own functions, threads that are started and joined
+//! within a step, a task that is spawned on another runtime and never heard of again, the
+//! operating system's randomness, and the order of a [`HashMap`](std::collections::HashMap). They
+//! show when the same seed gives different runs.
 
 mod check;
 mod clock;
 mod determinism;
 mod engine;
 mod failure;
+mod fault;
 mod hush;
+mod node;
 mod record;
 mod rng;
 mod runtime;
@@ -90,8 +115,10 @@ use self::schedule::{Profile, Schedule, Search};
 use crate::origin::Place;
 
 pub use self::check::{Check, Checked, Counterexample, Verdict, check};
+pub use self::clock::Offset;
 pub(crate) use self::clock::SimSleep;
 pub use self::failure::{Failure, FailureKind, TaskReport, Waking};
+pub use self::node::Node;
 pub use self::rng::SimRng;
 pub use self::runtime::SimRuntime;
 pub use self::strategy::{InvalidStrategy, Strategy};
@@ -132,6 +159,7 @@ pub struct Sim {
     foreign_threads: bool,
     /// Whether to keep a record of all that happens.
     record: bool,
+    buggify: (f64, f64),
 }
 
 /// A run that went well.
@@ -176,6 +204,7 @@ impl Sim {
             allow_panics: false,
             foreign_threads: false,
             record: false,
+            buggify: fault::CHANCES,
         }
     }
 
@@ -218,10 +247,26 @@ impl Sim {
     /// Lets other threads spawn, wake and sleep here, and waits for them when nothing else is to be
     /// done.
     ///
-    /// Such a run is not deterministic. It is for code that is half ported, and for executing a
+    /// The same goes for what takes real time on the simulation's thread: timers and pools of other
+    /// runtimes. Such a run is not deterministic. It is for code that is half ported, and for executing a
     /// program rather than exploring it.
     pub fn foreign_threads(self, allow: bool) -> Sim {
         Sim { foreign_threads: allow, ..self }
+    }
+
+    /// Sets with what probability a [buggify point](SimRuntime::buggify) is enabled in a run, and
+    /// with what it fires where it is: 1/4 and 1/4 if this is not called.
+    ///
+    /// `buggify(0.0, 0.0)` is without faults, `buggify(1.0, 1.0)` has them all, each time.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not between 0 and 1.
+    #[track_caller]
+    pub fn buggify(self, enabled: f64, fires: f64) -> Sim {
+        let is_chance = |probability| (0.0..=1.0).contains(&probability);
+        assert!(is_chance(enabled) && is_chance(fires), "a probability is between 0 and 1");
+        Sim { buggify: (enabled, fires), ..self }
     }
 
     /// Runs one schedule to its end, on this thread.
@@ -383,6 +428,7 @@ impl Sim {
             leaks: self.allow_leaks,
             panics: self.allow_panics,
             foreign_threads: self.foreign_threads,
+            buggify: self.buggify,
         };
         let engine = Engine::new(seed, schedule, limits, profile);
         if self.record {
@@ -407,4 +453,40 @@ impl Sim {
             })),
         }
     }
+}
+
+/// The runtime of the task that is polled on this thread, if that is a simulation's.
+pub(crate) fn current() -> Option<SimRuntime> {
+    engine::running().map(|engine| engine.current())
+}
+
+pub(crate) fn takes_real_time(what: &str) {
+    if let Some(engine) = engine::running() {
+        engine.left(what);
+    }
+}
+
+/// Whether a fault shall be here; false outside of simulations.
+///
+/// It is [`SimRuntime::buggify`], of the simulation whose task runs on this thread, for code that
+/// runs in production, too, and knows its runtime as an `Arc<dyn Runtime>` only. There it costs to
+/// read a thread-local variable.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::sim;
+///
+/// fn write(page: &[u8]) -> std::io::Result<usize> {
+///     // Short writes are legal and rare.
+///     if sim::buggify("short write") {
+///         return Ok(page.len() / 2);
+///     }
+///     Ok(page.len())
+/// }
+/// assert_eq!(write(&[0; 512]).unwrap(), 512);
+/// ```
+#[must_use]
+pub fn buggify(label: &str) -> bool {
+    engine::running().is_some_and(|engine| engine.current().buggify(label))
 }

@@ -78,6 +78,8 @@ pub(super) fn handing_over_does_not_block(cx: &Cx) -> Verdict {
 }
 
 pub(super) fn tasks_run_beside_a_job(cx: &Cx) -> Verdict {
+    cx.blocking()?;
+    cx.needs_threads()?;
     let (job, may_end) = started(cx, 7)?;
     cx.still_runs()?;
     ensure!(!job.is_finished(), "`is_finished` on a job that runs");

@@ -26,6 +26,9 @@ pub enum FailureKind {
     Leak,
     /// Another thread woke a task of the simulation, spawned one, or used its timer.
     ForeignThread,
+    /// Something of this crate that takes real time was used on the simulation's thread: a timer of
+    /// another runtime, or a pool of threads.
+    RealTime,
     /// A recorded schedule does not fit the program.
     Diverged,
     /// The same seed and the same choices led to something else.
@@ -45,6 +48,7 @@ impl fmt::Display for FailureKind {
             FailureKind::TimeLimit => "time limit",
             FailureKind::Leak => "tasks left over",
             FailureKind::ForeignThread => "foreign thread",
+            FailureKind::RealTime => "real time",
             FailureKind::Diverged => "diverged from the tape",
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
@@ -172,6 +176,7 @@ pub struct TaskReport {
     pub(super) number: u32,
     pub(super) name: Option<Cow<'static, str>>,
     pub(super) node: Option<String>,
+    pub(super) paused: bool,
     pub(super) place: &'static Location<'static>,
     pub(super) steps: u64,
     pub(super) ready: bool,
@@ -217,6 +222,12 @@ impl TaskReport {
         self.ready
     }
 
+    /// Whether its node was paused, so that it had to wait even if it was ready.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Who woke it last.
     #[must_use]
     pub fn woken_by(&self) -> Waking {
@@ -241,6 +252,7 @@ impl fmt::Display for TaskReport {
         }
         let (state, plural) =
             (if self.ready { "ready" } else { "blocked" }, if self.steps == 1 { "" } else { "s" });
+        let state = if self.paused { format!("paused, {state}") } else { state.to_owned() };
         write!(f, ", spawned at {}: {state} after {} step{plural}", self.place, self.steps)?;
         write!(f, ", last woken {} at {:?}", self.woken_by, self.woken_at)
     }

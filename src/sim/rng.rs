@@ -10,8 +10,31 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 ///
 /// The same seed gives the same numbers, in every process and on every platform.
 ///
-/// For the distributions of the crate `rand`, seed one of its generators from this one:
-/// `StdRng::from_seed(rng.seed())`.
+/// # With the crate `rand`
+///
+/// For its distributions, and for code that takes a generator of its, seed one from this one. Take
+/// one of a named algorithm, such as `ChaCha12Rng` of `rand_chacha`, or accept that `StdRng` may
+/// give other numbers, and so a seed other runs, after an update of `rand`. Do not use
+/// `rand::rng()` in a simulation: it is seeded by the operating system.
+///
+/// ```
+/// use async_runtime_compat::sim::Sim;
+/// use rand::SeedableRng;
+/// use rand::rngs::StdRng;
+/// use rand::seq::SliceRandom;
+///
+/// let shuffled = |seed| {
+///     let run = Sim::new(seed).run(|rt| async move {
+///         let mut rng = StdRng::from_seed(rt.rng("gossip").seed());
+///         let mut peers: Vec<u32> = (0..100).collect();
+///         peers.shuffle(&mut rng);
+///         peers
+///     });
+///     run.unwrap().value
+/// };
+/// assert_eq!(shuffled(7), shuffled(7));
+/// assert_ne!(shuffled(7), shuffled(8));
+/// ```
 #[derive(Clone)]
 pub struct SimRng {
     generator: Xoshiro256PlusPlus,

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::clock::SimSleep;
 use super::engine::Engine;
 use super::failure::FailureKind;
+use super::node::{Home, Node};
 use super::rng::SimRng;
 use super::watch::Eventually;
 use crate::backend::{Native, NativeBlocking, Output, discard};
@@ -21,7 +22,8 @@ use crate::time::{Sleep, Timer};
 /// The runtime of a simulation: a [`Runtime`](crate::Runtime) on one thread, on virtual time, whose
 /// every choice belongs to the seed.
 ///
-/// Clones are the same runtime. It is valid while the simulation runs; afterwards what is spawned
+/// Clones are the same runtime. Inside of the simulation [`current`](crate::current) finds it: the
+/// one of the node that the running task belongs to. It is valid while the simulation runs; afterwards what is spawned
 /// is dropped, and its join says [`is_shutdown`](crate::JoinError::is_shutdown).
 ///
 /// Blocking work is a step like any other: it runs on the simulation's thread, when the strategy
@@ -30,18 +32,90 @@ use crate::time::{Sleep, Timer};
 #[derive(Clone)]
 pub struct SimRuntime {
     engine: Arc<Engine>,
+    /// To what its tasks belong.
+    home: Home,
 }
 
 impl SimRuntime {
     pub(super) fn new(engine: Arc<Engine>) -> SimRuntime {
-        SimRuntime { engine }
+        SimRuntime::on(engine, Home::NONE)
     }
 
-    /// A generator of random numbers that depend on the seed and the label alone.
+    pub(super) fn on(engine: Arc<Engine>, home: Home) -> SimRuntime {
+        SimRuntime { engine, home }
+    }
+
+    /// The node of a name; it is made, and alive, if there was none.
     ///
-    /// What one component draws does not shift what another one gets, as long as their labels
-    /// differ. Each call gives a generator of its own: the second one of a label is another than
-    /// the first.
+    /// Names are those of the whole simulation, also when a node asks.
+    ///
+    /// # Panics
+    ///
+    /// If it is the 65,536th.
+    #[track_caller]
+    #[must_use]
+    pub fn node(&self, name: impl Into<Cow<'static, str>>) -> Node {
+        self.engine.node(name.into())
+    }
+
+    /// The node that this runtime belongs to; `None` for the one that the simulation handed out.
+    #[must_use]
+    pub fn host(&self) -> Option<Node> {
+        self.engine.host(self.home)
+    }
+
+    /// Whether a fault shall be here: true in some runs, at some of the times, by the seed.
+    ///
+    /// It is what `FoundationDB` calls `BUGGIFY`. A point is known by its label. In each run it is
+    /// enabled with a probability of 1/4, or else never fires; one that is enabled fires each time
+    /// with a probability of 1/4. So a run has some faults often, and others not at all, and different runs
+    /// have different ones. [`Sim::buggify`](crate::sim::Sim::buggify) sets the two numbers.
+    ///
+    /// It depends on the seed, the label, and how often the point was come to, by each node for
+    /// itself; whether it is enabled is the same on all nodes. It shifts no other draw: neither
+    /// those of [`rng`](SimRuntime::rng) nor the schedule. In code that does not know that it is
+    /// simulated, there is [`sim::buggify`](crate::sim::buggify).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::sim::Sim;
+    ///
+    /// let found = Sim::new(1).explore(100, |rt| async move {
+    ///     if rt.buggify("slow disk") {
+    ///         rt.sleep(Duration::from_secs(10)).await;
+    ///     }
+    ///     assert_eq!(rt.timeout(Duration::from_secs(1), async { 7 }).await, Ok(7));
+    /// });
+    /// assert_eq!(found.failures, 0);
+    /// ```
+    #[must_use]
+    pub fn buggify(&self, label: &str) -> bool {
+        self.engine.buggify(self.home, label, None)
+    }
+
+    /// Like [`buggify`](SimRuntime::buggify), for a point that, where it is enabled, fires with
+    /// another probability: 0 for never, and 1 for always.
+    ///
+    /// # Panics
+    ///
+    /// If the probability is not between 0 and 1.
+    #[track_caller]
+    #[must_use]
+    pub fn buggify_with(&self, label: &str, fires: f64) -> bool {
+        assert!((0.0..=1.0).contains(&fires), "a probability is between 0 and 1");
+        self.engine.buggify(self.home, label, Some(fires))
+    }
+
+    /// A generator of random numbers that depend on the seed and the label alone; on the runtime of
+    /// a [node](Node), on the node's name as well.
+    ///
+    /// What one component draws does not shift what another one gets, as long as their labels, or
+    /// nodes, differ. Each call gives a generator of its own: the second one of a label is another
+    /// than the first, also after the node was restarted.
     ///
     /// # Examples
     ///
@@ -56,11 +130,11 @@ impl SimRuntime {
     /// ```
     #[must_use]
     pub fn rng(&self, label: &str) -> SimRng {
-        self.engine.rng(label)
+        self.engine.rng(self.home, label)
     }
 
     pub(crate) fn sleep_until(&self, deadline: Instant) -> SimSleep {
-        SimSleep::until(self.engine.clone(), deadline)
+        SimSleep::until(self.engine.clone(), self.home, deadline)
     }
 
     /// Fails the simulation after the first step after which the condition does not hold, and
@@ -159,7 +233,7 @@ impl SimRuntime {
         self.engine.fail(kind, message);
     }
 
-    /// Spawns a task; `None` if the simulation is over.
+    /// Spawns a task; `None` if the simulation, or the node's life, is over.
     pub(crate) fn spawn_task<F>(
         &self,
         name: Option<Cow<'static, str>>,
@@ -170,7 +244,7 @@ impl SimRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.engine.spawn(name, place, future) {
+        match self.engine.spawn(self.home, name, place, future) {
             Ok(task) => Some(task),
             Err(future) => {
                 discard(future);
@@ -196,15 +270,15 @@ impl Spawner for SimRuntime {
 
 impl Timer for SimRuntime {
     fn now(&self) -> Instant {
-        self.engine.clock().now()
+        self.engine.now(self.home)
     }
 
     fn system_time(&self) -> SystemTime {
-        self.engine.clock().system_time()
+        self.engine.system_time(self.home)
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        SimSleep::after(self.engine.clone(), duration).into()
+        SimSleep::after(self.engine.clone(), self.home, duration).into()
     }
 
     #[inline]

@@ -35,6 +35,13 @@ impl<F: Future> Future for SimTask<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let end = ready!(this.future.as_mut().poll_caught(cx));
+        if this.member.engine.is_doomed(this.member.slot) {
+            // It has killed its own node, and is not to have an end. It was woken for that, so that
+            // it is dropped next.
+            discard(this.future.clear());
+            discard(end);
+            return Poll::Pending;
+        }
         Poll::Ready(Output::new(end.map_err(|payload| {
             if let Err(payload) = this.future.clear() {
                 discard(payload);

@@ -1,10 +1,34 @@
 //! The simulation: determinism, strategies against what can be computed, what it catches, and `check`.
 
+use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+
 mod catches;
 mod check;
+mod clocks;
+mod conformance;
 mod determinism;
 mod environment;
+mod faults;
 mod invariants;
+mod nodes;
 mod programs;
 mod rates;
 mod same;
+
+/// Runs a program that must not fail on every strategy, with so many seeds each.
+#[track_caller]
+fn everywhere<F: Future<Output = ()>>(runs: u64, program: impl Fn(SimRuntime) -> F + Sync) {
+    let strategies = [
+        Strategy::Random,
+        Strategy::Pct { depth: 3 },
+        Strategy::Urw,
+        Strategy::RoundRobin,
+        Strategy::Dfs { max_preemptions: 2 },
+    ];
+    for strategy in strategies {
+        let found = Sim::new(1).strategy(strategy).explore(runs, &program);
+        if let Some(failure) = found.first {
+            panic!("{} of {} runs failed, the first with {failure}", found.failures, found.runs);
+        }
+    }
+}
