@@ -77,7 +77,7 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    fn start(runtime: Arc<dyn Runtime>, policy: Policy) -> Dispatcher {
+    fn start(runtime: &Arc<dyn Runtime>, policy: Policy) -> Dispatcher {
         let (queue, jobs) = async_channel::bounded(64);
         let actor = runtime.spawn_named("dispatcher", dispatch(runtime.clone(), policy, jobs));
         Dispatcher { queue, _actor: actor.abort_on_drop() }
@@ -157,7 +157,7 @@ async fn serve(runtime: Arc<dyn Runtime>) -> (Tally, Duration) {
         pause: Duration::from_millis(5),
     };
     let start = runtime.now();
-    let dispatcher = Dispatcher::start(runtime.clone(), policy);
+    let dispatcher = Dispatcher::start(&runtime, policy);
     let (reply, replies) = async_channel::unbounded();
     for number in 0..JOBS {
         dispatcher.submit(number, reply.clone()).await;

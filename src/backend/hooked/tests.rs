@@ -1,6 +1,7 @@
 //! When hooks are called, with decorators of a test's own.
 
 use std::future::pending;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -99,7 +100,7 @@ impl Decorated {
 
 impl Spawner for Decorated {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        spawn_hooked(&self.spawner, future);
+        spawn_hooked(&self.spawner, Location::caller(), future);
     }
 
     fn native(&self) -> Native<'_> {

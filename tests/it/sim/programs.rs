@@ -44,7 +44,7 @@ struct Cells {
     b: AtomicI32,
 }
 
-/// SCTBench's reorder: setters write `a`, then `b`; a checker that reads one of them without the
+/// `SCTBench`'s reorder: setters write `a`, then `b`; a checker that reads one of them without the
 /// other has found the bug.
 pub(crate) async fn reorder(rt: SimRuntime, setters: usize) {
     let (cells, latch) = (Arc::new(Cells::default()), Latch::new(setters + 1));
@@ -69,7 +69,7 @@ pub(crate) async fn reorder(rt: SimRuntime, setters: usize) {
     checker.await.unwrap();
 }
 
-/// SCTBench's twostage: one task writes a value in a first stage and what follows from it in a
+/// `SCTBench`'s twostage: one task writes a value in a first stage and what follows from it in a
 /// second; a bug if another looks in between.
 pub(crate) async fn twostage(rt: SimRuntime) {
     let (cells, latch) = (Arc::new(Cells::default()), Latch::new(2));

@@ -137,7 +137,6 @@ mod tests {
     use super::{Functions, short};
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "these have no rounding errors")]
     fn calls_count_for_the_function_that_is_called() {
         let text = "positions: line\nevents: Ir\nsummary: 12\n\nfn=outer\n1 2\ncfn=inner\ncalls=1 0\n1 9\n\
                     2 1\n\nfn=inner\n7 9\n";

@@ -16,7 +16,9 @@ const POLLS: u64 = 100;
 const SLEEPS: u64 = 10;
 
 /// A peer, a work, ours, theirs.
-pub(super) const PAIRS: [(&str, &str, fn(), fn()); 8] = [
+type Pair = (&'static str, &'static str, fn(), fn());
+
+pub(super) const PAIRS: [Pair; 8] = [
     (PEERS[0], WORKS[0], || ours(polls), || paused(tokio_polls())),
     (PEERS[0], WORKS[1], || ours(sleeps), || paused(tokio_sleeps())),
     (PEERS[0], WORKS[2], || ours(spawns), || paused(tokio_spawns())),
@@ -150,8 +152,10 @@ fn shuttle_spawns() {
     });
 }
 
-/// What many tasks wait for, and how to measure a step beside them.
-pub(super) const BESIDE: [(&str, fn(u64) -> Duration); 2] = [
+/// What many tasks wait for, and how to measure a step beside so many of them.
+type Beside = (&'static str, fn(u64) -> Duration);
+
+pub(super) const BESIDE: [Beside; 2] = [
     ("nothing that comes", |tasks| beside(tasks, |rt| rt.spawn_detached(pending()))),
     ("a timer", |tasks| {
         beside(tasks, |rt| {
