@@ -391,7 +391,11 @@ mod tests {
             clock.set_rate(12_345, rate);
             for ahead in [1, 2, 999, 1_000_003, 86_400_000_000_007] {
                 let shown = clock.shows(12_345) + ahead;
-                let due = clock.due(shown).unwrap();
+                let Some(due) = clock.due(shown) else {
+                    // A day by a clock that hardly goes takes longer than there is time.
+                    assert!(rate <= 3 && ahead > 1_000_003, "never at {rate} for {ahead}");
+                    continue;
+                };
                 assert!(clock.shows(due) >= shown, "early at {rate} for {ahead}");
                 assert!(clock.shows(due - 1) < shown, "late at {rate} for {ahead}");
             }
