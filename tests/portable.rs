@@ -70,6 +70,17 @@ async fn tasks_are_independent(spawner: Arc<dyn Spawner>) {
     spawner.spawn_with_handle(async {}).await.unwrap();
 }
 
+/// As it goes on tokio, and in whichever order else the tasks could go.
+#[cfg(all(feature = "tokio", feature = "sim"))]
+#[async_runtime_compat::test(tokio, sim(runs = 500, strategy = "pct(depth=2)"))]
+async fn adds_up_in_any_order(rt: Arc<dyn Runtime>) -> Result<(), JoinError> {
+    let adder = Adder::new(rt);
+    let (one, two) = (adder.add(1), adder.add(2));
+    let (one, two) = (one.await?, two.await?);
+    assert!((one, two) == (1, 3) || (one, two) == (3, 2), "{one} and {two}");
+    Ok(())
+}
+
 /// A day passes at once, where the clock can be paused.
 #[cfg(feature = "tokio")]
 #[async_runtime_compat::test(tokio(start_paused = true))]

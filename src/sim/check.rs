@@ -20,6 +20,7 @@ use super::runtime::SimRuntime;
 use super::strategy::Strategy;
 use super::tape::Tape;
 use super::{Sim, hush};
+use crate::origin::Place;
 
 pub use self::report::Counterexample;
 
@@ -273,7 +274,7 @@ impl Check {
         T: Verdict,
         F: Future<Output = T>,
     {
-        match self.with_environment().checked(Location::caller(), &program(&f), true) {
+        match self.with_environment().search_from(Location::caller(), true, &f) {
             Ok(checked) => checked,
             Err(found) => panic!("{found}"),
         }
@@ -297,11 +298,26 @@ impl Check {
         T: Verdict,
         F: Future<Output = T>,
     {
-        self.with_environment().checked(Location::caller(), &program(&f), false)
+        self.with_environment().search_from(Location::caller(), false, &f)
     }
 
+    /// Runs the schedules as they are set up, as if called at a place.
+    pub(crate) fn search_from<T, F>(
+        &self,
+        place: Place,
+        aloud: bool,
+        f: &(impl Fn(SimRuntime) -> F + Sync),
+    ) -> Result<Checked, Counterexample>
+    where
+        T: Verdict,
+        F: Future<Output = T>,
+    {
+        self.checked(place, &program(f), aloud)
+    }
+
+    /// Lets the environment have its say.
     #[track_caller]
-    fn with_environment(mut self) -> Check {
+    pub(crate) fn with_environment(mut self) -> Check {
         let environment = match Environment::read() {
             Ok(environment) => environment,
             Err(error) => panic!("{error}"),

@@ -5,6 +5,8 @@
 mod async_executor;
 #[cfg(feature = "async-std")]
 mod async_std;
+#[cfg(feature = "sim")]
+mod sim;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
@@ -27,6 +29,8 @@ use crate::time::Timer;
 pub use async_executor::AsyncExecutor;
 #[cfg(feature = "async-std")]
 pub use async_std::AsyncStd;
+#[cfg(feature = "sim")]
+pub use sim::{Check, SimArgument, SimOutcome, simulate, strategy};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
 #[cfg(feature = "tokio")]
@@ -54,7 +58,8 @@ macro_rules! __async_runtime_compat_disabled {
     () => {
         ::core::compile_error!(
             "no backend is enabled, so there is nothing to run this test on: add one of the \
-             features `tokio`, `smol`, `async-std`, `async-executor` of `async-runtime-compat`"
+             features `tokio`, `smol`, `async-std`, `async-executor` of `async-runtime-compat`, \
+             or name the simulation, as in `test(sim)`, with the feature `sim`"
         );
     };
 }
@@ -70,6 +75,8 @@ pub use crate::__async_runtime_compat_disabled as async_std;
     feature = "async-executor"
 )))]
 pub use crate::__async_runtime_compat_disabled as at_least_one;
+#[cfg(not(feature = "sim"))]
+pub use crate::__async_runtime_compat_disabled as sim;
 #[cfg(not(feature = "smol"))]
 pub use crate::__async_runtime_compat_disabled as smol;
 #[cfg(not(feature = "tokio"))]
@@ -85,6 +92,8 @@ pub use crate::__async_runtime_compat_enabled as async_std;
     feature = "async-executor"
 ))]
 pub use crate::__async_runtime_compat_enabled as at_least_one;
+#[cfg(feature = "sim")]
+pub use crate::__async_runtime_compat_enabled as sim;
 #[cfg(feature = "smol")]
 pub use crate::__async_runtime_compat_enabled as smol;
 #[cfg(feature = "tokio")]
@@ -199,7 +208,7 @@ pub trait Backend {
         Fut: Future;
 }
 
-/// Runs a test on a thread of its own, so that this one is there to say that it hangs.
+/// Runs a test.
 ///
 /// # Panics
 ///
@@ -211,12 +220,18 @@ where
     F: FnOnce(Arc<dyn Runtime>) -> Fut + Send + 'static,
     Fut: Future<Output = ExitCode>,
 {
+    on_its_thread(test, move || backend.block_on(body))
+}
+
+/// Runs a test on a thread of its own, so that this one is there to say that it hangs.
+#[track_caller]
+fn on_its_thread<T: Send + 'static>(test: Test, run: impl FnOnce() -> T + Send + 'static) -> T {
     let limit = test.limit();
     // Nothing is sent. It is dropped at the end, whichever that is.
     let (running, ended) = mpsc::channel::<()>();
     let runner = thread::Builder::new().name(test.name().to_owned()).spawn(move || {
         let _running = running;
-        backend.block_on(body)
+        run()
     });
     let runner = runner.unwrap_or_else(|error| panic!("no thread for the test: {error}"));
     if let Some((limit, whose)) = limit {
@@ -231,7 +246,7 @@ where
         );
     }
     match runner.join() {
-        Ok(code) => code,
+        Ok(output) => output,
         // The panic hook has reported it, on the other thread.
         Err(payload) => std::panic::resume_unwind(payload),
     }

@@ -51,6 +51,11 @@ fn errors_stand_where_the_mistake_is() {
                  async fn test() {}\n",
             ),
             (
+                "simulated",
+                "#[async_runtime_compat::test(tokio, sim(runs = 5))]\n\
+                 async fn test() {}\n",
+            ),
+            (
                 "paused",
                 "#[async_runtime_compat::test(tokio(start_paused = true))]\n\
                  async fn test() {}\n",
@@ -88,6 +93,7 @@ fn errors_stand_where_the_mistake_is() {
         ],
     );
     says(&text, "tests/disabled.rs:1:37: error", "add the feature `smol`");
+    says(&text, "tests/simulated.rs:1:37: error", "add the feature `sim`");
     says(&text, "tests/paused.rs:1:36: error", "needs the feature `test-util` of tokio");
     says(&text, "tests/threads.rs:1:47: error", "need the feature `rt-multi-thread` of tokio");
     says(&text, "tests/flavor.rs:1:39: error", "need the feature `rt-multi-thread` of tokio");
@@ -95,7 +101,39 @@ fn errors_stand_where_the_mistake_is() {
     says(&text, "tests/output.rs:2:20: error", "a test cannot return a `u8`");
     says(&text, "tests/body.rs:3:9: error", "mismatched types");
     let errors = text.lines().filter(|line| line.contains(": error")).count();
-    assert_eq!(errors, 7, "one for each mistake:\n{text}");
+    assert_eq!(errors, 8, "one for each mistake:\n{text}");
+    assert!(!text.contains("tests/fine.rs"), "{text}");
+}
+
+#[test]
+fn simulation_alone_is_enough() {
+    let (_, text) = check(
+        "simulation",
+        "async-runtime-compat = { PATH, features = [\"macros\", \"sim\"] }",
+        &[
+            (
+                "argument",
+                "#[async_runtime_compat::test(sim)]\n\
+                 async fn test(_: std::sync::Arc<u8>) {}\n",
+            ),
+            (
+                "output",
+                "#[async_runtime_compat::test(sim)]\n\
+                 async fn test() -> u8 { 0 }\n",
+            ),
+            ("unlisted", "#[async_runtime_compat::test]\nasync fn test() {}\n"),
+            (
+                "fine",
+                "#[async_runtime_compat::test(sim(runs = 5, seed = 0x7, strategy = \"urw\"))]\n\
+                 async fn test(_: async_runtime_compat::sim::SimRuntime) {}\n",
+            ),
+        ],
+    );
+    says(&text, "tests/argument.rs:2:18: error", "a test cannot take a `Arc<u8>`");
+    says(&text, "tests/output.rs:2:20: error", "a test in a simulation cannot return a `u8`");
+    says(&text, "tests/unlisted.rs:1:1: error", "name the simulation, as in `test(sim)`");
+    let errors = text.lines().filter(|line| line.contains(": error")).count();
+    assert_eq!(errors, 3, "one for each mistake:\n{text}");
     assert!(!text.contains("tests/fine.rs"), "{text}");
 }
 

@@ -82,7 +82,26 @@ const BACKENDS: [&str; 4] = ["tokio", "smol", "async_std", "async_executor"];
 
 /// Runs a test of this binary that fails, and gives what the runner prints.
 #[track_caller]
-fn fails(test: &str, variables: &[(&str, &str)]) -> String {
+pub(crate) fn fails(test: &str, variables: &[(&str, &str)]) -> String {
+    let (passed, text) = run(test, variables);
+    assert!(text.contains("running 1 test"), "{text}");
+    assert!(!passed, "{text}");
+    assert!(
+        text.contains(&format!("test {test} - should panic ... FAILED"))
+            || text.contains(&format!("test {test} ... FAILED")),
+        "{text}"
+    );
+    text
+}
+
+/// Runs a test of this binary that passes.
+#[track_caller]
+pub(crate) fn passes(test: &str) {
+    let (passed, text) = run(test, &[]);
+    assert!(passed && text.contains(&format!("test {test} ... ok")), "{text}");
+}
+
+fn run(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--include-ignored"]);
     command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -98,18 +117,11 @@ fn fails(test: &str, variables: &[(&str, &str)]) -> String {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains("running 1 test"), "{text}");
-    assert!(!output.status.success(), "{text}");
-    assert!(
-        text.contains(&format!("test {test} - should panic ... FAILED"))
-            || text.contains(&format!("test {test} ... FAILED")),
-        "{text}"
-    );
-    text
+    (output.status.success(), text)
 }
 
 #[track_caller]
-fn contains(text: &str, words: &[&str]) {
+pub(crate) fn contains(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "no {word:?} in:\n{text}");
     }
@@ -186,6 +198,8 @@ fn tests_are_shown_by_function_and_backend() {
     }
     contains(&list, &["bodies::worker_threads::tokio: test\n"]);
     assert!(!list.contains("bodies::worker_threads::smol"), "not listed in the attribute:\n{list}");
+    contains(&list, &["simulated::beside_another::sim: test\n"]);
+    assert!(!list.contains("bodies::with_a_runtime::sim"), "only where it is listed:\n{list}");
     assert!(!list.contains("endings::gated"), "switched off by `cfg`:\n{list}");
 }
 

@@ -4,3 +4,4 @@ mod bodies;
 mod checked;
 mod endings;
 mod renamed;
+mod simulated;

@@ -17,6 +17,7 @@ use syn::{Error, LitStr, Path, Token, parenthesized, token};
 use crate::backend::{self, Backend};
 use crate::limit::Limit;
 use crate::settings::{self, At, Settings, Threads};
+use crate::simulation::Simulation;
 
 /// The arguments, checked.
 pub(crate) struct Args {
@@ -35,6 +36,7 @@ pub(crate) struct Run {
     pub(crate) threads: At<Threads>,
     pub(crate) start_paused: Option<Span>,
     pub(crate) timeout: Option<Limit>,
+    pub(crate) simulation: Simulation,
 }
 
 struct Listed {
@@ -60,34 +62,61 @@ impl Args {
             let runs = written.backends.iter();
             runs.map(|it| Run::new(it.backend, it.name.span(), &it.settings, outer)).collect()
         } else {
-            let runs = backend::ALL.into_iter();
+            let runs = backend::ALL.into_iter().filter(|backend| backend.is_usual());
             let span = Span::call_site();
             runs.map(|backend| Run::new(backend, span, &Settings::default(), outer)).collect()
         };
         let runs: Vec<Run> = runs.into_iter().collect::<Result<_>>()?;
-        match outer.threads_span() {
-            Some(span) if !runs.iter().any(|run| run.backend.has_threads()) => {
-                let why = format!(
-                    "this goes for none of the listed backends, only for {}: the executors of the \
-                     others are the process's",
-                    backend::names(Backend::has_threads),
-                );
-                return Err(Error::new(span, why));
-            }
-            _ => {}
-        }
+        check_outer(outer, &runs)?;
         Ok(Args { runs, listed, krate: written.krate.map(|krate| krate.value) })
     }
 }
+
+/// Whether each option that is given for all goes for one at least.
+fn check_outer(outer: &Settings, runs: &[Run]) -> Result<()> {
+    match outer.threads_span() {
+        Some(span) if !runs.iter().any(|run| run.backend.has_threads()) => {
+            let why = format!(
+                "this goes for none of the listed backends, only for {}: the executors of the \
+                 others are the process's, and a simulation has one thread",
+                backend::names(Backend::has_threads),
+            );
+            return Err(Error::new(span, why));
+        }
+        _ => {}
+    }
+    match outer.start_paused {
+        Some(paused) if runs.iter().all(|run| run.backend == Backend::Sim) => {
+            return Err(Error::new(paused.span, VIRTUAL));
+        }
+        _ => {}
+    }
+    match outer.simulation.first() {
+        Some((name, span)) if !runs.iter().any(|run| run.backend == Backend::Sim) => {
+            let why = format!(
+                "`{name}` is an option of `sim`, which runs where it is listed: add `sim` to the \
+                 list, or leave the option out"
+            );
+            Err(Error::new(span, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+const VIRTUAL: &str = "the time of a simulation is virtual from its start on: leave the option out";
 
 impl Run {
     fn new(backend: Backend, span: Span, own: &Settings, outer: &Settings) -> Result<Run> {
         own.threads()?;
         match own.threads_span() {
             Some(span) if !backend.has_threads() => {
+                let because = if backend == Backend::Sim {
+                    "a simulation has one"
+                } else {
+                    "its executor is the process's"
+                };
                 let why = format!(
-                    "`{}` cannot be told on which threads to run a test, because its executor is \
-                     the process's; {} can",
+                    "`{}` cannot be told on which threads to run a test, because {because}; {} can",
                     backend.name(),
                     backend::names(Backend::has_threads),
                 );
@@ -95,10 +124,25 @@ impl Run {
             }
             _ => {}
         }
-        let settings = own.or(outer);
+        if backend == Backend::Sim {
+            if let Some(paused) = own.start_paused {
+                return Err(Error::new(paused.span, VIRTUAL));
+            }
+        } else if let Some((name, span)) = own.simulation.first() {
+            let why = format!(
+                "`{}` runs one schedule, its own; only `sim` has the option `{name}`: give it to \
+                 that alone, as in `sim(runs = 500)`",
+                backend.name(),
+            );
+            return Err(Error::new(span, why));
+        }
+        let settings = own.clone().or(outer);
         let threads =
             settings.threads()?.unwrap_or(At { value: Threads::Current, span: Span::call_site() });
-        let paused = settings.start_paused.filter(|paused| paused.value).map(|paused| paused.span);
+        // What stands still on tokio's clock does so in a simulation anyway.
+        let is_virtual = backend == Backend::Sim;
+        let paused = settings.start_paused.filter(|paused| paused.value && !is_virtual);
+        let paused = paused.map(|paused| paused.span);
         if let Some(paused) = paused {
             if !backend.can_pause() {
                 let why = format!(
@@ -115,7 +159,8 @@ impl Run {
             }
         }
         let timeout = settings.timeout.map(|timeout| timeout.value);
-        Ok(Run { backend, span, threads, start_paused: paused, timeout })
+        let simulation = settings.simulation;
+        Ok(Run { backend, span, threads, start_paused: paused, timeout, simulation })
     }
 }
 

@@ -9,11 +9,13 @@ pub(crate) enum Backend {
     Smol,
     AsyncStd,
     AsyncExecutor,
+    /// Not one runtime but a search through the schedules of a simulated one.
+    Sim,
 }
 
 /// In the order in which a test without a list has them.
-pub(crate) const ALL: [Backend; 4] =
-    [Backend::Tokio, Backend::Smol, Backend::AsyncStd, Backend::AsyncExecutor];
+pub(crate) const ALL: [Backend; 5] =
+    [Backend::Tokio, Backend::Smol, Backend::AsyncStd, Backend::AsyncExecutor, Backend::Sim];
 
 impl Backend {
     pub(crate) fn find(name: &Ident) -> Option<Backend> {
@@ -26,6 +28,7 @@ impl Backend {
             Backend::Smol => "smol",
             Backend::AsyncStd => "async_std",
             Backend::AsyncExecutor => "async_executor",
+            Backend::Sim => "sim",
         }
     }
 
@@ -36,6 +39,12 @@ impl Backend {
             Backend::AsyncExecutor => "async-executor",
             other => other.name(),
         }
+    }
+
+    /// Whether a test without a list has it. What is simulated runs many times and may touch nothing
+    /// real, which has to be written for.
+    pub(crate) fn is_usual(self) -> bool {
+        self != Backend::Sim
     }
 
     /// Whether a test starts an executor of its own, whose threads it can choose. The others have

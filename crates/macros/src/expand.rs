@@ -13,6 +13,9 @@
 //! }
 //! ```
 //!
+//! In a simulation the body is not run once but checked, as often as that takes:
+//! `__testing::simulate(what, which, |runtime| async { … })`.
+//!
 //! The function stays in its own scope, so that whatever it names is found. Which backends are
 //! enabled only the library knows, and so it is a macro of the library that keeps a test, drops it,
 //! or says that it cannot be there.
@@ -26,7 +29,8 @@ use crate::args::{Args, Run};
 use crate::backend::Backend;
 use crate::function::Function;
 use crate::limit::Limit;
-use crate::settings::Threads;
+use crate::settings::{At, Threads};
+use crate::simulation::Simulation;
 
 pub(crate) fn test(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let function = Function::parse(item)?;
@@ -110,6 +114,7 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
     let feature = run.backend.feature();
     let of_tests = &function.of_tests;
     let backend = backend(run, support);
+    let Calls { run: call_run, argument, report } = Calls::of(run.backend);
     let timeout = match run.timeout {
         None => TokenStream::new(),
         Some(Limit::Never) => quote! { .without_timeout() },
@@ -123,7 +128,8 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
         Some(ty) => {
             let span = located(ty.span());
             let support = moved(support, span);
-            let argument = quote_spanned! { span=> #support::Argument::of(runtime) };
+            let argument = argument.map(|name| Ident::new(name, span));
+            let argument = quote_spanned! { span=> #support #(::#argument)* (runtime) };
             (quote! { runtime }, quote! { super::#name(#argument) })
         }
     };
@@ -131,9 +137,12 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
     let output = function.output();
     let span = output.map_or_else(Span::call_site, |ty| located(ty.span()));
     let outcome = moved(support, span);
-    let report = quote_spanned! { span=> #outcome::Outcome::report(output) };
+    let report = report.map(|name| Ident::new(name, span));
+    let report = quote_spanned! { span=> #outcome #(::#report)* (output) };
     let output_name = Ident::new("output", span);
     let (returns, end) = match output {
+        // One that is simulated fails by a panic, which says more.
+        _ if run.backend == Backend::Sim => (TokenStream::new(), quote! { ; }),
         None => (TokenStream::new(), quote! { ; }),
         Some(_) => (quote! { -> ::std::process::ExitCode }, TokenStream::new()),
     };
@@ -141,7 +150,7 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
         #[::core::prelude::v1::test]
         #(#of_tests)*
         fn #test() #returns {
-            #support::run(
+            #support::#call_run(
                 #support::Test::new(
                     ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#test)),
                     #feature,
@@ -157,6 +166,30 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
     quote_spanned! { span_of_gate=> #gate { #mode #feature { #kept } } }
 }
 
+/// What of the library a test calls.
+struct Calls {
+    run: Ident,
+    argument: [&'static str; 2],
+    report: [&'static str; 2],
+}
+
+impl Calls {
+    fn of(backend: Backend) -> Calls {
+        match backend {
+            Backend::Sim => Calls {
+                run: format_ident!("simulate"),
+                argument: ["SimArgument", "of"],
+                report: ["SimOutcome", "error"],
+            },
+            _ => Calls {
+                run: format_ident!("run"),
+                argument: ["Argument", "of"],
+                report: ["Outcome", "report"],
+            },
+        }
+    }
+}
+
 /// The value that runs a test on a backend.
 fn backend(run: &Run, support: &TokenStream) -> TokenStream {
     match run.backend {
@@ -170,7 +203,17 @@ fn backend(run: &Run, support: &TokenStream) -> TokenStream {
                 quote! { #support::AsyncExecutor::worker_threads(#number) }
             }
         },
+        Backend::Sim => check(&run.simulation, support),
     }
+}
+
+fn check(simulation: &Simulation, support: &TokenStream) -> TokenStream {
+    let runs = simulation.runs.map(|At { value, .. }| quote! { .runs(#value) });
+    let seed = simulation.seed.map(|At { value, .. }| quote! { .seed(#value) });
+    let strategy = simulation.strategy.as_ref().map(|At { value, .. }| {
+        quote! { .strategies([#support::strategy(#value)]) }
+    });
+    quote! { #support::Check::new() #runs #seed #strategy }
 }
 
 /// The builder of a tokio runtime. Here and not in the library, because the methods are there if

@@ -7,6 +7,7 @@ mod expand;
 mod function;
 mod limit;
 mod settings;
+mod simulation;
 
 use proc_macro::TokenStream;
 

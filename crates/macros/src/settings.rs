@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Result};
 use syn::{Error, LitBool, LitInt, LitStr, Token};
 
 use crate::limit::{self, Limit};
+use crate::simulation::Simulation;
 
 /// How many threads run the tasks of a test.
 #[derive(Clone, Copy)]
@@ -24,15 +25,17 @@ pub(crate) struct At<T> {
 }
 
 /// Those options that a backend can have of its own.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Settings {
     flavor: Option<At<Threads>>,
     worker_threads: Option<At<usize>>,
     pub(crate) start_paused: Option<At<bool>>,
     pub(crate) timeout: Option<At<Limit>>,
+    pub(crate) simulation: Simulation,
 }
 
-pub(crate) const NAMES: &str = "`flavor`, `worker_threads`, `start_paused`, `timeout`";
+pub(crate) const NAMES: &str =
+    "`flavor`, `worker_threads`, `start_paused`, `timeout`, `runs`, `strategy`, `seed`";
 
 impl Settings {
     /// Reads the rest of an option whose name is known; `false` if there is none of this name.
@@ -72,7 +75,7 @@ impl Settings {
                     limit::parse(&value.value()).map_err(|why| Error::new(value.span(), why))?;
                 set(&mut self.timeout, name, limit, value.span())?;
             }
-            _ => return Ok(false),
+            _ => return self.simulation.parse_option(name, input),
         }
         Ok(true)
     }
@@ -108,6 +111,7 @@ impl Settings {
             worker_threads,
             start_paused: self.start_paused.or(outer.start_paused),
             timeout: self.timeout.or(outer.timeout),
+            simulation: self.simulation.or(&outer.simulation),
         }
     }
 

@@ -125,7 +125,13 @@ pub(super) fn replay_line(command: Option<&str>, seed: u64, tape: &Tape) -> Stri
 fn this_command() -> String {
     // The test harness names the threads of tests after them.
     match thread::current().name() {
-        Some(test) if test != "main" => format!("cargo test {test} -- --exact"),
+        Some(test) if test != "main" => {
+            // It may be an ignored test, which is not run unless told to.
+            let ignored = ["--ignored", "--include-ignored"];
+            let ignored = env::args_os().any(|argument| ignored.iter().any(|it| argument == *it));
+            let include = if ignored { " --include-ignored" } else { "" };
+            format!("cargo test {test} -- --exact{include}")
+        }
         _ => {
             let arguments: Vec<_> =
                 env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect();

@@ -39,4 +39,13 @@ async fn option_with_half_a_value() {}
 #[async_runtime_compat::test(timeout = "1s", timeout = "2s")]
 async fn option_twice() {}
 
+#[async_runtime_compat::test(sim = "random")]
+async fn simulation_with_a_value() {}
+
+#[async_runtime_compat::test(sim(depth = 2))]
+async fn unknown_option_of_the_simulation() {}
+
+#[async_runtime_compat::test(sim(seed = 1, seed = 2))]
+async fn seed_twice() {}
+
 fn main() {}

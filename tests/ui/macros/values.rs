@@ -33,4 +33,31 @@ async fn too_much_time() {}
 #[async_runtime_compat::test(crate = 3)]
 async fn not_a_path() {}
 
+#[async_runtime_compat::test(sim(runs = 0))]
+async fn no_runs() {}
+
+#[async_runtime_compat::test(sim, runs = "500")]
+async fn runs_in_a_string() {}
+
+#[async_runtime_compat::test(sim(runs = -1))]
+async fn runs_below_zero() {}
+
+#[async_runtime_compat::test(sim(seed = "0xff"))]
+async fn seed_in_a_string() {}
+
+#[async_runtime_compat::test(sim(seed = 18446744073709551616))]
+async fn seed_too_large() {}
+
+#[async_runtime_compat::test(sim(strategy = random))]
+async fn strategy_without_quotes() {}
+
+#[async_runtime_compat::test(tokio, sim(strategy = "rnadom"))]
+async fn unknown_strategy() {}
+
+#[async_runtime_compat::test(sim(strategy = "pct(depth=0)"))]
+async fn strategy_without_depth() {}
+
+#[async_runtime_compat::test(sim(strategy = "replay(t1:0.1)"))]
+async fn strategy_of_a_replay() {}
+
 fn main() {}
