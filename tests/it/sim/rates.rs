@@ -6,7 +6,7 @@ use super::programs::{long_before_short, lost_update, reorder, twostage};
 
 /// Fails unless the rate is within four standard deviations of what was computed.
 #[track_caller]
-fn assert_rate(found: &Exploration, hits: f64, of: f64) {
+pub(crate) fn assert_rate(found: &Exploration, hits: f64, of: f64) {
     let (runs, expected) = (found.runs as f64, hits / of);
     let deviation = (expected * (1.0 - expected) / runs).sqrt();
     let rate = found.failures as f64 / runs;
