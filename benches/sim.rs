@@ -95,10 +95,13 @@ fn spread(number: u64) -> u64 {
     1 + number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % 900_000
 }
 
+/// Spawns a task that waits.
+type Spawn = fn(&SimRuntime);
+
 /// A step of one task beside others: flat if they wait for nothing, and if they have timers it grows as
 /// their logarithm.
 fn idle(criterion: &mut Criterion) {
-    let beside: [(&str, fn(&SimRuntime)); 2] = [
+    let beside: [(&str, Spawn); 2] = [
         ("a step beside idle tasks", |rt| rt.spawn_detached(pending())),
         ("a step beside timers", |rt| {
             rt.spawn_detached(rt.sleep(Duration::from_secs(1_000_000_000)));
@@ -118,7 +121,7 @@ fn idle(criterion: &mut Criterion) {
 }
 
 /// How long so many steps take, without making the tasks beside them. Every second step is a sleep's.
-fn steps_beside(tasks: u64, spawn: fn(&SimRuntime), steps: u64) -> Duration {
+fn steps_beside(tasks: u64, spawn: Spawn, steps: u64) -> Duration {
     let run = Sim::new(1).max_steps(u64::MAX).allow_leaks(true).run(|rt| async move {
         for _ in 0..tasks {
             spawn(&rt);

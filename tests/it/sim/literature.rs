@@ -14,11 +14,13 @@ use super::programs::shared::{
 };
 use super::rates::assert_rate;
 
+/// A program, with its bug or fixed.
+type Program = fn(Actors, bool) -> Pin<Box<dyn Future<Output = ()>>>;
+
 /// A program, and what is known of its bug.
 struct Known {
     name: &'static str,
-    /// With the bug, or fixed.
-    program: fn(Actors, bool) -> Pin<Box<dyn Future<Output = ()>>>,
+    program: Program,
     /// How many preemptions it takes.
     preemptions: u32,
     /// PCT's depth: how many ordering constraints it takes.
@@ -96,7 +98,7 @@ fn pct_keeps_its_bound_on_each() {
     for known in &KNOWN {
         let exact = known.exact(false);
         let (n, k) = (exact.tasks as f64, f64::from(exact.steps));
-        let bound = 1.0 / (n * k.powi(known.depth as i32 - 1));
+        let bound = 1.0 / (n * k.powf(f64::from(known.depth - 1)));
         let found = known.explore(Strategy::Pct { depth: known.depth }, 4_000, false);
         let rate = found.failures as f64 / found.runs as f64;
         assert!(rate >= bound, "{}: {rate:.4}, and the bound is {bound:.4}", known.name);
