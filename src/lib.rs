@@ -9,7 +9,13 @@ mod handle;
 #[cfg(doctest)]
 mod migration;
 mod origin;
-#[cfg(all(doctest, feature = "tokio", feature = "conformance", feature = "macros"))]
+#[cfg(all(
+    doctest,
+    feature = "tokio",
+    feature = "conformance",
+    feature = "macros",
+    feature = "sim"
+))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;

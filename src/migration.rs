@@ -6,6 +6,7 @@
     feature = "async-executor",
     feature = "async-std",
     feature = "macros",
+    feature = "sim",
     feature = "smol",
     feature = "tokio"
 ))]

@@ -77,11 +77,27 @@
 //!   [`BlockingPool`](crate::BlockingPool), when they are used on the simulation's thread:
 //!   [`FailureKind::RealTime`].
 //!
-//! What is not noticed: [`Instant::now`](std::time::Instant::now) and the clocks of other
-//! runtimes, sleeps that are made by a runtime's own functions, threads that are started and joined
-//! within a step, a task that is spawned on another runtime and never heard of again, the
-//! operating system's randomness, and the order of a [`HashMap`](std::collections::HashMap). They
-//! show when the same seed gives different runs.
+//! The rest is not noticed, and shows when the same seed gives different runs; [`check()`] runs some
+//! seeds twice to find it:
+//!
+//! | what | why it is not allowed | instead |
+//! |------|-----------------------|---------|
+//! | `tokio::select!`, `futures::select!`, `futures_lite::future::race` | the order of the branches is drawn from the thread's own randomness | `tokio::select!` with `biased;`, `select_biased!`, `futures_lite::future::or` |
+//! | iterating over a [`HashMap`](std::collections::HashMap) or a `HashSet` | each has an order of its own, in each run | a `BTreeMap`, sorting, or a hasher without a seed; to look up is fine |
+//! | threads: `thread::spawn`, `thread::scope`, `rayon` | they run when they like | [`spawn_with_handle`](crate::SpawnerExt::spawn_with_handle); [`spawn_blocking`](crate::BlockingExt::spawn_blocking), which is one step here |
+//! | tasks on another runtime: `tokio::spawn`, `smol::spawn` | the same | the runtime that was passed in |
+//! | waiting on the thread: `thread::sleep`, `block_on`, a `Condvar`, `mpsc::Receiver::recv` | nobody else can take a step meanwhile: it stops the simulation, often for ever | [`sleep`](crate::Timer::sleep), a channel that is awaited |
+//! | the clocks: [`Instant::now`](std::time::Instant::now), `SystemTime::now`, `elapsed`, `tokio::time` | they show real time | [`now`](crate::Timer::now), [`system_time`](crate::Timer::system_time), a [`Timer`](crate::Timer) |
+//! | values that outlive a run: statics that change, `LazyLock`, `thread_local!` | the next run on the thread, or in the process, finds them as they were left | a field of what the run makes |
+//! | the system's randomness: `rand::rng`, `fastrand::u32`, `getrandom`, `Uuid::new_v4` | it is different in each run | a generator that is passed in: [`SimRuntime::rng`], which is one of `rand`'s |
+//! | the network, other processes | they take real time, and answer as they like | a connection as a trait (`AsyncRead`, `AsyncWrite`), channels in its place |
+//! | the order of addresses, `thread::current().id()`, `process::id()` | it is different in each process | numbers that the program gives |
+//!
+//! Allowed are locks that are not held over an await, channels and locks that are awaited and need no
+//! runtime (async-channel, async-lock, futures, `tokio::sync`), reading files, and all that computes.
+//!
+//! `migration/clippy-sim.toml` in the repository makes clippy find what a lint can see of this, and say
+//! what to use in its place. It cannot see statics of atomics, and what dependencies do.
 
 mod check;
 mod clock;

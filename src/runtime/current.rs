@@ -84,7 +84,7 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
 /// # Errors
 ///
 /// [`NoRuntime`] if the value is none of these, and it says which are; if it is `tokio` and this
-/// thread is this thread is in no tokio runtime; and as [`current`].
+/// thread is in no tokio runtime; and as [`current`].
 ///
 /// # Examples
 ///

@@ -23,7 +23,7 @@ use super::clock::{Clock, Key, Nanos, NodeClock, Shown, Timers};
 use super::failure::{FailureKind, TaskReport, Waking};
 use super::fault::Points;
 use super::node::Home;
-use super::record::{Record, What};
+use super::record::{Known, Record, What};
 use super::rng::{SimRng, Trace, derive};
 use super::schedule::{Choice, Ready, Schedule, Slot};
 use super::tape::Tape;
@@ -833,7 +833,8 @@ impl State {
             }
             None => (Waking::Outside, u64::from(number)),
         };
-        let spawned = || What::Spawned(number, name.clone(), place);
+        let node = self.record.as_ref().and_then(|_| self.nodes.name(home.node).cloned());
+        let spawned = || What::Spawned(number, Known { name: name.clone(), node, place });
         self.event(u64::from(number) << 8, now, spawned);
         let entry = self.tasks.vacant_entry();
         let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");

@@ -1,6 +1,7 @@
 //! A run, event by event.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::clock::Nanos;
 use super::hush;
@@ -17,9 +18,11 @@ pub(super) struct Record {
 }
 
 /// A task that was spawned at some time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) name: Option<Cow<'static, str>>,
+    /// The name of the node that it belongs to, if any.
+    pub(super) node: Option<Arc<str>>,
     pub(super) place: Place,
 }
 
@@ -38,7 +41,7 @@ pub(super) enum What {
     Step(u32),
     /// Time passes, as nothing is ready.
     Time,
-    Spawned(u32, Option<Cow<'static, str>>, Place),
+    Spawned(u32, Known),
     Woke(u32),
     /// Until when.
     Slept(Nanos),
@@ -67,30 +70,33 @@ impl Record {
             What::Step(number) => self.acting = Some(*number),
             What::Time => self.acting = None,
             // Numbers are given in this order.
-            What::Spawned(_, name, place) => self.tasks.push(Known { name: name.clone(), place }),
+            What::Spawned(_, task) => self.tasks.push(task.clone()),
             _ => {}
         }
         self.events.push(Event { step, at, task: self.acting, what });
     }
 
-    /// `3 worker`, or `3` alone.
+    /// `3 worker@node`, or less where there is no name or no node.
     pub(super) fn label(&self, number: u32) -> String {
-        match self.known(number).and_then(|task| task.name.as_ref()) {
-            Some(name) => format!("{number} {name}"),
-            None if number == 0 => "0 main".to_owned(),
-            None => number.to_string(),
+        let known = self.known(number);
+        let node = known.and_then(|task| task.node.as_ref());
+        match (known.and_then(|task| task.name.as_ref()), node) {
+            (Some(name), Some(node)) => format!("{number} {name}@{node}"),
+            (Some(name), None) => format!("{number} {name}"),
+            (None, Some(node)) => format!("{number} @{node}"),
+            (None, None) if number == 0 => "0 main".to_owned(),
+            (None, None) => number.to_string(),
         }
     }
 
-    /// `task 3 'worker', spawned at src/server.rs:12:9`
+    /// `task 3 'worker' on node 'a', spawned at src/server.rs:12:9`
     pub(super) fn describe(&self, number: u32) -> String {
-        match self.known(number) {
-            Some(Known { name: Some(name), place }) => {
-                format!("task {number} '{name}', spawned at {place}")
-            }
-            Some(Known { name: None, place }) => format!("task {number}, spawned at {place}"),
-            None => format!("task {number}"),
-        }
+        let Some(Known { name, node, place }) = self.known(number) else {
+            return format!("task {number}");
+        };
+        let name = name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let node = node.as_ref().map(|node| format!(" on node '{node}'")).unwrap_or_default();
+        format!("task {number}{name}{node}, spawned at {place}")
     }
 
     fn known(&self, number: u32) -> Option<&Known> {

@@ -1,5 +1,7 @@
 //! The simulation: determinism, strategies against what can be computed, what it catches, and `check`.
 
+#![expect(clippy::cast_precision_loss, reason = "what is counted here is far below 2^52")]
+
 use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
 
 mod catches;
@@ -8,8 +10,10 @@ mod clocks;
 mod conformance;
 mod determinism;
 mod environment;
+mod exact;
 mod faults;
 mod invariants;
+mod literature;
 mod nodes;
 mod programs;
 mod rates;

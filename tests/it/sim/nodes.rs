@@ -507,3 +507,20 @@ fn a_run_leaves_nothing_behind() {
         assert_eq!(Arc::strong_count(&token), 1, "seed {seed}");
     }
 }
+
+#[test]
+fn a_timeline_and_a_difference_name_the_node_of_a_task() {
+    let (result, timeline) = Sim::new(1).timeline(|rt| async move {
+        let node = rt.node("left");
+        let worker = node.runtime().spawn_named("worker", yield_now());
+        let nameless = node.runtime().spawn_with_handle(async {});
+        worker.await.unwrap();
+        nameless.await.unwrap();
+    });
+    result.unwrap();
+    for text in [timeline.to_string(), timeline.svg()] {
+        assert!(text.contains("1 worker@left"), "{text}");
+        assert!(text.contains("2 @left"), "{text}");
+        assert!(text.contains("0 main"), "{text}");
+    }
+}

@@ -1,7 +1,11 @@
 //! Small programs with known bugs, from the literature on testing concurrent programs.
 //!
-//! In all of them every task is ready at the start, and nothing else is until the last one has
-//! ended: so the chance of a schedule can be computed.
+//! In those of this file every task is ready at the start, and nothing else is until the last one has
+//! ended: so the chance of a schedule can be computed. For the others it is counted.
+
+pub(crate) mod buffers;
+pub(crate) mod locks;
+pub(crate) mod shared;
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};

@@ -12,7 +12,7 @@ fn rate(found: &Exploration) -> f64 {
 
 /// Fails unless the rate is within four standard deviations of what was computed.
 #[track_caller]
-fn assert_rate(found: &Exploration, hits: f64, of: f64) {
+pub(crate) fn assert_rate(found: &Exploration, hits: f64, of: f64) {
     let (rate, expected) = (rate(found), hits / of);
     let runs = f64::from(u32::try_from(found.runs).unwrap());
     let deviation = (expected * (1.0 - expected) / runs).sqrt();
