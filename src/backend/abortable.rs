@@ -138,14 +138,17 @@ impl<N: NativeTask> Abortable<N> {
     /// who has it looks for notes when putting it back. All other polls are under the lock, so that
     /// an abort finds the handle, and takes effect at once.
     fn drive(&self) -> bool {
+        self.drive_on(self.lock())
+    }
+
+    fn drive_on<'a>(&'a self, mut state: MutexGuard<'a, State<N>>) -> bool {
         let Some(this) = self.this.upgrade() else { return false };
         let waker = Waker::from(this);
         let mut cx = Context::from_waker(&waker);
-        // An abort was requested while the handle was out. It is carried out too late, but counts
-        // from when it was requested.
+        // An abort was requested before the task completed, and may be carried out after that: it
+        // counts from when it was requested.
         let mut late = false;
         loop {
-            let mut state = self.lock();
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
                 Progress::Out => {
                     state.missed = true;
@@ -171,6 +174,7 @@ impl<N: NativeTask> Abortable<N> {
                 if !woken {
                     return false;
                 }
+                state = self.lock();
                 continue;
             }
             // Under the lock: what has completed by now, before any abort that is still to come,
@@ -185,10 +189,10 @@ impl<N: NativeTask> Abortable<N> {
             }
             let end = progress.poll(&mut cx);
 
-            let mut state = self.lock();
+            state = self.lock();
             state.own_waker = true;
             let requested = state.aborted && !aborted;
-            late |= requested && !completed;
+            late |= state.aborted && !completed;
             if let Poll::Ready(end) = end {
                 Self::end(state, end, late);
                 // May run code of the user's.
@@ -197,7 +201,6 @@ impl<N: NativeTask> Abortable<N> {
             }
             state.progress = progress;
             let again = state.missed || requested;
-            drop(state);
             if !again {
                 return false;
             }
@@ -268,8 +271,9 @@ impl<N: NativeTask> Abort for Abortable<N> {
             return;
         }
         state.aborted = true;
-        drop(state);
-        self.drive();
+        // Without letting go of the lock: whoever came in between would have the handle, and the
+        // task could go on until he got to cancel it.
+        self.drive_on(state);
     }
 
     fn is_finished(&self) -> bool {
