@@ -89,7 +89,7 @@
 //! | waiting on the thread: `thread::sleep`, `block_on`, a `Condvar`, `mpsc::Receiver::recv` | nobody else can take a step meanwhile: it stops the simulation, often for ever | [`sleep`](crate::Timer::sleep), a channel that is awaited |
 //! | the clocks: [`Instant::now`](std::time::Instant::now), `SystemTime::now`, `elapsed`, `tokio::time` | they show real time | [`now`](crate::Timer::now), [`system_time`](crate::Timer::system_time), a [`Timer`](crate::Timer) |
 //! | values that outlive a run: statics that change, `LazyLock`, `thread_local!` | the next run on the thread, or in the process, finds them as they were left | a field of what the run makes |
-//! | the system's randomness: `rand::rng`, `fastrand::u32`, `getrandom`, `Uuid::new_v4` | it is different in each run | a generator that is passed in: [`SimRuntime::rng`], which is one of `rand`'s |
+//! | the system's randomness: `rand::rng`, `fastrand::u32`, `getrandom`, `Uuid::new_v4` | it is different in each run | a generator that is passed in: [`SimRuntime::rng`], or one of `rand`'s that is seeded from it |
 //! | the network, other processes | they take real time, and answer as they like | a connection as a trait (`AsyncRead`, `AsyncWrite`), channels in its place |
 //! | the order of addresses, `thread::current().id()`, `process::id()` | it is different in each process | numbers that the program gives |
 //!
