@@ -113,6 +113,23 @@ pub(crate) const KNOWN: &[Known] = &[
 /// The features of all backends.
 pub(crate) const FEATURES: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
 
+/// The simulated runtime of the code that runs now, if it is simulated.
+pub(crate) fn simulated() -> Option<Arc<dyn Runtime>> {
+    #[cfg(feature = "sim")]
+    if let Some(runtime) = crate::sim::current() {
+        return Some(Arc::new(runtime));
+    }
+    None
+}
+
+/// Says that something is used which takes real time. In a simulation that is a failure.
+#[inline]
+#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
+pub(crate) fn takes_real_time(what: &str) {
+    #[cfg(feature = "sim")]
+    crate::sim::takes_real_time(what);
+}
+
 /// Whether a task has ended.
 pub(crate) enum Finished {
     Known(bool),

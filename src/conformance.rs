@@ -129,6 +129,7 @@ pub struct Subject {
     blocking: Option<Arc<dyn Blocking>>,
     timer: Option<Arc<dyn Timer>>,
     shutdown: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    one_thread: bool,
     load: Load,
 }
 
@@ -140,6 +141,7 @@ impl Subject {
             blocking: None,
             timer: None,
             shutdown: Mutex::new(None),
+            one_thread: false,
             load: Load::default(),
         }
     }
@@ -152,10 +154,21 @@ impl Subject {
 
     /// The timer, for [`C12`](Clause::C12).
     ///
-    /// The spawner may be given again, if it is a timer as well. The clock has to run by itself.
+    /// The spawner may be given again, if it is a timer as well. The clock has to run by itself; it
+    /// may be a virtual one, which runs ahead while no task is ready.
     #[must_use]
     pub fn timer(self, timer: impl Timer + 'static) -> Subject {
         Subject { timer: Some(Arc::new(timer)), ..self }
+    }
+
+    /// Says that tasks and blocking work have one thread between them, as in a simulation: tasks
+    /// stand still while a job runs.
+    ///
+    /// The case of [`C15`](Clause::C15) that asks for the opposite is skipped. The others hold there
+    /// as well.
+    #[must_use]
+    pub fn one_thread(self) -> Subject {
+        Subject { one_thread: true, ..self }
     }
 
     /// How to shut the executor down.

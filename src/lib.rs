@@ -11,7 +11,13 @@ mod handle;
 #[cfg(doctest)]
 mod migration;
 mod origin;
-#[cfg(all(doctest, feature = "tokio", feature = "conformance"))]
+#[cfg(all(
+    doctest,
+    feature = "tokio",
+    feature = "conformance",
+    feature = "macros",
+    feature = "sim"
+))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
@@ -19,6 +25,8 @@ mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
+#[cfg(feature = "macros")]
+mod testing;
 mod time;
 mod yield_now;
 
@@ -43,8 +51,14 @@ pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use testing::test;
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
 pub use backend::{Native, NativeBlocking};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use testing::support as __testing;

@@ -5,6 +5,8 @@
 #![cfg(all(
     feature = "async-executor",
     feature = "async-std",
+    feature = "macros",
+    feature = "sim",
     feature = "smol",
     feature = "tokio"
 ))]

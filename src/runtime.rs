@@ -9,6 +9,8 @@ use crate::spawner::Spawner;
 use crate::time::Timer;
 
 pub use ambient::Ambient;
+#[cfg(feature = "sim")]
+pub(crate) use ambient::hiding;
 pub use compose::{WithBlocking, WithTimer, with_blocking, with_timer};
 pub use current::{current, from_env};
 

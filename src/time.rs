@@ -94,6 +94,7 @@ pub trait TimerExt: Timer {
     /// # Panics
     ///
     /// As [`sleep`](Timer::sleep).
+    #[inline]
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         backend::sleep_until(self, deadline)
     }

@@ -69,3 +69,17 @@ fn async_executor_comes_with_the_timers_of_async_io_alone() {
 fn the_conformance_suite_brings_no_runtime() {
     only("conformance", &[]);
 }
+
+#[test]
+fn the_macros_bring_no_runtime() {
+    only("macros", &[]);
+    let packages = packages("macros");
+    assert!(packages.contains("syn"), "a procedural macro is made with it: {packages:#?}");
+    assert!(packages.len() <= 8, "they are {packages:#?}");
+}
+
+#[test]
+fn what_parses_macros_comes_with_the_macros_alone() {
+    let packages = packages("tokio,conformance");
+    assert!(!packages.contains("syn"), "they are {packages:#?}");
+}

@@ -11,18 +11,20 @@ use futures_lite::future::block_on;
 
 /// The backends that are enabled.
 fn backends() -> Vec<(&'static str, Box<dyn Blocking>)> {
-    let mut backends: Vec<(_, Box<dyn Blocking>)> = Vec::new();
-    #[cfg(feature = "smol")]
-    backends.push(("smol", Box::new(async_runtime_compat::smol::SmolSpawner)));
-    #[cfg(feature = "async-std")]
-    backends.push(("async-std", Box::new(async_runtime_compat::async_std::AsyncStdSpawner)));
     #[cfg(feature = "async-executor")]
-    {
-        static EXECUTOR: async_executor::Executor<'static> = async_executor::Executor::new();
-        let spawner = async_runtime_compat::async_executor::ExecutorSpawner::from_static(&EXECUTOR);
-        backends.push(("async-executor", Box::new(spawner)));
-    }
-    backends
+    static EXECUTOR: async_executor::Executor<'static> = async_executor::Executor::new();
+
+    vec![
+        #[cfg(feature = "smol")]
+        ("smol", Box::new(async_runtime_compat::smol::SmolSpawner)),
+        #[cfg(feature = "async-std")]
+        ("async-std", Box::new(async_runtime_compat::async_std::AsyncStdSpawner)),
+        #[cfg(feature = "async-executor")]
+        (
+            "async-executor",
+            Box::new(async_runtime_compat::async_executor::ExecutorSpawner::from_static(&EXECUTOR)),
+        ),
+    ]
 }
 
 // One test: another one would wait for the same thread.
@@ -43,7 +45,7 @@ fn job_aborted_in_the_queue_never_runs() {
             let (set, owned) = (ran.clone(), Arc::new(()));
             let is_dropped = Arc::downgrade(&owned);
             let job = blocking.spawn_blocking(move || {
-                let _owned = owned;
+                drop(owned);
                 set.store(true, Ordering::SeqCst);
             });
             let last = blocking.spawn_blocking(|| ());

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
@@ -62,8 +63,14 @@ impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
 /// anybody else, and there is one place to wake the joiner from.
 pub(super) struct Abortable<N: NativeTask> {
     this: Weak<Abortable<N>>,
+    /// `POLLED` while the task is polled under the lock, `WOKEN` if it woke this meanwhile.
+    poll: AtomicU8,
     state: Mutex<State<N>>,
 }
+
+const IDLE: u8 = 0;
+const POLLED: u8 = 1;
+const WOKEN: u8 = 2;
 
 #[expect(clippy::struct_excessive_bools, reason = "they are notes, and independent")]
 struct State<N: NativeTask> {
@@ -76,6 +83,8 @@ struct State<N: NativeTask> {
     missed: bool,
     /// It is known which waker the task has: this `Abortable`, or `joiner`. A poll displaces it.
     registered: bool,
+    /// The task's waker is this `Abortable`, so that a poll displaces nobody else's.
+    own_waker: bool,
     /// Nobody will take the result.
     detached: bool,
     /// Who waits for the end.
@@ -92,20 +101,28 @@ enum Progress<N: NativeTask> {
 }
 
 impl<N: NativeTask> Abortable<N> {
-    /// `joiner` is the waker that was registered with the task last, if that is known.
-    pub(super) fn new(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
-        Arc::new_cyclic(|this| Abortable {
+    /// `polled` is whether the task has been polled before; `joiner` the waker that was registered
+    /// with it last, if that is known.
+    pub(super) fn new(task: N, polled: bool, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        let this = Arc::new_cyclic(|this| Abortable {
             this: this.clone(),
+            poll: AtomicU8::new(IDLE),
             state: Mutex::new(State {
                 registered: task.is_ended().is_none(),
                 progress: Progress::Running(task),
                 aborted: false,
                 finished: false,
                 missed: false,
+                own_waker: false,
                 detached: false,
                 joiner,
             }),
-        })
+        });
+        if !polled {
+            // Before anybody else has it: from here on it is polled under the lock.
+            this.drive();
+        }
+        this
     }
 
     fn lock(&self) -> MutexGuard<'_, State<N>> {
@@ -115,17 +132,23 @@ impl<N: NativeTask> Abortable<N> {
 
     /// Brings the task as far as it gets. True once it has ended.
     ///
-    /// The handle is taken out of the lock for that: cancelling and polling run code of the
-    /// user's (wakers, destructors), which may come back here. Who finds it gone leaves a note and
-    /// goes: the one who has it looks for notes when putting it back.
+    /// Polling it runs no code of the user's, except that it may drop a waker that was registered
+    /// before; cancelling it runs the executor's. For these two the handle is taken out of the lock,
+    /// since the user's code may come back here. Who finds it gone leaves a note and goes: the one
+    /// who has it looks for notes when putting it back. All other polls are under the lock, so that
+    /// an abort finds the handle, and takes effect at once.
     fn drive(&self) -> bool {
+        self.drive_on(self.lock())
+    }
+
+    fn drive_on<'a>(&'a self, mut state: MutexGuard<'a, State<N>>) -> bool {
         let Some(this) = self.this.upgrade() else { return false };
         let waker = Waker::from(this);
-        // An abort was requested while the handle was out. It is carried out too late, but counts
-        // from when it was requested.
+        let mut cx = Context::from_waker(&waker);
+        // An abort was requested before the task completed, and may be carried out after that: it
+        // counts from when it was requested.
         let mut late = false;
         loop {
-            let mut state = self.lock();
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
                 Progress::Out => {
                     state.missed = true;
@@ -138,6 +161,22 @@ impl<N: NativeTask> Abortable<N> {
                 progress => progress,
             };
             let aborted = state.aborted;
+            if state.own_waker && !aborted {
+                self.poll.store(POLLED, Ordering::Release);
+                let end = progress.poll(&mut cx);
+                let woken = self.poll.swap(IDLE, Ordering::AcqRel) == WOKEN;
+                if let Poll::Ready(end) = end {
+                    Self::end(state, end, late);
+                    return true;
+                }
+                state.progress = progress;
+                drop(state);
+                if !woken {
+                    return false;
+                }
+                state = self.lock();
+                continue;
+            }
             // Under the lock: what has completed by now, before any abort that is still to come,
             // keeps its output.
             let completed = progress.is_ended();
@@ -148,39 +187,43 @@ impl<N: NativeTask> Abortable<N> {
             if aborted {
                 progress = progress.cancel();
             }
-            let end = progress.poll(&mut Context::from_waker(&waker));
+            let end = progress.poll(&mut cx);
 
-            let mut state = self.lock();
+            state = self.lock();
+            state.own_waker = true;
             let requested = state.aborted && !aborted;
-            late |= requested && !completed;
-            let mut unwanted = None;
-            let mut joiner = None;
-            let ended = end.is_ready();
-            if let Poll::Ready(mut end) = end {
-                if late {
-                    unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
-                }
-                let end = if state.detached {
-                    unwanted = unwanted.or(Some(end));
-                    Progress::Taken
-                } else {
-                    Progress::Ended(end)
-                };
-                progress = mem::replace(&mut state.progress, end);
-                joiner = state.joiner.take();
-            } else {
-                progress = mem::replace(&mut state.progress, progress);
+            late |= state.aborted && !completed;
+            if let Poll::Ready(end) = end {
+                Self::end(state, end, late);
+                // May run code of the user's.
+                drop(progress);
+                return true;
             }
-            let again = !ended && (state.missed || requested);
-            drop(state);
-            // All of these may run code of the user's.
-            drop(progress);
-            discard(unwanted);
-            wake(joiner);
+            state.progress = progress;
+            let again = state.missed || requested;
             if !again {
-                return ended;
+                return false;
             }
         }
+    }
+
+    /// The task has ended; `late` if an abort came before that.
+    fn end(mut state: MutexGuard<'_, State<N>>, mut end: Result<N::Value, End>, late: bool) {
+        let mut unwanted = None;
+        if late {
+            unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
+        }
+        state.progress = if state.detached {
+            unwanted = unwanted.or(Some(end));
+            Progress::Taken
+        } else {
+            Progress::Ended(end)
+        };
+        let joiner = state.joiner.take();
+        drop(state);
+        // Both may run code of the user's.
+        discard(unwanted);
+        wake(joiner);
     }
 
     /// Takes the result, once there is one.
@@ -228,8 +271,9 @@ impl<N: NativeTask> Abort for Abortable<N> {
             return;
         }
         state.aborted = true;
-        drop(state);
-        self.drive();
+        // Without letting go of the lock: whoever came in between would have the handle, and the
+        // task could go on until he got to cancel it.
+        self.drive_on(state);
     }
 
     fn is_finished(&self) -> bool {
@@ -284,6 +328,10 @@ impl<N: NativeTask> SharedJoin<N::Value> for Abortable<N> {
 
 impl<N: NativeTask> Wake for Abortable<N> {
     fn wake(self: Arc<Self>) {
-        self.drive();
+        // Whoever is polling the task, perhaps this very thread, has the lock, and looks again.
+        let polled = self.poll.compare_exchange(POLLED, WOKEN, Ordering::AcqRel, Ordering::Acquire);
+        if polled == Err(IDLE) {
+            self.drive();
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use ::async_io::Timer;
 
+use super::takes_real_time;
+
 /// async-io's timer, and the deadline, which that cannot be asked for.
 pub(crate) struct Sleep {
     timer: Timer,
@@ -22,6 +24,7 @@ impl Sleep {
 
     #[inline]
     pub(super) fn at(deadline: Option<Instant>) -> Sleep {
+        takes_real_time("a timer of async-io, which is that of smol and async-std");
         let timer = deadline.map_or_else(Timer::never, Timer::at);
         Sleep { timer, deadline }
     }

@@ -94,7 +94,10 @@ where
         .spawn(ContainedTask::new(future))
         .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
     Join {
-        native: Some(Unresolved { task, share: |task, waker| Abortable::new(task, waker) }),
+        native: Some(Unresolved {
+            task,
+            share: |task, waker| Abortable::new(task, waker.is_some(), waker),
+        }),
         waker: None,
     }
 }

@@ -15,20 +15,27 @@ use crate::error::End;
 /// async-task's handle, and how to share it.
 pub(crate) struct Join<T> {
     task: Detaching<T>,
-    /// Kept from the place where `T` was known to be `Send + 'static`.
-    share: fn(Detaching<T>) -> Arc<dyn SharedJoin<T>>,
+    /// Whether it has been polled and may have a waker, which async-task does not tell.
+    polled: bool,
+    /// How to share it, with `polled`, from the place where `T` was known to be `Send + 'static`.
+    share: fn(Detaching<T>, bool) -> Arc<dyn SharedJoin<T>>,
 }
 
 impl<T: Send + 'static> Join<T> {
     #[inline]
     pub(super) fn new(task: Task<Output<T>>) -> Join<T> {
-        Join { task: Detaching(Some(task.fallible())), share: |task| Abortable::new(task, None) }
+        Join {
+            task: Detaching(Some(task.fallible())),
+            polled: false,
+            share: |task, polled| Abortable::new(task, polled, None),
+        }
     }
 }
 
 impl<T> NativeJoin<T> for Join<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        self.polled = true;
         self.task.poll(cx)
     }
 
@@ -54,7 +61,7 @@ impl<T> NativeJoin<T> for Join<T> {
         if self.task.0.is_none() {
             return (super::Join::Task(self), super::shared::ended());
         }
-        let shared = (self.share)(self.task);
+        let shared = (self.share)(self.task, self.polled);
         (super::Join::shared(shared.clone()), shared)
     }
 

@@ -17,10 +17,13 @@ use ::tokio::task;
 
 use super::contain::discard;
 use super::ending::Ending;
+use super::takes_real_time;
 use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
 use crate::blocking::{Blocking, BoxJob};
 use crate::error::{End, NoRuntime};
 use crate::spawner::{BoxFuture, Spawner};
+
+const POOL: &str = "tokio's pool of blocking threads";
 
 /// A tokio runtime as a [`Spawner`].
 ///
@@ -113,6 +116,7 @@ impl Spawner for TokioSpawner {
 /// dropped, and their joins say [`is_shutdown`](crate::JoinError::is_shutdown).
 impl Blocking for TokioSpawner {
     fn execute(&self, job: BoxJob) {
+        takes_real_time(POOL);
         drop(self.handle.spawn_blocking(job));
     }
 
@@ -136,6 +140,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    takes_real_time(POOL);
     Join(handle.spawn_blocking(f))
 }
 

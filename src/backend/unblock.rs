@@ -8,18 +8,23 @@
 use super::async_task::Join;
 use super::contain::{ContainedJob, discard};
 use super::contained_task::Output;
+use super::takes_real_time;
 use crate::blocking::BoxJob;
+
+const POOL: &str = "the pool of threads of the crate `blocking`";
 
 pub(super) fn spawn<F, T>(f: F) -> Join<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    takes_real_time(POOL);
     let job = ContainedJob::new(f);
     Join::new(::blocking::unblock(move || Output::new(job.run())))
 }
 
 pub(super) fn execute(job: BoxJob) {
+    takes_real_time(POOL);
     let job = ContainedJob::new(job);
     ::blocking::unblock(move || discard(job.run())).detach();
 }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Blocking, BoxJob};
-use crate::backend::discard;
+use crate::backend::{discard, takes_real_time};
 
 /// A bounded pool of threads for work that blocks.
 ///
@@ -186,6 +186,7 @@ impl Blocking for BlockingPool {
     /// If the pool has no thread and the system refuses to start one, as [`std::thread::spawn`]
     /// does. The job is dropped. A pool that has a thread leaves the job to it.
     fn execute(&self, job: BoxJob) {
+        takes_real_time("a `BlockingPool`");
         let mut state = self.shared.lock();
         if state.closed {
             drop(state);

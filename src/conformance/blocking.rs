@@ -78,6 +78,8 @@ pub(super) fn handing_over_does_not_block(cx: &Cx) -> Verdict {
 }
 
 pub(super) fn tasks_run_beside_a_job(cx: &Cx) -> Verdict {
+    cx.blocking()?;
+    cx.needs_threads()?;
     let (job, may_end) = started(cx, 7)?;
     cx.still_runs()?;
     ensure!(!job.is_finished(), "`is_finished` on a job that runs");
@@ -217,6 +219,8 @@ pub(super) fn panics_of_detached_jobs_harm_nobody(cx: &Cx) -> Verdict {
 }
 
 pub(super) fn panic_in_the_destructor_of_an_aborted_function(cx: &Cx) -> Verdict {
+    // Before there is anything that panics when it is dropped.
+    let blocking = cx.blocking()?;
     for _ in 0..50 {
         let drops = Drops::new();
         let on_drop = {
@@ -226,7 +230,7 @@ pub(super) fn panic_in_the_destructor_of_an_aborted_function(cx: &Cx) -> Verdict
                 quiet_panic("in a destructor");
             })
         };
-        let job = cx.blocking()?.spawn_blocking(move || drop(on_drop));
+        let job = blocking.spawn_blocking(move || drop(on_drop));
         job.abort();
         let error = cx.error(job)?;
         // It had started and ended before the abort, or not.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Load, Subject};
 use crate::blocking::Blocking;
 use crate::error::JoinError;
-use crate::handle::JoinHandle;
+use crate::handle::{AbortOnDrop, JoinHandle};
 use crate::spawner::Spawner;
 use crate::time::Timer;
 
@@ -65,6 +65,33 @@ impl Cx {
             .timer
             .as_ref()
             .ok_or_else(|| Stop::Skipped("the subject has no timer".to_owned()))
+    }
+
+    /// Skips the case if tasks stand still while blocking work runs.
+    pub(super) fn needs_threads(&self) -> Verdict {
+        if self.subject.one_thread {
+            let why = "the subject has one thread for tasks and blocking work alike";
+            return Err(Stop::Skipped(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Keeps a virtual clock from running ahead, by a task that is always ready.
+    ///
+    /// On a clock that is not virtual the time goes on.
+    pub(super) fn hold_clock(&self) -> Verdict<AbortOnDrop<()>> {
+        use crate::spawner::SpawnerExt;
+        let running = Event::new();
+        let set = running.clone();
+        let busy = self.spawner().spawn_with_handle(async move {
+            loop {
+                set.set();
+                crate::yield_now().await;
+            }
+        });
+        let busy = busy.abort_on_drop();
+        self.wait("the first poll", running.happens())?;
+        Ok(busy)
     }
 
     pub(super) fn load(&self) -> Load {

@@ -138,6 +138,23 @@ impl TaskHook for Ambient {
     }
 }
 
+/// Calls a function in which no such runtime is entered, other than by the function.
+#[cfg(feature = "sim")]
+pub(crate) fn hiding<T>(f: impl FnOnce() -> T) -> T {
+    struct Restore(Vec<Option<Arc<dyn Runtime>>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let entered = std::mem::take(&mut self.0);
+            let _ = ENTERED.try_with(|hidden| hidden.replace(entered));
+        }
+    }
+
+    let hidden = ENTERED.try_with(RefCell::take).unwrap_or_default();
+    let _restore = Restore(hidden);
+    f()
+}
+
 /// Does not own the runtime, which owns this.
 fn enter(ambient: &Weak<Ambient>) -> SpawnHook {
     let ambient = ambient.clone();

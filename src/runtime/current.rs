@@ -17,13 +17,15 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 ///
 /// 1. the [`Ambient`](crate::Ambient) runtime that the running task was spawned through, at
 ///    whatever depth, on any backend;
-/// 2. the tokio runtime that this thread is in, as `tokio::runtime::Handle::try_current` tells;
-/// 3. async-std's, inside of one of its tasks or of its `block_on`, as
+/// 2. the simulation that runs on this thread (feature `sim`): its runtime, or that of the node that
+///    the running task belongs to;
+/// 3. the tokio runtime that this thread is in, as `tokio::runtime::Handle::try_current` tells;
+/// 4. async-std's, inside of one of its tasks or of its `block_on`, as
 ///    `async_std::task::try_current` tells;
-/// 4. smol's or async-std's global executor, if it is the only backend that is compiled in.
+/// 5. smol's or async-std's global executor, if it is the only backend that is compiled in.
 ///
 /// smol does not tell its tasks from others, so on smol, and on executors of the caller's, it takes
-/// an [`Ambient`](crate::Ambient) to be found reliably. Step 4 depends on the features of the whole
+/// an [`Ambient`](crate::Ambient) to be found reliably. Step 5 depends on the features of the whole
 /// build: another crate that turns on another backend takes it away. It reads no environment
 /// variable.
 ///
@@ -67,7 +69,7 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 /// }
 /// ```
 pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
-    find(ambient::entered(), backend::KNOWN)
+    find(ambient::entered().or_else(backend::simulated), backend::KNOWN)
 }
 
 /// The runtime that the environment variable `ASYNC_RUNTIME` names, or else [`current`].
@@ -82,7 +84,7 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
 /// # Errors
 ///
 /// [`NoRuntime`] if the value is none of these, and it says which are; if it is `tokio` and this
-/// thread is this thread is in no tokio runtime; and as [`current`].
+/// thread is in no tokio runtime; and as [`current`].
 ///
 /// # Examples
 ///
@@ -106,9 +108,9 @@ pub fn from_env() -> Result<Arc<dyn Runtime>, NoRuntime> {
     }
 }
 
-fn find(ambient: Option<Arc<dyn Runtime>>, known: &[Known]) -> Result<Arc<dyn Runtime>, NoRuntime> {
+fn find(inner: Option<Arc<dyn Runtime>>, known: &[Known]) -> Result<Arc<dyn Runtime>, NoRuntime> {
     let entered = || known.iter().find_map(|backend| (backend.entered)());
-    if let Some(runtime) = ambient.or_else(entered) {
+    if let Some(runtime) = inner.or_else(entered) {
         return Ok(runtime);
     }
     if let [Known { global: Some(global), .. }] = known {

@@ -1,5 +1,7 @@
 //! The executor: one thread, one step at a time.
 
+mod nodes;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -7,21 +9,26 @@ use std::future::Future;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use async_task::Runnable;
 use slab::Slab;
 
-use super::clock::{Clock, Key, Nanos, Timers};
+use self::nodes::Nodes;
+use super::clock::{Clock, Key, Nanos, NodeClock, Shown, Timers};
 use super::failure::{FailureKind, TaskReport, Waking};
+use super::fault::Points;
+use super::node::Home;
+use super::record::{Known, Record, What};
 use super::rng::{SimRng, Trace, derive};
 use super::schedule::{Choice, Ready, Schedule, Slot};
 use super::tape::Tape;
 use super::task::SimTask;
+use super::watch::Watches;
 use crate::backend::{Ending, Output, discard};
 use crate::error::message_of;
 use crate::origin::Place;
@@ -31,6 +38,16 @@ thread_local! {
     static HERE: Here = const {
         Here { engine: Cell::new(0), woken: ManuallyDrop::new(RefCell::new(Vec::new())) }
     };
+    /// The same, for those who want more of it than to know it.
+    static ENGINE: RefCell<Option<Arc<Engine>>> = const { RefCell::new(None) };
+}
+
+/// The engine that runs on this thread, if any.
+pub(super) fn running() -> Option<Arc<Engine>> {
+    if HERE.try_with(|here| here.engine.get() == 0).unwrap_or(true) {
+        return None;
+    }
+    ENGINE.try_with(|engine| engine.borrow().clone()).ok()?
 }
 
 /// What a thread knows of the engine that runs on it.
@@ -58,6 +75,8 @@ pub(super) struct Limits {
     pub(super) leaks: bool,
     pub(super) panics: bool,
     pub(super) foreign_threads: bool,
+    /// The chances of a buggify point: to be enabled, and to fire then.
+    pub(super) buggify: (f64, f64),
 }
 
 /// One run of a simulation.
@@ -68,31 +87,50 @@ pub(super) struct Engine {
     limits: Limits,
     clock: Clock,
     state: Mutex<State>,
+    /// Whether any node has been. Otherwise nobody need look whether his was.
+    killed: AtomicBool,
     /// For runs that wait for other threads.
     woken: Condvar,
+    /// What is looked at after every step.
+    watches: Watches,
+    /// Whether there is any.
+    watched: AtomicBool,
 }
 
 struct State {
     tasks: Slab<Task>,
     schedule: Schedule,
     timers: Timers,
+    nodes: Nodes,
+    points: Points,
     tape: Tape,
     trace: Trace,
     /// Who takes the present step.
     current: Option<Slot>,
+    /// Whose tasks are being dropped, because he was killed.
+    dropping: Option<Home>,
     steps: u64,
     spawned: u32,
     /// How many generators were made, by label.
     generators: HashMap<String, u64>,
     /// The steps of the tasks that have ended, by path.
     profile: Option<HashMap<u64, u64>>,
+    record: Option<Box<Record>>,
+    /// Who took the present step, if that was its last one and somebody will ask.
+    gone: Option<String>,
     failure: Option<Wrong>,
+    /// Another thread has done something since it was last looked at.
+    poked: bool,
     /// Nothing is run any more.
     closed: bool,
 }
 
 struct Task {
+    slot: Slot,
     number: u32,
+    home: Home,
+    /// Its node has been killed, and it is to be dropped, not to be made ready.
+    doomed: bool,
     path: u64,
     children: u64,
     name: Option<Cow<'static, str>>,
@@ -123,6 +161,7 @@ const ROOT: Slot = 0;
 enum Next {
     Root,
     Task(Runnable),
+    Drop(Runnable),
     /// Those whose time has come.
     Wake,
     Wait,
@@ -139,6 +178,7 @@ pub(super) struct Outcome<T> {
     pub(super) tasks: Vec<TaskReport>,
     pub(super) schedule: Schedule,
     pub(super) profile: HashMap<u64, u64>,
+    pub(super) record: Option<Box<Record>>,
 }
 
 impl Engine {
@@ -152,18 +192,32 @@ impl Engine {
                 tasks: Slab::new(),
                 schedule,
                 timers: Timers::default(),
+                nodes: Nodes::default(),
+                points: Points::default(),
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
+                dropping: None,
                 steps: 0,
                 spawned: 0,
                 generators: HashMap::new(),
                 profile: profile.then(HashMap::new),
+                record: None,
+                gone: None,
                 failure: None,
+                poked: false,
                 closed: false,
             }),
+            killed: AtomicBool::new(false),
             woken: Condvar::new(),
+            watches: Watches::default(),
+            watched: AtomicBool::new(false),
         })
+    }
+
+    /// Keeps a record of all that happens from now on.
+    pub(super) fn keep_record(&self) {
+        self.lock().record = Some(Box::default());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -175,14 +229,57 @@ impl Engine {
         &self.clock
     }
 
-    pub(super) fn rng(&self, label: &str) -> SimRng {
+    #[inline]
+    pub(super) fn now(&self, home: Home) -> Instant {
+        self.clock.instant(self.shown(home))
+    }
+
+    /// What the clock shows that something goes by.
+    #[inline]
+    pub(super) fn shown(&self, home: Home) -> Shown {
+        let shown = self.by_node(home, NodeClock::shows);
+        shown.unwrap_or_else(|| self.clock.shown())
+    }
+
+    pub(super) fn system_time(&self, home: Home) -> SystemTime {
+        let shown = self.by_node(home, |clock, now| clock.system_time(now));
+        shown.unwrap_or_else(|| self.clock.system_time())
+    }
+
+    pub(super) fn rng(&self, home: Home, label: &str) -> SimRng {
         let mut state = self.lock();
+        let label = &*state.label(home, label);
         let made = match state.generators.get_mut(label) {
             Some(made) => made,
             None => state.generators.entry(label.to_owned()).or_default(),
         };
         *made += 1;
         SimRng::new(derive(self.seed, label, *made))
+    }
+
+    pub(super) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
+        let (enabled, usually) = self.limits.buggify;
+        let mut state = self.lock();
+        let scoped = state.label(home, label);
+        state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
+    }
+
+    /// Notes that something was done on the simulation's thread that it does not control.
+    pub(super) fn left(&self, what: &str) {
+        if self.limits.foreign_threads {
+            return;
+        }
+        let mut state = self.lock();
+        let who = match state.current {
+            Some(slot) if !state.closed => state.describe(slot),
+            _ => "code outside of any task".to_owned(),
+        };
+        let message = format!(
+            "{who} used {what}: it takes real time, of which the simulation knows nothing. Use the \
+             simulated runtime, as it was passed in or by `current`, or accept it with \
+             `Sim::foreign_threads`"
+        );
+        state.fail(FailureKind::RealTime, message);
     }
 
     /// Whether this is the thread that the simulation runs on.
@@ -209,12 +306,19 @@ impl Engine {
                 ),
             );
         }
+        self.poke(state);
+    }
+
+    /// Lets the simulation's thread look again, if it waits for others.
+    fn poke(&self, state: &mut State) {
+        state.poked = true;
         self.woken.notify_one();
     }
 
     /// Spawns a task; gives the future back if nothing is run any more.
     pub(super) fn spawn<T, F>(
         self: &Arc<Self>,
+        home: Home,
         name: Option<Cow<'static, str>>,
         place: Place,
         future: F,
@@ -225,11 +329,11 @@ impl Engine {
         F::Output: Ending<T>,
     {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.nodes.is_dead(home) {
             return Err(future);
         }
         self.check_thread(&mut state, |_| format!("a task was spawned at {place}"));
-        let slot = state.insert(name, place, self.clock.nanos());
+        let slot = state.insert(home, name, place, self.clock.nanos());
         drop(state);
 
         let engine = self.clone();
@@ -238,16 +342,21 @@ impl Engine {
             async_task::spawn(SimTask::new(future, self.clone(), slot), schedule);
         let waker = runnable.waker();
         let mut state = self.lock();
-        if state.closed {
-            // By the simulation's thread, while this is another one.
-            drop(state);
-            drop((runnable, waker));
-            return Ok(task);
-        }
-        if let Some(task) = state.tasks.get_mut(slot as usize) {
-            task.waker = Some(waker);
+        let closed = state.closed;
+        match state.tasks.get_mut(slot as usize) {
+            Some(task) if !closed && !task.doomed => task.waker = Some(waker),
+            _ => {
+                // By the simulation's thread, while this is another one.
+                drop(state);
+                drop((runnable, waker));
+                return Ok(task);
+            }
         }
         state.make_ready(slot, Some(runnable));
+        if !self.is_here() {
+            // Not before: it would look, find nothing, and wait for ever.
+            self.poke(&mut state);
+        }
         drop(state);
         Ok(task)
     }
@@ -259,19 +368,28 @@ impl Engine {
             Err(runnable) => runnable,
         };
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || state.tasks.get(slot as usize).is_none_or(|task| task.doomed) {
             drop(state);
             // Its future is dropped with it.
             drop(runnable);
             return;
         }
-        self.check_thread(&mut state, |state| format!("{} was woken", state.describe(slot)));
-        state.wake(slot, runnable, Waking::Outside, self.clock.nanos());
+        self.check_thread(&mut state, |state| match slot {
+            ROOT => "the simulation's own future was woken".to_owned(),
+            slot => format!("{} was woken", state.describe(slot)),
+        });
+        let by = self.waking(&state);
+        state.wake(slot, runnable, by, self.clock.nanos());
     }
 
     /// Leaves a note for the next step, if this is the thread that takes it.
+    ///
+    /// Not once a node has been killed: what is woken then may have to be dropped, at once.
     #[inline]
     fn note_wake(&self, slot: Slot, runnable: Option<Runnable>) -> Result<(), Option<Runnable>> {
+        if self.killed.load(Ordering::Relaxed) {
+            return Err(runnable);
+        }
         let mut runnable = Some(runnable);
         let noted = HERE.try_with(|here| {
             if here.engine.get() == self.id {
@@ -284,6 +402,20 @@ impl Engine {
         }
     }
 
+    fn waking(&self, state: &State) -> Waking {
+        if !self.is_here() {
+            return Waking::Outside;
+        }
+        match state.current {
+            Some(slot) => match state.tasks.get(slot as usize) {
+                Some(task) => Waking::Task(task.number),
+                // It has ended since.
+                None => Waking::Outside,
+            },
+            None => Waking::Timer,
+        }
+    }
+
     /// Does what was noted in the present step.
     #[inline]
     fn settle(&self, state: &mut State) {
@@ -292,14 +424,7 @@ impl Engine {
             if woken.is_empty() || here.engine.get() != self.id {
                 return;
             }
-            let by = match state.current {
-                Some(slot) => match state.tasks.get(slot as usize) {
-                    Some(task) => Waking::Task(task.number),
-                    // It has ended since.
-                    None => Waking::Outside,
-                },
-                None => Waking::Timer,
-            };
+            let by = self.waking(state);
             let now = self.clock.nanos();
             // Most steps wake one task, and draining a list costs more than the rest of this.
             if woken.len() == 1 {
@@ -317,12 +442,16 @@ impl Engine {
     /// A task has been dropped.
     pub(super) fn ended(&self, slot: Slot) {
         let mut state = self.lock();
+        if state.current == Some(slot) && self.watched.load(Ordering::Relaxed) {
+            state.gone = Some(state.describe(slot));
+        }
         let Some(task) = state.tasks.try_remove(slot as usize) else { return };
         if task.ready {
             state.schedule.remove(task.ready(slot));
         }
         state.schedule.forget(task.number);
-        state.trace.add(u64::from(task.number) << 8 | 2);
+        let number = task.number;
+        state.event(u64::from(number) << 8 | 2, self.clock.nanos(), || What::Ended(number));
         if let Some(profile) = &mut state.profile {
             profile.insert(task.path, task.steps);
         }
@@ -337,8 +466,54 @@ impl Engine {
         }
     }
 
+    /// A task has panicked, whoever may join it.
+    pub(super) fn caught(&self, message: &str) {
+        let mut state = self.lock();
+        if state.record.is_some() {
+            state.keep(self.clock.nanos(), What::Panicked(message.to_owned()));
+        }
+    }
+
+    pub(super) fn fail(&self, kind: FailureKind, message: String) {
+        self.lock().fail(kind, message);
+    }
+
+    /// Something that the program says of itself.
+    pub(super) fn note(&self, text: Cow<'static, str>) {
+        let mut state = self.lock();
+        let word = derive(0, &text, 0) << 8 | 6;
+        state.event(word, self.clock.nanos(), || What::Noted(text.into_owned()));
+    }
+
     pub(super) fn describe(&self, slot: Slot) -> String {
         self.lock().describe(slot)
+    }
+
+    pub(super) fn watches(&self) -> &Watches {
+        self.watched.store(true, Ordering::Relaxed);
+        &self.watches
+    }
+
+    /// Looks at what is to be looked at after every step.
+    #[inline]
+    fn after_step(&self) {
+        if self.watched.load(Ordering::Relaxed) {
+            self.look();
+        }
+    }
+
+    #[cold]
+    fn look(&self) {
+        // The state is not locked: this runs code of the user's.
+        let broken = self.watches.look();
+        let mut state = self.lock();
+        let gone = state.gone.take();
+        if let Some(what) = broken {
+            let slot = state.current.unwrap_or(ROOT);
+            let who = gone.unwrap_or_else(|| state.describe(slot));
+            let message = format!("{what} after step {}, which {who} took", state.steps);
+            state.fail(FailureKind::Invariant, message);
+        }
     }
 
     /// Lets the waker wait for the time.
@@ -350,7 +525,11 @@ impl Engine {
             return;
         }
         self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
-        let replaced = state.timers.register(key, at, waker);
+        state.trace.mix(at);
+        if state.record.is_some() {
+            state.keep(self.clock.nanos(), What::Slept(at));
+        }
+        let replaced = state.timers.register(key, at, Home::NONE.node, waker);
         drop(state);
         drop(replaced);
     }
@@ -367,13 +546,14 @@ impl Engine {
         root: impl FnOnce() -> F,
     ) -> Outcome<F::Output> {
         let outer = HERE.with(|here| (here.engine.replace(self.id), here.woken.take()));
-        let (end, tasks) = self.run_here(place, root);
-        // What is woken from here on is dropped.
-        let woken = HERE.with(|here| {
+        let outer_engine = ENGINE.replace(Some(self.clone()));
+        let (end, tasks) = crate::runtime::hiding(|| self.run_here(place, root));
+        let failure = crate::runtime::hiding(|| self.close());
+        ENGINE.set(outer_engine);
+        HERE.with(|here| {
             here.engine.set(outer.0);
-            here.woken.replace(outer.1)
+            here.woken.replace(outer.1);
         });
-        let failure = self.close(woken);
 
         let mut state = self.lock();
         Outcome {
@@ -388,6 +568,7 @@ impl Engine {
             tasks,
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
+            record: state.record.take(),
         }
     }
 
@@ -400,11 +581,12 @@ impl Engine {
             let message = message_of(&*payload);
             discard(payload);
             let message = message.unwrap_or_else(|| "a payload that is not a string".to_owned());
+            self.caught(&message);
             (FailureKind::Panic, message)
         };
         {
             let mut state = self.lock();
-            state.insert(None, place, 0);
+            state.insert(Home::NONE, None, place, 0);
             state.current = Some(ROOT);
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
@@ -421,7 +603,9 @@ impl Engine {
             match self.next(end.is_some(), &mut due) {
                 Next::Task(runnable) => {
                     runnable.run();
+                    self.after_step();
                 }
+                Next::Drop(runnable) => discard(runnable),
                 Next::Root => {
                     let mut cx = Context::from_waker(&waker);
                     let polled = catch_unwind(AssertUnwindSafe(|| {
@@ -429,7 +613,10 @@ impl Engine {
                     }));
                     end = match polled {
                         Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
-                        Ok(_) => continue,
+                        Ok(_) => {
+                            self.after_step();
+                            continue;
+                        }
                         Err(payload) => {
                             // As they were then: the destructors that come next may wake some.
                             tasks = Some(self.reports());
@@ -445,6 +632,7 @@ impl Engine {
                     if panic {
                         break;
                     }
+                    self.after_step();
                 }
                 Next::Wake => due.drain(..).for_each(Waker::wake),
                 Next::Wait => self.wait_for_threads(),
@@ -499,9 +687,13 @@ impl Engine {
         if chosen {
             state.tape.push(task.number);
         }
-        state.trace.add(u64::from(task.number) << 8 | 1);
+        let (number, runnable, doomed) = (task.number, task.runnable.take(), task.doomed);
         state.current = Some(slot);
-        match task.runnable.take() {
+        let now = self.clock.nanos();
+        state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
+        match runnable {
+            // Another thread killed its node after it was woken.
+            Some(runnable) if doomed => Next::Drop(runnable),
             Some(runnable) => Next::Task(runnable),
             None => Next::Root,
         }
@@ -532,9 +724,16 @@ impl Engine {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
-            let message = "nothing is ready, and no sleep is pending: whoever is to wake these \
-                           tasks waits himself, or is gone";
-            state.fail(FailureKind::Stall, message.to_owned());
+            let mut message =
+                "nothing is ready, and no sleep is pending: whoever is to wake these \
+                               tasks waits himself, or is gone"
+                    .to_owned();
+            let paused = state.nodes.paused();
+            if !paused.is_empty() {
+                message.push_str("; still paused: ");
+                message.push_str(&paused.join(", "));
+            }
+            state.fail(FailureKind::Stall, message);
             return Next::Stop;
         };
         if deadline > self.limits.time {
@@ -542,38 +741,49 @@ impl Engine {
             state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
             return Next::Stop;
         }
+        // Another thread may have looked at the clock before, and registered its sleep only now.
+        let deadline = deadline.max(self.clock.nanos());
         self.clock.advance(deadline);
-        state.trace.add(deadline << 8 | 3);
+        state.event(deadline << 8 | 3, deadline, || What::Time);
         state.timers.take_due(deadline, due);
         Next::Wake
     }
 
     /// Waits until another thread has done something.
     fn wait_for_threads(&self) {
-        let nothing = |state: &mut State| {
-            state.failure.is_none()
-                && state.timers.next().is_none()
-                && state.tasks.iter().all(|(_, task)| !task.ready)
-        };
+        // Not by looking at the tasks: there may be very many, for each of whom this wakes up.
+        let nothing = |state: &mut State| !mem::take(&mut state.poked);
         let waited = self.woken.wait_while(self.lock(), nothing);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Drops what is left. Gives what has gone wrong by then.
-    fn close(&self, woken: Vec<Woken>) -> Option<Wrong> {
+    fn close(&self) -> Option<Wrong> {
         let mut state = self.lock();
         let failure = state.failure.clone();
         state.closed = true;
         let sleeping = state.timers.clear();
+        let watches = self.watches.take();
+        // They may hold the engine.
+        let mains = state.nodes.close();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
         drop(state);
         // All of these run code of the user's. A task that is woken now is dropped.
         discard(sleeping);
+        watches.into_iter().for_each(discard);
         discard(ready);
-        discard(woken);
+        mains.into_iter().for_each(discard);
         waiting.into_iter().for_each(Waker::wake);
+        // What was woken is dropped, which may wake more.
+        loop {
+            let woken = HERE.with(|here| here.woken.take());
+            if woken.is_empty() {
+                break;
+            }
+            discard(woken);
+        }
         // A panic that nobody has joined is one, even if its output was dropped only now.
         failure.or_else(|| self.lock().failure.clone())
     }
@@ -584,7 +794,37 @@ impl State {
         self.failure.get_or_insert((kind, message));
     }
 
-    fn insert(&mut self, name: Option<Cow<'static, str>>, place: Place, now: Nanos) -> Slot {
+    /// Something that makes this run another than one in which it does not happen.
+    #[inline]
+    fn event(&mut self, word: u64, now: Nanos, what: impl FnOnce() -> What) {
+        self.trace.add(word);
+        if self.record.is_some() {
+            self.keep(now, what());
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, now: Nanos, what: What) {
+        if let Some(record) = self.record.as_mut().filter(|_| !self.closed) {
+            record.push(self.steps, now, what);
+        }
+    }
+
+    /// A label as a part of the program is known by it: that of a node is another one.
+    fn label<'a>(&self, home: Home, label: &'a str) -> Cow<'a, str> {
+        match self.nodes.name(home.node) {
+            Some(node) => Cow::Owned(format!("{node}\0{label}")),
+            None => Cow::Borrowed(label),
+        }
+    }
+
+    fn insert(
+        &mut self,
+        home: Home,
+        name: Option<Cow<'static, str>>,
+        place: Place,
+        now: Nanos,
+    ) -> Slot {
         let number = self.spawned;
         self.spawned += 1;
         let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
@@ -594,9 +834,16 @@ impl State {
             }
             None => (Waking::Outside, u64::from(number)),
         };
-        self.trace.add(u64::from(number) << 8);
-        let slot = self.tasks.insert(Task {
+        let node = self.record.as_ref().and_then(|_| self.nodes.name(home.node).cloned());
+        let spawned = || What::Spawned(number, Known { name: name.clone(), node, place });
+        self.event(u64::from(number) << 8, now, spawned);
+        let entry = self.tasks.vacant_entry();
+        let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
+        entry.insert(Task {
+            slot,
             number,
+            home,
+            doomed: false,
             path,
             children: 0,
             name,
@@ -608,7 +855,7 @@ impl State {
             woken_by: parent,
             woken_at: now,
         });
-        Slot::try_from(slot).expect("there is no memory for so many tasks")
+        slot
     }
 
     #[inline]
@@ -617,6 +864,11 @@ impl State {
         // The root is woken as often as its waker is called.
         if !task.ready {
             (task.woken_by, task.woken_at) = (by, now);
+            let number = task.number;
+            self.trace.mix(u64::from(number) << 8 | 4);
+            if self.record.is_some() {
+                self.keep(now, What::Woke(number));
+            }
             self.make_ready(slot, runnable);
         }
     }
@@ -625,6 +877,9 @@ impl State {
     fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
         let Some(task) = self.tasks.get_mut(slot as usize) else { return };
         task.runnable = runnable;
+        if task.home.is_node() && self.nodes.hold(task.home.node, slot) {
+            return;
+        }
         task.ready = true;
         let ready = task.ready(slot);
         self.schedule.push(ready);
@@ -632,10 +887,10 @@ impl State {
 
     fn describe(&self, slot: Slot) -> String {
         let Some(task) = self.tasks.get(slot as usize) else { return "a task".to_owned() };
-        match &task.name {
-            Some(name) => format!("task {} '{name}', spawned at {},", task.number, task.place),
-            None => format!("task {}, spawned at {},", task.number, task.place),
-        }
+        let name = task.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let node = self.nodes.name(task.home.node);
+        let node = node.map(|node| format!(" on node '{node}'")).unwrap_or_default();
+        format!("task {}{name}{node}, spawned at {},", task.number, task.place)
     }
 
     fn reports(&self) -> Vec<TaskReport> {
@@ -645,10 +900,11 @@ impl State {
             .map(|(_, task)| TaskReport {
                 number: task.number,
                 name: task.name.clone(),
-                node: None,
+                node: self.nodes.name(task.home.node).map(ToString::to_string),
+                paused: self.nodes.is_paused(task.home.node),
                 place: task.place,
                 steps: task.steps,
-                ready: task.ready,
+                ready: task.runnable.is_some() || task.ready,
                 woken_by: task.woken_by,
                 woken_at: Duration::from_nanos(task.woken_at),
             })

@@ -26,12 +26,17 @@ pub enum FailureKind {
     Leak,
     /// Another thread woke a task of the simulation, spawned one, or used its timer.
     ForeignThread,
+    /// Something of this crate that takes real time was used on the simulation's thread: a timer of
+    /// another runtime, or a pool of threads.
+    RealTime,
     /// A recorded schedule does not fit the program.
     Diverged,
     /// The same seed and the same choices led to something else.
     Nondeterminism,
     /// An invariant did not hold, or what was to happen eventually did not.
     Invariant,
+    /// The future that was passed to [`check`](crate::sim::check()) gave an error.
+    Error,
 }
 
 impl fmt::Display for FailureKind {
@@ -43,9 +48,11 @@ impl fmt::Display for FailureKind {
             FailureKind::TimeLimit => "time limit",
             FailureKind::Leak => "tasks left over",
             FailureKind::ForeignThread => "foreign thread",
+            FailureKind::RealTime => "real time",
             FailureKind::Diverged => "diverged from the tape",
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
+            FailureKind::Error => "error",
         })
     }
 }
@@ -72,6 +79,13 @@ pub(super) struct Details {
 impl Failure {
     pub(super) fn new(details: Details) -> Failure {
         Failure(Box::new(details))
+    }
+
+    /// Adds what was found instead of this, and did not happen again.
+    pub(super) fn but_for(mut self, other: &Failure) -> Failure {
+        let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
+        self.0.message.push_str(&found);
+        self
     }
 
     /// What went wrong.
@@ -135,7 +149,8 @@ impl fmt::Display for Failure {
         writeln!(f, "  step      {}, after {:?} of virtual time", it.steps, it.elapsed)?;
         write!(f, "  tape      {}", it.tape)?;
         if !it.tasks.is_empty() {
-            write!(f, "\n  alive     {} tasks", it.tasks.len())?;
+            let plural = if it.tasks.len() == 1 { "" } else { "s" };
+            write!(f, "\n  alive     {} task{plural}", it.tasks.len())?;
         }
         for task in it.tasks.iter().take(LISTED) {
             write!(f, "\n    {task}")?;
@@ -161,6 +176,7 @@ pub struct TaskReport {
     pub(super) number: u32,
     pub(super) name: Option<Cow<'static, str>>,
     pub(super) node: Option<String>,
+    pub(super) paused: bool,
     pub(super) place: &'static Location<'static>,
     pub(super) steps: u64,
     pub(super) ready: bool,
@@ -206,6 +222,12 @@ impl TaskReport {
         self.ready
     }
 
+    /// Whether its node was paused, so that it had to wait even if it was ready.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Who woke it last.
     #[must_use]
     pub fn woken_by(&self) -> Waking {
@@ -230,6 +252,7 @@ impl fmt::Display for TaskReport {
         }
         let (state, plural) =
             (if self.ready { "ready" } else { "blocked" }, if self.steps == 1 { "" } else { "s" });
+        let state = if self.paused { format!("paused, {state}") } else { state.to_owned() };
         write!(f, ", spawned at {}: {state} after {} step{plural}", self.place, self.steps)?;
         write!(f, ", last woken {} at {:?}", self.woken_by, self.woken_at)
     }

@@ -1,6 +1,7 @@
 //! The strategies at work: what is ready, and who goes next.
 
 mod dfs;
+mod guided;
 mod pct;
 mod queue;
 mod replay;
@@ -13,6 +14,7 @@ use super::rng::SimRng;
 use super::strategy::Strategy;
 
 pub(super) use dfs::Search;
+pub(super) use guided::{Cost, Plan};
 
 /// Where a task is kept while it lives. Reused afterwards.
 pub(super) type Slot = u32;
@@ -46,6 +48,7 @@ pub(super) enum Schedule {
     RoundRobin(queue::RoundRobin),
     Dfs(dfs::Dfs),
     Replay(replay::Replay),
+    Guided(guided::Guided),
 }
 
 /// What is next.
@@ -69,6 +72,7 @@ macro_rules! each {
             Schedule::RoundRobin($it) => $value,
             Schedule::Dfs($it) => $value,
             Schedule::Replay($it) => $value,
+            Schedule::Guided($it) => $value,
         }
     };
 }
@@ -90,6 +94,29 @@ impl Schedule {
 
     pub(super) fn search(search: Search) -> Schedule {
         Schedule::Dfs(dfs::Dfs::new(search))
+    }
+
+    /// One that follows a plan as far as it can be followed.
+    ///
+    /// The plan is one for all steps, or for those at which there is a choice.
+    pub(super) fn guided(plan: Plan, choices_only: bool) -> Schedule {
+        Schedule::Guided(guided::Guided::new(plan, choices_only))
+    }
+
+    /// Who went when a plan was followed, if that is what this is.
+    pub(super) fn into_taken(self) -> Plan {
+        match self {
+            Schedule::Guided(guided) => guided.into_taken(),
+            _ => Plan::new(),
+        }
+    }
+
+    /// What following the plan has cost, if that is what this is.
+    pub(super) fn cost(&self) -> Cost {
+        match self {
+            Schedule::Guided(guided) => guided.cost(),
+            _ => Cost::default(),
+        }
     }
 
     /// One that is over.

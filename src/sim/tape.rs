@@ -39,6 +39,10 @@ impl Tape {
         self.choices.push(task);
     }
 
+    pub(super) fn from_choices(choices: Vec<u32>) -> Tape {
+        Tape { choices }
+    }
+
     pub(super) fn choices(&self) -> &[u32] {
         &self.choices
     }

@@ -41,7 +41,15 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let end = match ready!(this.future.as_mut().poll_caught(cx)) {
+        let end = ready!(this.future.as_mut().poll_caught(cx));
+        if this.member.engine.is_doomed(this.member.slot) {
+            // It has killed its own node, and is not to have an end. It was woken for that, so that
+            // it is dropped next.
+            discard(this.future.clear());
+            discard(end);
+            return Poll::Pending;
+        }
+        let end = match end {
             Ok(ending) => ending.into_end(),
             Err(payload) => Err(End::Panic(payload)),
         };
@@ -50,11 +58,13 @@ where
             if let Err(payload) = this.future.clear() {
                 discard(payload);
             }
-            let message = match message_of(&*payload) {
+            let message = message_of(&*payload);
+            let engine = this.member.engine.clone();
+            engine.caught(message.as_deref().unwrap_or("a payload that is not a string"));
+            let message = match message {
                 Some(message) => format!(": {message}"),
                 None => " with a payload that is not a string".to_owned(),
             };
-            let engine = this.member.engine.clone();
             let task = engine.describe(this.member.slot);
             End::Panic(Unseen::watch(payload, move || {
                 engine.panicked(format!("{task} panicked, and nobody joined it{message}"));

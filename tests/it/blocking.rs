@@ -68,14 +68,14 @@ pub(crate) fn aborted_in_the_queue(blocking: &dyn Blocking, threads: usize) {
         let (set, owned) = (ran.clone(), Arc::new(()));
         let is_dropped = Arc::downgrade(&owned);
         let job = blocking.spawn_blocking(move || {
-            let _owned = owned;
+            drop(owned);
             set.store(true, Ordering::SeqCst);
         });
         let last = blocking.spawn_blocking(|| ());
         if by_handle {
-            job.abort_handle().abort()
+            job.abort_handle().abort();
         } else {
-            job.abort()
+            job.abort();
         }
         blocked.release();
         let error = block_on(job).unwrap_err();
@@ -174,7 +174,9 @@ fn pool_has_as_many_threads_as_are_needed_and_no_more() {
             })
         })
         .collect();
-    jobs.into_iter().for_each(|job| block_on(job).unwrap());
+    for job in jobs {
+        block_on(job).unwrap();
+    }
     assert_eq!(most.load(Ordering::SeqCst), MAX);
 }
 
@@ -188,7 +190,9 @@ fn one_thread_runs_jobs_in_order() {
             pool.spawn_blocking(move || order.lock().unwrap().push(n))
         })
         .collect();
-    jobs.into_iter().for_each(|job| block_on(job).unwrap());
+    for job in jobs {
+        block_on(job).unwrap();
+    }
     assert!(order.lock().unwrap().iter().copied().eq(0..100));
 }
 
@@ -275,7 +279,7 @@ fn shutdown_against_handing_over() {
                     pool.spawn_blocking(move || ran.fetch_add(1, Ordering::SeqCst))
                 };
                 let jobs: Vec<_> = (0..20).map(job).collect();
-                jobs.into_iter().map(block_on).filter(Result::is_ok).count()
+                jobs.into_iter().filter_map(|job| block_on(job).ok()).count()
             };
             let (first, second) = (scope.spawn(hand_over), scope.spawn(hand_over));
             start.wait();

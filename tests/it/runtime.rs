@@ -51,7 +51,7 @@ fn pointers_are_runtimes(running: &Running) {
     use_it(&running.runtime);
     use_it(&*running.runtime);
     use_it(Box::new(running.runtime.clone()) as Box<dyn Runtime>);
-    use_it(&mut running.runtime.clone());
+    use_it(running.runtime.clone());
     use_it(Arc::new(Box::new(running.runtime.clone())));
 }
 

@@ -7,6 +7,9 @@
 fn errors_are_readable() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/*.rs");
+    if cfg!(feature = "macros") {
+        cases.compile_fail("tests/ui/macros/*.rs");
+    }
     if cfg!(not(feature = "tokio")) {
         cases.compile_fail("tests/ui/without_tokio/*.rs");
     }

@@ -9,7 +9,7 @@ use crate::report::{Report, Time};
 pub const PATH: &str = "benches/ratios.svg";
 
 /// One for each of [`case::WAYS`].
-const COLORS: [&str; 4] = ["#1a7f37", "#bc4c00", "#0969da", "#afb8c1"];
+const COLORS: [&str; case::WAYS.len()] = ["#1a7f37", "#bc4c00", "#0969da", "#8250df", "#afb8c1"];
 /// The ratios at the ends of the axis, which is logarithmic.
 const RANGE: (f64, f64) = (0.5, 4.0);
 /// Where the axis has lines, and of what colour.

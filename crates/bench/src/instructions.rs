@@ -4,23 +4,48 @@
 //! besides the work is cancelled out: it is the difference of two processes, one of which does the
 //! work twice as often.
 
+mod functions;
+
 use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{self, Command, ExitCode};
+use std::{env, fs};
 
 use crate::case::{BACKENDS, Case, Run};
 use crate::settle;
+pub use functions::Functions;
 
 /// What tells the program that its instructions are being counted.
 pub const COMMAND: &str = "instructions-of";
 
+/// What the figures are called, to ask for them alone.
+pub const NAME: &str = "instructions";
+
+const TOKIO: &str = "tokio, current thread";
+const ASYNC_EXECUTOR: &str = "async-executor, current thread";
+
 /// The backends that run on the thread that drives them, and so are deterministic.
-pub const SINGLE_THREADED: [&str; 2] = ["tokio, current thread", "async-executor, current thread"];
+pub const SINGLE_THREADED: [&str; 2] = [TOKIO, ASYNC_EXECUTOR];
+
+/// The works whose cost is looked up by function.
+const LOOKED_UP: [&str; 4] =
+    ["spawn and join", "spawn detached", "join when finished", "cancel while pending"];
 
 /// The work that no other thread takes part in.
 #[must_use]
 pub fn is_deterministic(case: &Case) -> bool {
-    SINGLE_THREADED.contains(&case.backend) && !case.work.contains("threads")
+    // async-io keeps its timers in a thread of its own. A limit that is never reached is not one.
+    let timers: &[_] = if case.backend == TOKIO { &[] } else { &["sleep", "waits"] };
+    let shared = ["threads", "to its end", "block"].iter().chain(timers);
+    SINGLE_THREADED.contains(&case.backend) && !shared.into_iter().any(|it| case.work.contains(it))
+}
+
+/// The work whose cost is looked up by function.
+#[must_use]
+pub fn is_looked_up(case: &Case) -> bool {
+    // async-std's one worker does the work, and hardly anything else happens in the process.
+    is_deterministic(case) && LOOKED_UP.contains(&case.work)
+        || case.backend.starts_with("async-std") && case.work == "spawn detached"
 }
 
 const ROUNDS: u64 = 10;
@@ -31,7 +56,7 @@ pub fn available() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// How many instructions a work takes, per task.
+/// How many instructions a work takes, per task, by function.
 ///
 /// `program` is one that hands its arguments to [`main`] when the first one is [`COMMAND`];
 /// `way` is `native` or a way's name.
@@ -39,25 +64,26 @@ pub fn available() -> bool {
 /// # Errors
 ///
 /// If valgrind cannot be started or the work is not known.
-pub fn per_task(program: &Path, case: &Case, way: &str) -> io::Result<f64> {
+pub fn per_task(program: &Path, case: &Case, way: &str) -> io::Result<Functions> {
     let once = count(program, case, way, ROUNDS)?;
     let twice = count(program, case, way, 2 * ROUNDS)?;
-    #[expect(clippy::cast_precision_loss, reason = "some millions")]
-    Ok((twice - once) as f64 / (ROUNDS * case.tasks) as f64)
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    Ok(twice.minus(&once).per((ROUNDS * case.tasks) as f64))
 }
 
-fn count(program: &Path, case: &Case, way: &str, rounds: u64) -> io::Result<u64> {
+fn count(program: &Path, case: &Case, way: &str, rounds: u64) -> io::Result<Functions> {
+    let profile = env::temp_dir().join(format!("callgrind.{}", process::id()));
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    command.args(["--tool=callgrind", "--compress-pos=no", "--compress-strings=no"]);
+    command.arg(format!("--callgrind-out-file={}", profile.display())).arg(program);
     command.args([COMMAND, case.backend, case.work, way, &rounds.to_string()]);
-    let output = settle::unsettle(&mut command).output()?;
-    let messages = String::from_utf8_lossy(&output.stderr);
+    let output = settle::as_it_is(&mut command).output()?;
     if !output.status.success() {
-        return Err(io::Error::other(messages.into_owned()));
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
     }
-    let collected = messages.lines().find_map(|line| line.split_once("Collected : "));
-    let count = collected.and_then(|(_, count)| count.trim().parse().ok());
-    count.ok_or_else(|| io::Error::other(format!("callgrind gave no count: {messages}")))
+    let functions = Functions::read(&fs::read_to_string(&profile)?);
+    fs::remove_file(profile)?;
+    functions.ok_or_else(|| io::Error::other("callgrind wrote what is not understood here"))
 }
 
 /// Does what [`per_task`] asks such a process to do.

@@ -16,17 +16,21 @@ pub mod measure;
 pub mod memory;
 pub mod peers;
 pub mod probe;
+pub mod reasons;
 pub mod report;
+pub mod simulation;
 pub mod websocket;
 
-pub use spawn::{backend, case, settle, way, work};
+pub use costs::{backend, case, padded, settle, wait, way, work};
 
-/// The work, shared with the benchmark `spawn` of the crate itself.
-#[path = "../../../benches/spawn"]
-mod spawn {
+/// The work, shared with the benchmark `costs` of the crate itself.
+#[path = "../../../benches/costs"]
+mod costs {
     pub mod backend;
     pub mod case;
+    pub mod padded;
     pub mod settle;
+    pub mod wait;
     pub mod way;
     pub mod work;
 }

@@ -1,14 +1,19 @@
 //! The figures as Markdown.
 
+mod peers;
+
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use crate::case;
+use crate::instructions::Functions;
 use crate::machine;
 use crate::measure::{Effort, Ratio};
-use crate::memory::{self, Handles};
+use crate::memory::{self, Pending};
 use crate::probe::{OnDrop, OnPanic};
-use crate::websocket;
+use crate::reasons::{self, Reason};
+use crate::{simulation, websocket};
 
 /// Everything that was measured.
 pub struct Report {
@@ -20,10 +25,14 @@ pub struct Report {
     pub times: Vec<Time>,
     /// The same, counted. `None` if there is no valgrind.
     pub instructions: Option<Vec<Instructions>>,
+    /// What is looked up by function.
+    pub profiles: Vec<Instructions>,
     /// Peak memory.
     pub memory: Vec<Memory>,
     /// The WebSocket server against itself, natively.
     pub websocket: Vec<Time>,
+    /// Simulations of others against this crate's.
+    pub simulation: (Vec<simulation::Peer>, Vec<simulation::Scale>),
     /// Peers against the runtimes.
     pub peers: Vec<Peer>,
 }
@@ -43,23 +52,24 @@ pub struct Time {
 }
 
 /// One work on one backend, typed and native.
+#[derive(Clone)]
 pub struct Instructions {
     /// The name of the backend.
     pub backend: &'static str,
     /// The name of the work.
     pub work: &'static str,
     /// For each task.
-    pub native: f64,
+    pub native: Functions,
     /// For each task.
-    pub typed: f64,
+    pub typed: Functions,
 }
 
 /// The peak memory of one backend, in KiB.
 pub struct Memory {
     /// The name of the backend.
     pub backend: &'static str,
-    /// What became of the handles.
-    pub handles: Handles,
+    /// What was pending.
+    pub what: Pending,
     /// Natively.
     pub native: u64,
     /// Through the typed methods.
@@ -96,8 +106,10 @@ impl fmt::Display for Report {
         self.natives(f)?;
         self.instructions(f)?;
         self.memory(f)?;
+        write!(f, "{}", reasons::Section(&self.profiles))?;
         write!(f, "{}", websocket::Section(&self.websocket))?;
-        self.peers(f)
+        write!(f, "{}", simulation::Section(&self.simulation.0, &self.simulation.1))?;
+        write!(f, "{}", peers::Section(&self.peers))
     }
 }
 
@@ -113,8 +125,9 @@ impl Report {
              Times drift with the load of the machine, so each figure is a ratio: of {pairs} pairs \
              of rounds, one native and one not, in alternating order in one process on one \
              runtime, the median of the pairs' ratios. The quartiles stand in parentheses. A round \
-             takes {round} ms or more. 1.00 is the cost of the runtime's own `spawn`. \
-             `benches/spawn/settle.rs` says what is set for both sides, and why.\n"
+             takes {round} ms or more. 1.00 is the cost of the runtime's own function. Figures in bold \
+             are over their bound, and the letters beside them are reasons, in \
+             [Where it goes](#where-it-goes). `benches/costs/settle.rs` says what is set for both sides, and why.\n"
         )?;
         let mut table = Table::new(["machine", ""]);
         for (what, value) in machine::description() {
@@ -133,7 +146,7 @@ impl Report {
             return Ok(());
         }
         writeln!(f, "## {meaning}\n")?;
-        writeln!(f, "{}", grid(&times, |time| time.ratio.to_string()))
+        writeln!(f, "{}", grid(&times, Time::marked))
     }
 
     fn natives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +157,7 @@ impl Report {
         }
         writeln!(
             f,
-            "## The runtimes themselves\n\nNanoseconds for each task, to tell what the ratios are \
+            "## The runtimes themselves\n\nNanoseconds for each task or sleep, to tell what the ratios are \
              ratios of. These do drift.\n"
         )?;
         writeln!(f, "{}", grid(&times, |time| time.native_per_task.as_nanos().to_string()))
@@ -159,17 +172,21 @@ impl Report {
         }
         writeln!(
             f,
-            "## Instructions\n\nFor each task, counted by callgrind where the work is done by one \
+            "## Instructions\n\nFor each task or sleep, counted by callgrind where the work is done by one \
              thread. These do not drift.\n"
         )?;
         let mut table = Table::new(["backend", "work", "native", "typed", "ratio"]);
         for Instructions { backend, work, native, typed } in instructions {
+            let (native, typed) = (native.total(), typed.total());
+            let ratio = typed / native;
+            let over = reasons::bound(work, case::TYPED).is_some_and(|bound| ratio > bound);
+            let reasons = reasons::reasons(backend, work, case::TYPED);
             table.row([
                 (*backend).to_owned(),
                 (*work).to_owned(),
                 format!("{native:.1}"),
                 format!("{typed:.1}"),
-                format!("{:.3}", typed / native),
+                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons)),
             ]);
         }
         writeln!(f, "{table}")
@@ -181,62 +198,46 @@ impl Report {
         }
         writeln!(
             f,
-            "## Memory\n\nThe peak of a process with {} pending tasks, in MiB.\n",
+            "## Memory\n\nThe peak of a process with {} of them pending, in MiB. Tasks may take 1.01 of native, and \
+             sleeps 1.10.\n",
             memory::TASKS
         )?;
-        let mut table = Table::new(["backend", "handles", "native", "typed", "ratio"]);
-        for &Memory { backend, handles, native, typed } in &self.memory {
+        let mut table = Table::new(["backend", "pending", "native", "typed", "ratio"]);
+        for &Memory { backend, what, native, typed } in &self.memory {
             #[expect(clippy::cast_precision_loss, reason = "no machine has so much memory")]
             let (native, typed) = (native as f64 / 1024.0, typed as f64 / 1024.0);
+            let ratio = typed / native;
+            let over = ratio > reasons::memory_bound(what);
+            let reasons = reasons::memory_reasons(backend, what);
             table.row([
                 backend.to_owned(),
-                if handles == Handles::Kept { "kept" } else { "detached" }.to_owned(),
+                what.name().to_owned(),
                 format!("{native:.1}"),
                 format!("{typed:.1}"),
-                format!("{:.3}", typed / native),
+                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons)),
             ]);
         }
         writeln!(f, "{table}")
     }
+}
 
-    fn peers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.peers.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            f,
-            "## Peers\n\nThe same work through other crates, against the runtime named. What \
-             becomes of a task when its handle is dropped, and what the joiner of a task that \
-             panics gets, was found by trying.\n"
-        )?;
-        let mut table = Table::new([
-            "through",
-            "version",
-            "against",
-            "spawn and join",
-            "spawn detached",
-            "handle dropped: the task",
-            "task panics: the joiner gets",
-            "what it does otherwise",
-        ]);
-        for peer in &self.peers {
-            let version = match peer.package {
-                Some(package) => machine::version(package).unwrap_or("unknown"),
-                None => "",
-            };
-            table.row([
-                peer.name.to_owned(),
-                version.to_owned(),
-                peer.runtime.to_owned(),
-                or_dash(peer.join),
-                peer.detach.to_string(),
-                or_dash(peer.on_drop),
-                or_dash(peer.on_panic),
-                peer.note.to_owned(),
-            ]);
-        }
-        write!(f, "{table}")
+impl Time {
+    /// The ratio, and why it is over its bound if it is.
+    fn marked(&self) -> String {
+        let Ratio { median, lower, upper, .. } = self.ratio;
+        let over = reasons::bound(self.work, self.way).is_some_and(|bound| median > bound);
+        let reasons = reasons::reasons(self.backend, self.work, self.way);
+        let spread = format!(" ({lower:.2}–{upper:.2})");
+        mark(&format!("{median:.2}"), &spread, over.then_some(&reasons))
     }
+}
+
+/// A figure, in bold and with its reasons if it is over its bound.
+fn mark(figure: &str, spread: &str, over: Option<&BTreeSet<Reason>>) -> String {
+    let Some(reasons) = over else { return format!("{figure}{spread}") };
+    let letters = reasons.iter().map(|reason| reason.letter()).collect::<String>();
+    let space = if letters.is_empty() { "" } else { " " };
+    format!("**{figure}**{spread}{space}{letters}")
 }
 
 impl fmt::Display for Ratio {
@@ -273,10 +274,10 @@ fn or_dash<T: fmt::Display>(value: Option<T>) -> String {
 }
 
 /// A table in Markdown.
-struct Table(String);
+pub(crate) struct Table(String);
 
 impl Table {
-    fn new<'a>(columns: impl IntoIterator<Item = &'a str>) -> Table {
+    pub(crate) fn new<'a>(columns: impl IntoIterator<Item = &'a str>) -> Table {
         let mut table = Table(String::new());
         let columns: Vec<_> = columns.into_iter().map(str::to_owned).collect();
         let rule = columns.iter().map(|_| "---".to_owned()).collect::<Vec<_>>();
@@ -285,7 +286,7 @@ impl Table {
         table
     }
 
-    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         for cell in cells {
             // Writing to a string cannot fail.
             let _ = write!(self.0, "| {cell} ");

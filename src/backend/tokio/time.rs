@@ -14,7 +14,7 @@ use ::tokio::time;
 use pin_project_lite::pin_project;
 
 use super::TokioSpawner;
-use crate::backend::{Kind, Native};
+use crate::backend::{Kind, Native, takes_real_time};
 use crate::error::NoTimer;
 use crate::time::{self as ours, Timer};
 
@@ -185,6 +185,7 @@ impl Sleep {
         handle: &Handle,
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Sleep {
+        takes_real_time("a sleep of tokio's");
         let _context = handle.enter();
         let now = time::Instant::now();
         let deadline = deadline(now);
@@ -280,6 +281,7 @@ impl Limit {
         handle: &Handle,
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Limit {
+        takes_real_time("a time limit of tokio's");
         let _context = handle.enter();
         match deadline(time::Instant::now()) {
             Some(deadline) => {

@@ -96,9 +96,10 @@ fn what_is_left_is_dropped() {
             let _held = (held, rt2);
             pending::<()>().await;
         });
-        rt.spawn_with_handle(pending::<()>())
+        // Handed out, to be joined afterwards.
+        Some(rt.spawn_with_handle(pending::<()>()))
     });
-    let task = run.unwrap().value;
+    let task = run.unwrap().value.unwrap();
     assert_eq!(Arc::strong_count(&token), 1);
     let error = futures_lite::future::block_on(task).unwrap_err();
     assert!(error.is_shutdown(), "{error}");
@@ -114,7 +115,7 @@ fn a_panic_of_the_future_is_the_failure() {
 fn a_panic_that_is_joined_is_the_joiners_business() {
     let report = Sim::new(1).run(|rt| async move {
         let task = rt.spawn_with_handle(async { panic!("on purpose") });
-        let error = task.await.map(|()| ()).unwrap_err();
+        let error = task.await.unwrap_err();
         assert_eq!(error.panic_message().as_deref(), Some("on purpose"));
     });
     report.unwrap();

@@ -1,7 +1,11 @@
 //! Small programs with known bugs, from the literature on testing concurrent programs.
 //!
-//! In all of them every task is ready at the start, and nothing else is until the last one has
-//! ended: so the chance of a schedule can be computed.
+//! In those of this file every task is ready at the start, and nothing else is until the last one has
+//! ended: so the chance of a schedule can be computed. For the others it is counted.
+
+pub(crate) mod buffers;
+pub(crate) mod locks;
+pub(crate) mod shared;
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -44,7 +48,7 @@ struct Cells {
     b: AtomicI32,
 }
 
-/// SCTBench's reorder: setters write `a`, then `b`; a checker that reads one of them without the
+/// `SCTBench`'s reorder: setters write `a`, then `b`; a checker that reads one of them without the
 /// other has found the bug.
 pub(crate) async fn reorder(rt: SimRuntime, setters: usize) {
     let (cells, latch) = (Arc::new(Cells::default()), Latch::new(setters + 1));
@@ -69,7 +73,7 @@ pub(crate) async fn reorder(rt: SimRuntime, setters: usize) {
     checker.await.unwrap();
 }
 
-/// SCTBench's twostage: one task writes a value in a first stage and what follows from it in a
+/// `SCTBench`'s twostage: one task writes a value in a first stage and what follows from it in a
 /// second; a bug if another looks in between.
 pub(crate) async fn twostage(rt: SimRuntime) {
     let (cells, latch) = (Arc::new(Cells::default()), Latch::new(2));

@@ -4,12 +4,18 @@ use async_runtime_compat::sim::{Exploration, Sim, SimRuntime, Strategy};
 
 use super::programs::{long_before_short, lost_update, reorder, twostage};
 
+/// In which part of the runs the bug was found.
+fn rate(found: &Exploration) -> f64 {
+    let [failures, runs] = [found.failures, found.runs].map(|it| u32::try_from(it).unwrap());
+    f64::from(failures) / f64::from(runs)
+}
+
 /// Fails unless the rate is within four standard deviations of what was computed.
 #[track_caller]
-fn assert_rate(found: &Exploration, hits: f64, of: f64) {
-    let (runs, expected) = (found.runs as f64, hits / of);
+pub(crate) fn assert_rate(found: &Exploration, hits: f64, of: f64) {
+    let (rate, expected) = (rate(found), hits / of);
+    let runs = f64::from(u32::try_from(found.runs).unwrap());
     let deviation = (expected * (1.0 - expected) / runs).sqrt();
-    let rate = found.failures as f64 / runs;
     assert!(
         (rate - expected).abs() <= 4.0 * deviation,
         "found in {rate:.4} of {runs} runs, expected {expected:.4} ± {:.4}",
@@ -61,7 +67,7 @@ fn pct_keeps_its_bound() {
     assert!(steps > 0);
     // n = 3 tasks with the root, k = 6 steps: 1 / (n k).
     let bound = 1.0 / (3.0 * 6.0);
-    let rate = found.failures as f64 / found.runs as f64;
+    let rate = rate(&found);
     assert!(rate >= bound, "found in {rate:.4} of the runs, and the bound is {bound:.4}");
 }
 

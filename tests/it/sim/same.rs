@@ -95,7 +95,7 @@ fn another_seed_is_another_run() {
     assert_eq!(hashes.len(), 100);
 }
 
-fn failing(strategy: Strategy) -> (u64, Failure) {
+fn failing(strategy: &Strategy) -> (u64, Failure) {
     (0..)
         .find_map(|seed| {
             let run = Sim::new(seed).strategy(strategy.clone()).run(|rt| reorder(rt, 2));
@@ -110,7 +110,7 @@ fn a_tape_replays_what_every_strategy_found() {
         if matches!(strategy, Strategy::Dfs { .. } | Strategy::RoundRobin) {
             continue;
         }
-        let (seed, failure) = failing(strategy);
+        let (seed, failure) = failing(&strategy);
         // By way of its text, as it would be pasted.
         let tape = failure.tape().to_string().parse().unwrap();
         let replayed = Sim::new(seed).strategy(Strategy::Replay(tape)).run(|rt| reorder(rt, 2));
@@ -124,7 +124,7 @@ fn a_tape_replays_what_every_strategy_found() {
 
 #[test]
 fn a_tape_of_another_program_says_where_it_does_not_fit() {
-    let (seed, failure) = failing(Strategy::Random);
+    let (seed, failure) = failing(&Strategy::Random);
     let replay = Strategy::Replay(failure.tape().clone());
     let diverged = Sim::new(seed).strategy(replay).run(|rt| reorder(rt, 1)).unwrap_err();
     assert_eq!(diverged.kind(), FailureKind::Diverged, "{diverged}");
@@ -135,7 +135,9 @@ fn draws_of_one_component_do_not_shift_those_of_another() {
     let drawn = |noise: u64| {
         let run = Sim::new(3).run(|rt| async move {
             let mut other = rt.rng("other");
-            (0..noise).for_each(|_| drop(other.below(9)));
+            for _ in 0..noise {
+                other.below(9);
+            }
             let mut rng = rt.rng("this");
             (rng.next_u64(), rng.fork("x").next_u64())
         });

@@ -6,11 +6,9 @@
 //! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
 //! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
 //!                 when given more than once, all texts must be found; `--only 'WebSocket server'`
-//!                 is that section alone
+//!                 is that section alone, and so are `instructions` and 'peak memory'
 //! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
-//!
-//! With `--only`, memory and instructions are left out.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,9 +17,10 @@ use std::{env, fs, io};
 
 use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
-use async_runtime_compat_bench::memory::Handles;
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
-use async_runtime_compat_bench::{chart, instructions, memory, peers, settle, websocket};
+use async_runtime_compat_bench::{
+    chart, instructions, memory, peers, settle, simulation, websocket,
+};
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
@@ -87,21 +86,20 @@ impl Options {
     fn wants(&self, names: &[&str]) -> bool {
         self.only.iter().all(|text| names.iter().any(|name| name.contains(text.as_str())))
     }
-
-    fn wants_all(&self) -> bool {
-        self.only.is_empty()
-    }
 }
 
 fn compare(options: &Options) -> io::Result<()> {
-    let (times, instructions) = backends(options)?;
+    let times = times(options);
+    let (instructions, profiles) = instructions(options)?;
     let report = Report {
         command: options.command.clone(),
         effort: options.effort,
         times,
         instructions,
-        memory: if options.wants_all() { memory()? } else { Vec::new() },
+        profiles,
+        memory: memory(options)?,
         websocket: websocket::compare(options.effort, &|names| options.wants(names)),
+        simulation: simulation(options),
         peers: peers(options),
     };
     print!("{report}");
@@ -113,9 +111,8 @@ fn compare(options: &Options) -> io::Result<()> {
     Ok(())
 }
 
-fn backends(options: &Options) -> io::Result<(Vec<Time>, Option<Vec<Instructions>>)> {
-    let valgrind = instructions::available();
-    let (mut times, mut counts) = (Vec::new(), Vec::new());
+fn times(options: &Options) -> Vec<Time> {
+    let mut times = Vec::new();
     for (backend, cases) in BACKENDS {
         for case in cases(backend) {
             let control = [(CONTROL, &case.native)];
@@ -129,13 +126,30 @@ fn backends(options: &Options) -> io::Result<(Vec<Time>, Option<Vec<Instructions
                     times.push(Time { backend, work: case.work, way, ratio, native_per_task });
                 }
             }
-            if valgrind && options.wants_all() && instructions::is_deterministic(&case) {
-                eprintln!("{backend}: {}, instructions", case.work);
-                counts.push(count(&case)?);
+        }
+    }
+    times
+}
+
+/// All counts, and those that are looked up by function.
+fn instructions(options: &Options) -> io::Result<(Option<Vec<Instructions>>, Vec<Instructions>)> {
+    if !instructions::available() {
+        return Ok((None, Vec::new()));
+    }
+    let (mut counts, mut profiles) = (Vec::new(), Vec::new());
+    for (backend, cases) in BACKENDS {
+        for case in cases(backend) {
+            let (all, by_function) =
+                (instructions::is_deterministic(&case), instructions::is_looked_up(&case));
+            if (all || by_function) && options.wants(&[backend, case.work, instructions::NAME]) {
+                eprintln!("{backend}: {}, {}", case.work, instructions::NAME);
+                let count = count(&case)?;
+                profiles.extend(by_function.then(|| count.clone()));
+                counts.extend(all.then_some(count));
             }
         }
     }
-    Ok((times, valgrind.then_some(counts)))
+    Ok((Some(counts), profiles))
 }
 
 fn count(case: &Case) -> io::Result<Instructions> {
@@ -148,16 +162,24 @@ fn count(case: &Case) -> io::Result<Instructions> {
     })
 }
 
-fn memory() -> io::Result<Vec<Memory>> {
+fn memory(options: &Options) -> io::Result<Vec<Memory>> {
     let mut figures = Vec::new();
     for (backend, _) in memory::BACKENDS {
-        for handles in [Handles::Detached, Handles::Kept] {
-            eprintln!("{backend}: memory");
-            let (native, typed) = memory::peaks(backend, handles)?;
-            figures.push(Memory { backend, handles, native, typed });
+        for what in memory::ALL {
+            if options.wants(&[backend, what.name(), memory::NAME]) {
+                eprintln!("{backend}: {}, {}", memory::NAME, what.name());
+                let (native, typed) = memory::peaks(backend, what)?;
+                figures.push(Memory { backend, what, native, typed });
+            }
         }
     }
     Ok(figures)
+}
+
+fn simulation(options: &Options) -> (Vec<simulation::Peer>, Vec<simulation::Scale>) {
+    let peers = simulation::peers(options.effort, &|names| options.wants(names));
+    let scales = if options.wants(&["simulation"]) { simulation::scales() } else { Vec::new() };
+    (peers, scales)
 }
 
 fn peers(options: &Options) -> Vec<Peer> {

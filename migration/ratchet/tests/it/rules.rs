@@ -52,12 +52,14 @@ fn each_rule_names_a_section_that_is_there() {
 #[test]
 fn clippy_names_sections_that_are_there() {
     let sections = sections();
-    let clippy = fs::read_to_string(migration().join("clippy.toml")).expect("it is there");
-    for line in clippy.lines().filter(|line| line.contains("path =")) {
-        let section =
-            line.split("(MIGRATION.md, ").nth(1).and_then(|rest| rest.split(")\"").next());
-        let section = section.unwrap_or_else(|| panic!("no section: {line}"));
-        assert!(sections.contains(section), "there is no {section:?}: {line}");
+    for file in ["clippy.toml", "clippy-sim.toml"] {
+        let clippy = fs::read_to_string(migration().join(file)).expect("it is there");
+        for line in clippy.lines().filter(|line| line.contains("path =")) {
+            let section =
+                line.split("(MIGRATION.md, ").nth(1).and_then(|rest| rest.split(")\"").next());
+            let section = section.unwrap_or_else(|| panic!("no section: {line}"));
+            assert!(sections.contains(section), "there is no {section:?} for {file}: {line}");
+        }
     }
 }
 

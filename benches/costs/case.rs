@@ -1,0 +1,164 @@
+//! Every work on every backend, ready to run.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::backend::async_executor::AsyncExecutor;
+use crate::backend::async_std::AsyncStd;
+use crate::backend::smol::Smol;
+use crate::backend::tokio::Tokio;
+use crate::backend::{Backend, FullBackend};
+use crate::wait::{TypedPool, TypedTimer};
+use crate::way::{AbortThenJoin, Boxed, Typed};
+use crate::work::wait::{self, BLOCKING_TASKS};
+use crate::work::{self, LARGE_TASKS, TASKS};
+
+/// Does a work so many times, and gives the time that it took.
+pub type Run = Box<dyn Fn(u64) -> Duration>;
+
+/// A work on a backend.
+pub struct Case {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// The name of the work.
+    pub work: &'static str,
+    /// How many tasks the work is about.
+    pub tasks: u64,
+    /// The work without this crate.
+    pub native: Run,
+    /// The ways that go through this crate, with their names.
+    pub shims: Vec<(&'static str, Run)>,
+}
+
+/// The native way against itself: what the ratios are when there is no difference.
+pub const CONTROL: &str = "control";
+/// The native way with handles of the size of ours.
+pub const PADDED: &str = "padded";
+/// The typed methods on a trait object of a built-in backend.
+pub const TYPED: &str = "typed";
+/// The typed methods on a trait object of a caller's own spawner.
+pub const OPAQUE: &str = "opaque";
+/// The object-safe method.
+pub const BOXED: &str = "boxed";
+
+/// The ways that go through this crate, and what they are.
+pub const WAYS: [(&str, &str); 5] = [
+    (
+        TYPED,
+        "Typed: `SpawnerExt`, `TimerExt` and `BlockingExt` on a trait object of a built-in backend",
+    ),
+    (OPAQUE, "Opaque: `SpawnerExt` on an `Arc<dyn Spawner>` that a caller wrote"),
+    (BOXED, "Boxed: `Spawner::spawn`, with a oneshot channel where there is a join"),
+    (PADDED, "Padded: native, with handles as large as ours, to tell what their size costs"),
+    (CONTROL, "Control: native against native, to tell noise from cost"),
+];
+
+/// Starts a backend, and gives its cases under the name.
+pub type Start = fn(&'static str) -> Vec<Case>;
+
+/// The backends by name.
+pub const BACKENDS: [(&str, Start); 6] = [
+    ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
+    ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
+    ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),
+    ("smol, 1 thread", |name| cases(name, &Smol)),
+    ("async-std, 1 thread", |name| cases(name, &AsyncStd)),
+    ("async-executor, current thread", |name| cases(name, &AsyncExecutor::default())),
+];
+
+/// Binds a work to a way to spawn.
+pub fn run<B, W, F>(backend: &B, way: W, work: impl Fn(W, u64) -> F + 'static) -> Run
+where
+    B: Backend,
+    W: Clone + 'static,
+    F: Future<Output = Duration> + Send + 'static,
+{
+    let backend = backend.clone();
+    Box::new(move |rounds| backend.run(work(way.clone(), rounds)))
+}
+
+fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
+    let native = || backend.native();
+    let typed = || Typed(backend.spawner());
+    let boxed = || Boxed(backend.spawner());
+    let opaque = || Typed(backend.opaque());
+    let native_timer = || backend.timer();
+    let timer = || TypedTimer(backend.runtime());
+
+    macro_rules! case {
+        ($what:literal, $tasks:expr, $work:expr, $($shim:ident $way:expr),*) => {
+            Case {
+                backend: name,
+                work: $what,
+                tasks: $tasks,
+                native: run(backend, native(), $work),
+                shims: vec![$(($shim, run(backend, $way, $work))),*],
+            }
+        };
+    }
+    macro_rules! join {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque(), BOXED boxed())
+        };
+    }
+    macro_rules! padded {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!(
+                $what, $tasks, $work,
+                TYPED typed(), OPAQUE opaque(), BOXED boxed(), PADDED backend.padded()
+            )
+        };
+    }
+    macro_rules! cancel {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque())
+        };
+    }
+    macro_rules! abort {
+        ($what:literal, $tasks:expr, $work:expr) => {
+            case!(
+                $what, $tasks, $work,
+                TYPED AbortThenJoin(typed()), OPAQUE AbortThenJoin(opaque())
+            )
+        };
+    }
+
+    macro_rules! time {
+        ($what:literal, $work:expr) => {
+            Case {
+                backend: name,
+                work: $what,
+                tasks: TASKS,
+                native: run(backend, native_timer(), $work),
+                shims: vec![(TYPED, run(backend, timer(), $work))],
+            }
+        };
+    }
+
+    vec![
+        padded!("spawn and join", TASKS, work::spawn_and_join),
+        join!("spawn detached", TASKS, work::spawn_detached),
+        join!("spawn and join, 16 B each", TASKS, work::spawn_and_join_sized::<_, 16>),
+        join!("spawn and join, 1 KiB each", TASKS, work::spawn_and_join_sized::<_, 1024>),
+        join!("spawn and join, 16 KiB each", LARGE_TASKS, work::spawn_and_join_large::<_, 16384>),
+        padded!("join when finished", TASKS, work::join_finished),
+        join!("spawn from 4 threads", TASKS, work::spawn_from_threads),
+        join!("chain of spawns", TASKS, work::chain),
+        cancel!("cancel before the first poll", TASKS, work::cancel_at_once),
+        cancel!("cancel while pending", TASKS, work::cancel_pending),
+        abort!("abort and join before the first poll", TASKS, work::cancel_at_once),
+        abort!("abort and join while pending", TASKS, work::cancel_pending),
+        time!("sleep, dropped while pending", wait::sleep_dropped),
+        time!("sleep to its end, many at once", wait::sleep_to_end),
+        Case {
+            backend: name,
+            work: "sleep to its end, in many tasks",
+            tasks: TASKS,
+            native: run(backend, (native_timer(), native()), wait::sleep_in_tasks),
+            shims: vec![(TYPED, run(backend, (timer(), native()), wait::sleep_in_tasks))],
+        },
+        time!("timeout of what is ready", wait::timeout_ready),
+        time!("timeout of what waits once", wait::timeout_waiting),
+        case!("block and join", BLOCKING_TASKS, wait::block, TYPED TypedPool(backend.runtime())),
+    ]
+}

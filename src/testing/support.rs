@@ -1,0 +1,262 @@
+//! What the expansion of the test attribute calls. Not for anybody else, and not stable.
+#![expect(missing_docs, missing_debug_implementations, reason = "nobody is to see it")]
+
+#[cfg(feature = "async-executor")]
+mod async_executor;
+#[cfg(feature = "async-std")]
+mod async_std;
+#[cfg(feature = "sim")]
+mod sim;
+#[cfg(feature = "smol")]
+mod smol;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::env;
+use std::future::Future;
+use std::process::{ExitCode, Termination};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::blocking::Blocking;
+use crate::runtime::{Ambient, Runtime};
+use crate::spawner::Spawner;
+use crate::time::Timer;
+
+#[cfg(feature = "async-executor")]
+pub use async_executor::AsyncExecutor;
+#[cfg(feature = "async-std")]
+pub use async_std::AsyncStd;
+#[cfg(feature = "sim")]
+pub use sim::{Check, SimArgument, SimOutcome, simulate, strategy};
+#[cfg(feature = "smol")]
+pub use smol::Smol;
+#[cfg(feature = "tokio")]
+pub use tokio::{Tokio, TokioBuilder, TokioFeatures};
+
+/// Keeps a test whose backend is enabled.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __async_runtime_compat_enabled {
+    ($($mode:ident $feature:literal { $($test:tt)* })?) => { $($($test)*)? };
+}
+
+/// Drops a test whose backend is not enabled, unless it was asked for by name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __async_runtime_compat_disabled {
+    (optional $feature:literal { $($test:tt)* }) => {};
+    (required $feature:literal { $($test:tt)* }) => {
+        ::core::compile_error!(::core::concat!(
+            "this backend is not enabled: add the feature `",
+            $feature,
+            "` of `async-runtime-compat`"
+        ));
+    };
+    () => {
+        ::core::compile_error!(
+            "no backend is enabled, so there is nothing to run this test on: add one of the \
+             features `tokio`, `smol`, `async-std`, `async-executor` of `async-runtime-compat`, \
+             or name the simulation, as in `test(sim)`, with the feature `sim`"
+        );
+    };
+}
+
+#[cfg(not(feature = "async-executor"))]
+pub use crate::__async_runtime_compat_disabled as async_executor;
+#[cfg(not(feature = "async-std"))]
+pub use crate::__async_runtime_compat_disabled as async_std;
+#[cfg(not(any(
+    feature = "tokio",
+    feature = "smol",
+    feature = "async-std",
+    feature = "async-executor"
+)))]
+pub use crate::__async_runtime_compat_disabled as at_least_one;
+#[cfg(not(feature = "sim"))]
+pub use crate::__async_runtime_compat_disabled as sim;
+#[cfg(not(feature = "smol"))]
+pub use crate::__async_runtime_compat_disabled as smol;
+#[cfg(not(feature = "tokio"))]
+pub use crate::__async_runtime_compat_disabled as tokio;
+#[cfg(feature = "async-executor")]
+pub use crate::__async_runtime_compat_enabled as async_executor;
+#[cfg(feature = "async-std")]
+pub use crate::__async_runtime_compat_enabled as async_std;
+#[cfg(any(
+    feature = "tokio",
+    feature = "smol",
+    feature = "async-std",
+    feature = "async-executor"
+))]
+pub use crate::__async_runtime_compat_enabled as at_least_one;
+#[cfg(feature = "sim")]
+pub use crate::__async_runtime_compat_enabled as sim;
+#[cfg(feature = "smol")]
+pub use crate::__async_runtime_compat_enabled as smol;
+#[cfg(feature = "tokio")]
+pub use crate::__async_runtime_compat_enabled as tokio;
+
+/// What the function of a test may take.
+#[diagnostic::on_unimplemented(
+    message = "a test cannot take a `{Self}`",
+    label = "nothing of this type to pass",
+    note = "it takes nothing, or one of `Arc<dyn Runtime>`, `Arc<dyn Spawner>`, `Arc<dyn Timer>`, `Arc<dyn Blocking>`"
+)]
+pub trait Argument {
+    fn of(runtime: Arc<dyn Runtime>) -> Self;
+}
+
+macro_rules! arguments {
+    ($($part:ident),*) => {$(
+        impl Argument for Arc<dyn $part> {
+            fn of(runtime: Arc<dyn Runtime>) -> Self {
+                runtime
+            }
+        }
+    )*};
+}
+
+arguments!(Runtime, Spawner, Timer, Blocking);
+
+/// What the function of a test may return: what a function under `#[test]` may.
+#[diagnostic::on_unimplemented(
+    message = "a test cannot return a `{Self}`",
+    label = "does not say whether the test has passed",
+    note = "it returns nothing, or a `Result<(), E>` whose error is `Debug`, or whatever else is `std::process::Termination`"
+)]
+pub trait Outcome {
+    /// Prints an error, and says whether it is one.
+    fn report(self) -> ExitCode;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Termination> Outcome for T {
+    fn report(self) -> ExitCode {
+        Termination::report(self)
+    }
+}
+
+/// A test on one backend.
+#[derive(Clone, Copy)]
+pub struct Test {
+    path: &'static str,
+    backend: &'static str,
+    limit: Limit,
+}
+
+#[derive(Clone, Copy)]
+enum Limit {
+    Default,
+    Chosen(Duration),
+    Never,
+}
+
+const DEFAULT: Duration = Duration::from_secs(60);
+
+/// The environment variable that overrides every limit.
+const VARIABLE: &str = "ASYNC_RUNTIME_TEST_TIMEOUT_SECS";
+
+impl Test {
+    #[must_use]
+    pub fn new(path: &'static str, backend: &'static str) -> Test {
+        Test { path, backend, limit: Limit::Default }
+    }
+
+    #[must_use]
+    pub fn timeout(self, limit: Duration) -> Test {
+        Test { limit: Limit::Chosen(limit), ..self }
+    }
+
+    #[must_use]
+    pub fn without_timeout(self) -> Test {
+        Test { limit: Limit::Never, ..self }
+    }
+
+    /// As the test runner calls it: without the name of the crate.
+    fn name(&self) -> &'static str {
+        self.path.split_once("::").map_or(self.path, |(_, name)| name)
+    }
+
+    /// How long it may take, and who says so.
+    #[track_caller]
+    fn limit(&self) -> Option<(Duration, &'static str)> {
+        if let Some(value) = env::var_os(VARIABLE) {
+            let secs = value.to_str().and_then(|secs| secs.parse().ok());
+            let secs = secs.unwrap_or_else(|| {
+                panic!("the environment variable `{VARIABLE}` is {value:?}: it takes a whole number of seconds, or 0 for no timeout")
+            });
+            return (secs > 0).then_some((Duration::from_secs(secs), VARIABLE));
+        }
+        match self.limit {
+            Limit::Default => Some((DEFAULT, "the default")),
+            Limit::Chosen(limit) => Some((limit, "its `timeout`")),
+            Limit::Never => None,
+        }
+    }
+}
+
+/// Somewhere to run a test.
+pub trait Backend {
+    /// Runs a test's future to its end, on this thread, and then shuts the runtime down if it is
+    /// the test's own.
+    fn block_on<F, Fut>(self, body: F) -> Fut::Output
+    where
+        F: FnOnce(Arc<dyn Runtime>) -> Fut,
+        Fut: Future;
+}
+
+/// Runs a test.
+///
+/// # Panics
+///
+/// If the test does, and if it hangs.
+#[track_caller]
+pub fn run<B, F, Fut>(test: Test, backend: B, body: F) -> ExitCode
+where
+    B: Backend + Send + 'static,
+    F: FnOnce(Arc<dyn Runtime>) -> Fut + Send + 'static,
+    Fut: Future<Output = ExitCode>,
+{
+    on_its_thread(test, move || backend.block_on(body))
+}
+
+/// Runs a test on a thread of its own, so that this one is there to say that it hangs.
+#[track_caller]
+fn on_its_thread<T: Send + 'static>(test: Test, run: impl FnOnce() -> T + Send + 'static) -> T {
+    let limit = test.limit();
+    // Nothing is sent. It is dropped at the end, whichever that is.
+    let (running, ended) = mpsc::channel::<()>();
+    let runner = thread::Builder::new().name(test.name().to_owned()).spawn(move || {
+        let _running = running;
+        run()
+    });
+    let runner = runner.unwrap_or_else(|error| panic!("no thread for the test: {error}"));
+    if let Some((limit, whose)) = limit {
+        let hangs = ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+        assert!(
+            !hangs,
+            "test `{}` did not end on the backend `{}` within {limit:?} ({whose}); allow it more \
+             with `timeout = \"5m\"` in its attribute, or for one run with `{VARIABLE}=300` in the \
+             environment, where 0 is no timeout",
+            test.name(),
+            test.backend,
+        );
+    }
+    match runner.join() {
+        Ok(output) => output,
+        // The panic hook has reported it, on the other thread.
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
+/// Makes the runtime the one that `current` finds, and passes it on.
+pub fn as_current<T>(
+    runtime: impl Runtime + 'static,
+    run: impl FnOnce(Arc<dyn Runtime>) -> T,
+) -> T {
+    let runtime = Ambient::new(runtime);
+    runtime.in_scope(|| run(runtime.clone()))
+}

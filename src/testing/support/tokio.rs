@@ -1,0 +1,61 @@
+//! Tests on a tokio runtime of their own.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{Backend, as_current};
+use crate::backend::tokio::TokioSpawner;
+use crate::runtime::Runtime;
+
+pub use ::tokio::runtime::Builder as TokioBuilder;
+
+/// What makes the builder of the runtime.
+pub struct Tokio<F>(pub F);
+
+impl<F: FnOnce() -> TokioBuilder> Backend for Tokio<F> {
+    fn block_on<B, Fut>(self, body: B) -> Fut::Output
+    where
+        B: FnOnce(Arc<dyn Runtime>) -> Fut,
+        Fut: Future,
+    {
+        let tokio = (self.0)().enable_all().build();
+        let tokio = tokio.unwrap_or_else(|error| panic!("tokio did not start: {error}"));
+        let spawner = TokioSpawner::new(tokio.handle().clone());
+        as_current(spawner, |runtime| tokio.block_on(body(runtime)))
+    }
+}
+
+/// Stands in for the methods of the builder that tokio has behind features. A method of its own
+/// goes first, so these are found only where it has none, and then say what to do.
+pub trait TokioFeatures: Sized {
+    #[must_use]
+    fn new_multi_thread() -> TokioBuilder
+    where
+        Self: HasRtMultiThread,
+    {
+        unreachable!("there is nothing that has the feature and lacks the method")
+    }
+
+    fn start_paused(&mut self, _: bool) -> &mut Self
+    where
+        Self: HasTestUtil,
+    {
+        self
+    }
+}
+
+impl TokioFeatures for TokioBuilder {}
+
+#[diagnostic::on_unimplemented(
+    message = "several threads need the feature `rt-multi-thread` of tokio, which is not enabled",
+    label = "needs `rt-multi-thread`",
+    note = "add `tokio = {{ version = \"1\", features = [\"rt-multi-thread\"] }}` to the `dev-dependencies`"
+)]
+pub trait HasRtMultiThread {}
+
+#[diagnostic::on_unimplemented(
+    message = "a paused clock needs the feature `test-util` of tokio, which is not enabled",
+    label = "needs `test-util`",
+    note = "add `tokio = {{ version = \"1\", features = [\"test-util\"] }}` to the `dev-dependencies`"
+)]
+pub trait HasTestUtil {}
