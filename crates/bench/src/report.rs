@@ -13,7 +13,7 @@ use crate::measure::{Effort, Ratio};
 use crate::memory::{self, Peaks, Pending};
 use crate::probe::{OnDrop, OnPanic};
 use crate::reasons::{self, Reason};
-use crate::{simulation, websocket};
+use crate::{simulation, tracking, websocket};
 
 /// Everything that was measured.
 pub struct Report {
@@ -33,6 +33,8 @@ pub struct Report {
     pub websocket: Vec<Time>,
     /// Simulations of others against this crate's.
     pub simulation: (Vec<simulation::Peer>, Vec<simulation::Scale>),
+    /// Groups of tasks against bare spawns.
+    pub tracking: Vec<Time>,
     /// Peers against the runtimes.
     pub peers: Vec<Peer>,
 }
@@ -107,6 +109,7 @@ impl fmt::Display for Report {
         write!(f, "{}", reasons::Section(&self.profiles))?;
         write!(f, "{}", websocket::Section(&self.websocket))?;
         write!(f, "{}", simulation::Section(&self.simulation.0, &self.simulation.1))?;
+        write!(f, "{}", tracking::Section(&self.tracking))?;
         write!(f, "{}", peers::Section(&self.peers))
     }
 }

@@ -6,7 +6,7 @@
 //! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
 //! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
 //!                 when given more than once, all texts must be found; `--only 'WebSocket server'`
-//!                 is that section alone, and so are `instructions` and 'peak memory'
+//!                 is that section alone, and so are `instructions`, `tracking` and 'peak memory'
 //! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
 
@@ -19,7 +19,9 @@ use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::{self, Pending};
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
-use async_runtime_compat_bench::{chart, instructions, peers, settle, simulation, websocket};
+use async_runtime_compat_bench::{
+    chart, instructions, peers, settle, simulation, tracking, websocket,
+};
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
@@ -98,6 +100,7 @@ fn compare(options: &Options) -> io::Result<()> {
         memory: memory(options)?,
         websocket: websocket::compare(options.effort, &|names| options.wants(names)),
         simulation: simulation(options),
+        tracking: tracking::compare(options.effort, &|names| options.wants(names)),
         peers: peers(options),
     };
     print!("{report}");
