@@ -51,9 +51,7 @@ use crate::sim::SimRuntime;
 use crate::spawner::Spawner;
 use crate::time::{Sleep, Timer};
 
-#[cfg(feature = "sim")]
-pub(crate) use contain::Contained;
-pub(crate) use contain::{discard, wake};
+pub(crate) use contain::{Contained, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
 #[cfg(feature = "sim")]

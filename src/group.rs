@@ -2,6 +2,7 @@
 
 mod core;
 mod join;
+mod last;
 mod report;
 mod shard;
 mod slots;

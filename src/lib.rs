@@ -6,6 +6,7 @@ mod backend;
 mod blocking;
 mod cancel;
 mod error;
+mod events;
 mod group;
 mod handle;
 #[cfg(doctest)]
@@ -21,6 +22,7 @@ mod origin;
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
+mod run;
 mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -28,6 +30,8 @@ mod spawner;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
+mod waiters;
+mod watch;
 mod yield_now;
 
 #[cfg(feature = "conformance")]
@@ -45,8 +49,10 @@ pub use backend::tokio;
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
+pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
@@ -55,6 +61,7 @@ pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 #[doc(inline)]
 pub use testing::test;
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
+pub use watch::Watch;
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
