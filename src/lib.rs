@@ -27,6 +27,7 @@ mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
+mod task;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
@@ -57,6 +58,9 @@ pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use task::{
+    Outcome, StartError, Task, TaskContext, TaskState, TaskWrapper, TaskWrapperBuilder,
+};
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use testing::test;
