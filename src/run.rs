@@ -110,6 +110,11 @@ impl<T> RunHandle<T> {
         self
     }
 
+    #[cfg(feature = "json")]
+    pub(crate) fn canceller(&self) -> &Canceller {
+        &self.canceller
+    }
+
     /// Whether the result is there, or has been given.
     #[must_use]
     pub fn is_finished(&self) -> bool {

@@ -14,6 +14,11 @@ impl<A> StartError<A> {
         StartError { name: name.to_owned(), action }
     }
 
+    #[cfg(feature = "json")]
+    pub(crate) fn without_action(self) -> StartError<()> {
+        StartError { name: self.name, action: () }
+    }
+
     /// Whether the job runs already. It is the only reason that there is.
     #[must_use]
     pub fn is_running(&self) -> bool {

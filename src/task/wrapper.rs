@@ -118,7 +118,12 @@ impl<K> Shared<K> {
     }
 
     pub(super) fn error(&self, cause: Cause) -> RunError {
-        RunError::new(format!("task '{}'", self.options.name), cause)
+        RunError::new(self.subject(), cause)
+    }
+
+    /// What errors call it.
+    pub(crate) fn subject(&self) -> String {
+        format!("task '{}'", self.options.name)
     }
 
     /// The run has ended, and nothing is left of it.
