@@ -252,7 +252,7 @@ fn job_ends_with_an_executor() {
     use async_runtime_compat::async_executor::ExecutorSpawner;
 
     let executor = Arc::new(async_executor::Executor::new());
-    let runtime: Arc<dyn Runtime> = Arc::new(ExecutorSpawner::new(&executor));
+    let runtime: Arc<dyn Runtime> = Arc::new(ExecutorSpawner::new(executor.clone()));
     let (stop, stopped) = async_channel::bounded::<()>(1);
     let thread = std::thread::spawn(move || {
         let _ = futures_lite::future::block_on(executor.run(stopped.recv()));
