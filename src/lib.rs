@@ -4,7 +4,9 @@
 
 mod backend;
 mod blocking;
+mod bridge;
 mod cancel;
+pub mod decorate;
 mod error;
 mod group;
 mod handle;
@@ -22,6 +24,7 @@ mod origin;
 mod readme {}
 pub mod prelude;
 mod runtime;
+mod shards;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
@@ -41,6 +44,10 @@ pub use backend::async_std;
 pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
+#[cfg(feature = "backon")]
+pub use bridge::backon;
+#[cfg(feature = "tracing")]
+pub use bridge::tracing;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
