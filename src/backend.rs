@@ -43,6 +43,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::blocking::{Blocking, BoxJob};
+use crate::decorate::Ticket;
 use crate::error::End;
 use crate::origin::{Name, Place};
 use crate::runtime::Runtime;
@@ -56,7 +57,8 @@ pub(crate) use contain::{Contained, discard, wake};
 pub(crate) use contained_task::{Output, Unseen};
 #[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
-pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
+use hooked::Terms;
+pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]
@@ -401,6 +403,14 @@ impl<T> Join<T> {
         Join::rare(Rare::Named(name, self))
     }
 
+    /// Gives it the name, unless a decorator has given it another.
+    pub(crate) fn or_named(self, name: Cow<'static, str>) -> Join<T> {
+        match &self {
+            Join::Rare(Some(rare)) if matches!(**rare, Rare::Named(..)) => self,
+            _ => self.named(name),
+        }
+    }
+
     /// Takes the name off the handle.
     pub(crate) fn take_name(&mut self) -> Name {
         let Join::Rare(rare) = self else { return None };
@@ -509,9 +519,9 @@ macro_rules! spawn_on {
 
 /// The same for a future whose end nobody waits for.
 macro_rules! spawn_detached_on {
-    ($spawner:expr, $kind:expr, $place:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
+    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
         // Not every backend looks at it.
-        let _ = $place;
+        let _ = $origin;
         match $kind {
             Kind::Opaque(_) => $spawner.spawn(Box::pin(contain::Quiet::new($future))),
             #[cfg(feature = "tokio")]
@@ -519,13 +529,11 @@ macro_rules! spawn_detached_on {
             #[cfg(feature = "smol")]
             Kind::Smol => drop(smol::spawn::<(), _>($future)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => drop(async_std::spawn::<(), _>(None, $future)),
+            Kind::AsyncStd => drop(async_std::spawn::<(), _>($origin.name, $future)),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => drop(executor.spawn_task::<(), _>($future)),
             #[cfg(feature = "sim")]
-            Kind::Sim(sim) => {
-                drop(spawn_sim::<(), _>(sim, Origin { name: None, place: $place }, $future));
-            }
+            Kind::Sim(sim) => drop(spawn_sim::<(), _>(sim, $origin, $future)),
             $hooked => $with_hooks,
         }
     }};
@@ -564,7 +572,8 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    spawn_detached_on!(spawner, spawner.native().0, place, future, Kind::Hooked(hooked) => {
+    let origin = Origin { name: None, place };
+    spawn_detached_on!(spawner, spawner.native().0, origin, future, Kind::Hooked(hooked) => {
         spawn_hooked(hooked, place, future);
     });
 }
@@ -584,10 +593,38 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    spawn_on_terms(hooked, origin, Terms::default(), future)
+}
+
+/// Spawns a task that has a place with one of the decorators already.
+pub(crate) fn spawn_reserved<F>(
+    hooked: &Hooked<dyn Spawner>,
+    origin: Origin<'_>,
+    reserved: Ticket,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on_terms(hooked, origin, Terms { reserved: Some(reserved), ..Terms::default() }, future)
+}
+
+#[inline]
+fn spawn_on_terms<F>(
+    hooked: &Hooked<dyn Spawner>,
+    origin: Origin<'_>,
+    terms: Terms,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     if size_of::<F>() > LARGE {
-        return add_hooks_and_spawn(hooked, origin, Box::pin(future));
+        return add_hooks_and_spawn(hooked, origin, terms, Box::pin(future));
     }
-    add_hooks_and_spawn(hooked, origin, future)
+    add_hooks_and_spawn(hooked, origin, terms, future)
 }
 
 /// Adds the hooks to a future and spawns it on what they decorate.
@@ -595,22 +632,32 @@ where
 fn add_hooks_and_spawn<F>(
     hooked: &Hooked<dyn Spawner>,
     origin: Origin<'_>,
+    mut terms: Terms,
     future: F,
 ) -> Join<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let task = match hooked.hooks(origin) {
-        Ok(hooks) => hooks.task(future),
+    let join = match hooked.hooks(origin, &mut terms) {
+        Ok(hooks) => {
+            let task = hooks.task(future);
+            let base = hooked.base();
+            let origin = Origin { name: terms.name.as_ref().or(origin.name), ..origin };
+            // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+            spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => {
+                boxed::spawn(base, task)
+            })
+        }
         Err(refused) => {
             refused.discard(future);
-            return Join::rare(Rare::Refused);
+            Join::rare(Rare::Refused)
         }
     };
-    let base = hooked.base();
-    // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-    spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => boxed::spawn(base, task))
+    match terms.name {
+        Some(name) => join.named(name),
+        None => join,
+    }
 }
 
 /// The same for a future whose end nobody waits for.
@@ -618,12 +665,14 @@ pub(crate) fn spawn_hooked<F>(hooked: &Hooked<dyn Spawner>, place: Place, future
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let task = match hooked.hooks(Origin { name: None, place }) {
+    let mut terms = Terms::default();
+    let task = match hooked.hooks(Origin { name: None, place }, &mut terms) {
         Ok(hooks) => hooks.task(future),
         Err(refused) => return refused.discard(future),
     };
     let base = hooked.base();
-    spawn_detached_on!(base, base.native().0, place, task, Kind::Hooked(_) => {
+    let origin = Origin { name: terms.name.as_ref(), place };
+    spawn_detached_on!(base, base.native().0, origin, task, Kind::Hooked(_) => {
         base.spawn(Box::pin(contain::Quiet::new(task)));
     });
 }
@@ -671,37 +720,49 @@ impl fmt::Debug for NativeBlocking<'_> {
 }
 
 /// Hands the function as it is to a pool that is known, in a box to one that is not.
-pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, place: Place, f: F) -> Join<T>
+pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, origin: Origin<'_>, f: F) -> Join<T>
 where
     B: Blocking + ?Sized,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let kind = blocking.native_blocking().0;
-    if let BlockingKind::Hooked(hooked) = kind {
-        let job = match hooked.hooks(Origin { name: None, place }) {
-            Ok(hooks) => hooks.job(f),
-            Err(refused) => {
-                refused.discard(f);
-                return Join::rare(Rare::Refused);
-            }
-        };
-        let base = hooked.base();
-        return spawn_blocking_on(base, base.native_blocking().0, place, job);
+    let BlockingKind::Hooked(hooked) = kind else {
+        return spawn_blocking_on(blocking, kind, origin, f);
+    };
+    let mut terms = Terms::default();
+    let join = match hooked.hooks(origin, &mut terms) {
+        Ok(hooks) => {
+            let base = hooked.base();
+            let origin = Origin { name: terms.name.as_ref().or(origin.name), ..origin };
+            spawn_blocking_on(base, base.native_blocking().0, origin, hooks.job(f))
+        }
+        Err(refused) => {
+            refused.discard(f);
+            Join::rare(Rare::Refused)
+        }
+    };
+    match terms.name {
+        Some(name) => join.named(name),
+        None => join,
     }
-    spawn_blocking_on(blocking, kind, place, f)
 }
 
 /// Adds the hooks to a function and hands it to what they decorate.
 pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, place: Place, job: BoxJob) {
-    match hooked.hooks(Origin { name: None, place }) {
+    match hooked.hooks(Origin { name: None, place }, &mut Terms::default()) {
         Ok(hooks) => hooked.base().execute(Box::new(hooks.job(job))),
         Err(refused) => refused.discard(job),
     }
 }
 
 #[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
-fn spawn_blocking_on<B, F, T>(blocking: &B, kind: BlockingKind<'_>, place: Place, f: F) -> Join<T>
+fn spawn_blocking_on<B, F, T>(
+    blocking: &B,
+    kind: BlockingKind<'_>,
+    origin: Origin<'_>,
+    f: F,
+) -> Join<T>
 where
     B: Blocking + ?Sized,
     F: FnOnce() -> T + Send + 'static,
@@ -719,7 +780,7 @@ where
             Join::rare(Rare::Refused)
         }
         #[cfg(feature = "sim")]
-        BlockingKind::Sim(sim) => spawn_sim(sim, Origin { name: None, place }, async move { f() }),
+        BlockingKind::Sim(sim) => spawn_sim(sim, origin, async move { f() }),
     }
 }
 

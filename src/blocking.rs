@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::backend::{self, NativeBlocking};
+use crate::backend::{self, NativeBlocking, Origin};
 use crate::handle::JoinHandle;
 
 pub use pool::{BlockingPool, BlockingPoolBuilder};
@@ -122,7 +122,7 @@ pub trait BlockingExt: Blocking {
         T: Send + 'static,
     {
         let place = Location::caller();
-        JoinHandle::new(backend::spawn_blocking(self, place, f), place)
+        JoinHandle::new(backend::spawn_blocking(self, Origin { name: None, place }, f), place)
     }
 
     /// Like [`spawn_blocking`](BlockingExt::spawn_blocking), with a name that stands in the
@@ -152,8 +152,9 @@ pub trait BlockingExt: Blocking {
         T: Send + 'static,
     {
         let place = Location::caller();
-        let join = backend::spawn_blocking(self, place, f).named(name.into());
-        JoinHandle::new(join, place)
+        let name = name.into();
+        let join = backend::spawn_blocking(self, Origin { name: Some(&name), place }, f);
+        JoinHandle::new(join.or_named(name), place)
     }
 }
 

@@ -130,8 +130,12 @@ pub struct Subject {
     timer: Option<Arc<dyn Timer>>,
     shutdown: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     one_thread: bool,
+    naming: Option<Box<Naming>>,
     load: Load,
 }
+
+/// What becomes of a name.
+type Naming = dyn Fn(Option<&str>) -> Option<String> + Send + Sync;
 
 impl Subject {
     /// A subject that cannot be shut down, and has no timer.
@@ -142,6 +146,7 @@ impl Subject {
             timer: None,
             shutdown: Mutex::new(None),
             one_thread: false,
+            naming: None,
             load: Load::default(),
         }
     }
@@ -189,6 +194,15 @@ impl Subject {
         decorate: impl FnOnce(Arc<dyn Spawner>) -> S,
     ) -> Subject {
         Subject { spawner: Arc::new(decorate(self.spawner)), ..self }
+    }
+
+    /// Says what the subject makes of a task's name, for [`C14`](Clause::C14), if it changes names.
+    #[must_use]
+    pub fn naming(
+        self,
+        naming: impl Fn(Option<&str>) -> Option<String> + Send + Sync + 'static,
+    ) -> Subject {
+        Subject { naming: Some(Box::new(naming)), ..self }
     }
 
     /// How much to ask for under [`C13`](Clause::C13).

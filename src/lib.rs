@@ -4,7 +4,9 @@
 
 mod backend;
 mod blocking;
+mod bridge;
 mod cancel;
+pub mod decorate;
 mod error;
 mod events;
 mod group;
@@ -26,6 +28,7 @@ mod readme {}
 pub mod prelude;
 mod run;
 mod runtime;
+mod shards;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
@@ -48,6 +51,10 @@ pub use backend::async_std;
 pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
+#[cfg(feature = "backon")]
+pub use bridge::backon;
+#[cfg(feature = "tracing")]
+pub use bridge::tracing;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled};

@@ -125,7 +125,7 @@ pub trait SpawnerExt: Spawner {
         let place = Location::caller();
         let name = name.into();
         let join = backend::spawn(self, Origin { name: Some(&name), place }, future);
-        JoinHandle::new(join.named(name), place)
+        JoinHandle::new(join.or_named(name), place)
     }
 
     /// Starts a task that nobody waits for.

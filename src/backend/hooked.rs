@@ -5,47 +5,32 @@
 //! decorated. Decorators of decorators are one list of hooks, made when they are put together: so
 //! the wrapper is the same for all, and none contains another.
 
-use std::future::Future;
-use std::mem;
-use std::panic::resume_unwind;
-use std::pin::Pin;
+mod hooks;
+mod task;
+
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-use pin_project_lite::pin_project;
-
-use super::contain::{Contained, ContainedJob, discard};
+use self::hooks::{Hooks, Making};
 use super::{BlockingKind, Kind, Origin};
 use crate::blocking::Blocking;
 use crate::cancel::CancelToken;
-use crate::error::End;
-use crate::group::{Core, Member};
+use crate::decorate::{Counters, Limit, Ticket};
+use crate::group::Core;
+use crate::origin::Place;
 use crate::spawner::Spawner;
 
 /// What a decorator adds to a task.
 ///
 /// Hooks run on the task's thread and must neither block nor panic.
 pub(crate) trait TaskHook: Send + Sync {
-    /// The task is about to be polled on this thread, or its future to be dropped. Work that blocks
-    /// is about to be run.
-    fn enter(&self);
-
-    /// That is over.
-    fn exit(&self);
+    /// Calls the function, once, in the surroundings that the decorator gives to the task: the
+    /// function polls the task or drops its future, or runs work that blocks. It does not unwind.
+    fn scope(&self, f: &mut dyn FnMut());
 
     /// The task has ended, and its future has been dropped. Nobody has been told yet. This is
     /// called once.
     fn end(&self, _how: TaskEnd) {}
-
-    /// Whether the task is to stop.
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    /// The task is going to wait. False if it must not, because it is to stop.
-    fn wait(&self, _waker: &Waker) -> bool {
-        true
-    }
 }
 
 /// How a task ended.
@@ -57,31 +42,39 @@ pub(crate) enum TaskEnd {
     Dropped,
 }
 
+/// Gives a name to a task, in place of the one that it has; `None` leaves that.
+pub(crate) type Naming = dyn Fn(Option<&str>, Place) -> Option<Cow<'static, str>> + Send + Sync;
+
+/// Adds something to a task; `None` adds nothing.
+pub(crate) type Adding = dyn Fn(Origin<'_>) -> Option<Arc<dyn TaskHook>> + Send + Sync;
+
 /// A decorator's part in spawning.
+///
+/// Those that are felt have an arm of their own: there is no call through a table, and nothing to
+/// allocate.
 #[derive(Clone)]
 pub(crate) enum SpawnHook {
-    /// Adds something to a task.
-    ///
-    /// `None` adds nothing.
-    Add(Arc<dyn Fn() -> Option<Arc<dyn TaskHook>> + Send + Sync>),
+    Add(Arc<Adding>),
+    /// Changes the name, for the decorators inside of this one, the backend and the handle.
+    Name(Arc<Naming>),
+    Count(Arc<Counters>),
+    /// Keeps a task from being polled until there is a place for it.
+    Limit(Arc<Limit>),
     /// Takes a task into a group, or refuses it.
-    ///
-    /// An arm of its own, because groups are felt: there is no call through a table, and nothing
-    /// to allocate.
     Group(Arc<Core>),
+}
+
+/// What comes of the hooks besides themselves, or goes into them.
+#[derive(Default)]
+pub(super) struct Terms {
+    /// The task's new name, if it has one.
+    pub(super) name: Option<Cow<'static, str>>,
+    /// A place that the task has already, with one of the limits.
+    pub(super) reserved: Option<Ticket>,
 }
 
 /// A decorator takes no more tasks. Others may have taken it.
 pub(super) struct Refused(Hooks);
-
-impl Refused {
-    /// Drops what was to be spawned.
-    #[cold]
-    pub(super) fn discard<F>(mut self, refused: F) {
-        self.0.scope(|| discard(refused));
-        self.0.end(TaskEnd::Dropped);
-    }
-}
 
 /// A spawner, or a pool for work that blocks, with hooks.
 pub(crate) struct Hooked<D: ?Sized> {
@@ -114,8 +107,8 @@ impl Hooked<dyn Spawner> {
 pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
     let Kind::Hooked(hooked) = spawner.native().0 else { return None };
     hooked.hooks.iter().rev().find_map(|hook| match hook {
-        SpawnHook::Add(_) => None,
         SpawnHook::Group(group) => Some(group.token()),
+        _ => None,
     })
 }
 
@@ -123,8 +116,8 @@ pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
 pub(crate) fn aborts_of(spawner: &dyn Spawner) -> u64 {
     let Kind::Hooked(hooked) = spawner.native().0 else { return 0 };
     let aborts = hooked.hooks.iter().map(|hook| match hook {
-        SpawnHook::Add(_) => 0,
         SpawnHook::Group(group) => group.aborts(),
+        _ => 0,
     });
     aborts.sum()
 }
@@ -153,249 +146,52 @@ impl<D: ?Sized> Hooked<D> {
 
     /// What to add to a task, or to work that blocks.
     #[inline]
-    pub(super) fn hooks(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
+    pub(super) fn hooks(&self, origin: Origin<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         match &*self.hooks {
             [SpawnHook::Group(group)] => match group.insert(origin) {
                 Some(member) => Ok(Hooks::Member(member)),
                 None => Err(Refused(Hooks::None)),
             },
-            [SpawnHook::Add(hook)] => Ok(hook().map_or(Hooks::None, Hooks::Other)),
-            _ => self.many(origin),
+            [SpawnHook::Add(hook)] => Ok(hook(origin).map_or(Hooks::None, Hooks::Other)),
+            [SpawnHook::Count(counters)] => Ok(Hooks::count(counters)),
+            [SpawnHook::Limit(limit)] => Ok(Hooks::Ticket(limit.ticket(&mut terms.reserved))),
+            _ => self.many(origin, terms),
         }
     }
 
+    /// The outermost decorator comes first, as it would if each passed the task on to the next: the
+    /// others see the name that it gives, and not at all what it refuses.
     #[cold]
-    fn many(&self, origin: Origin<'_>) -> Result<Hooks, Refused> {
-        let mut all = All(Vec::with_capacity(self.hooks.len()));
-        for hook in &self.hooks {
-            let hook = match hook {
-                SpawnHook::Add(hook) => hook(),
-                SpawnHook::Group(group) => match group.insert(origin) {
-                    Some(member) => Some(Arc::new(member) as Arc<dyn TaskHook>),
-                    None => return Err(Refused(Hooks::Other(Arc::new(all)))),
-                },
-            };
-            all.0.extend(hook);
-        }
-        Ok(Hooks::Other(Arc::new(all)))
-    }
-}
-
-/// Several hooks as one. The outermost decorator is the closest to the task, as it would be if each
-/// wrapped the future before passing it on.
-struct All(Vec<Arc<dyn TaskHook>>);
-
-impl TaskHook for All {
-    fn enter(&self) {
-        self.0.iter().for_each(|hook| hook.enter());
-    }
-
-    fn exit(&self) {
-        self.0.iter().rev().for_each(|hook| hook.exit());
-    }
-
-    fn end(&self, how: TaskEnd) {
-        self.0.iter().rev().for_each(|hook| hook.end(how));
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.0.iter().any(|hook| hook.is_stopped())
-    }
-
-    fn wait(&self, waker: &Waker) -> bool {
-        self.0.iter().all(|hook| hook.wait(waker))
-    }
-}
-
-impl TaskHook for Member {
-    fn enter(&self) {}
-
-    fn exit(&self) {}
-
-    fn end(&self, how: TaskEnd) {
-        Member::end(self, how);
-    }
-
-    fn is_stopped(&self) -> bool {
-        Member::is_stopped(self)
-    }
-
-    fn wait(&self, waker: &Waker) -> bool {
-        Member::wait(self, waker)
-    }
-}
-
-/// The hooks of one task.
-pub(super) enum Hooks {
-    /// It has none, or none any more: it has ended.
-    None,
-    Member(Member),
-    Other(Arc<dyn TaskHook>),
-}
-
-impl Hooks {
-    /// What to spawn instead of the future.
-    #[inline]
-    pub(super) fn task<F>(self, future: F) -> HookedTask<F> {
-        HookedTask { future: Contained::new(future), hooks: self }
-    }
-
-    /// What to run instead of the function.
-    pub(super) fn job<F, T>(self, f: F) -> impl FnOnce() -> T + use<F, T>
-    where
-        F: FnOnce() -> T,
-    {
-        let job = HookedJob { f: Some(ContainedJob::new(f)), hooks: self };
-        move || job.run()
-    }
-
-    /// Does what must not unwind in the scope of the hooks.
-    #[inline]
-    fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        let Hooks::Other(hook) = self else { return f() };
-        hook.enter();
-        let value = f();
-        hook.exit();
-        value
-    }
-
-    #[inline]
-    fn is_stopped(&self) -> bool {
-        match self {
-            Hooks::None => false,
-            Hooks::Member(member) => member.is_stopped(),
-            Hooks::Other(hook) => hook.is_stopped(),
-        }
-    }
-
-    #[inline]
-    fn wait(&self, waker: &Waker) -> bool {
-        match self {
-            Hooks::None => true,
-            Hooks::Member(member) => member.wait(waker),
-            Hooks::Other(hook) => hook.wait(waker),
-        }
-    }
-
-    #[inline]
-    fn end(&mut self, how: TaskEnd) {
-        match mem::replace(self, Hooks::None) {
-            Hooks::None => {}
-            Hooks::Member(member) => member.end(how),
-            Hooks::Other(hook) => {
-                hook.end(how);
-                // It may be the last to hold a runtime of the user's.
-                discard(hook);
-            }
-        }
-    }
-}
-
-pin_project! {
-    /// A future with hooks.
-    pub(super) struct HookedTask<F> {
-        #[pin]
-        future: Contained<F>,
-        hooks: Hooks,
-    }
-
-    impl<F> PinnedDrop for HookedTask<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if !matches!(this.hooks, Hooks::None) {
-                stop(this.future, this.hooks);
-            }
-        }
-    }
-}
-
-/// Drops the future of a task that is to go no further.
-#[cold]
-fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
-    if let Err(payload) = hooks.scope(|| future.clear()) {
-        discard(payload);
-    }
-    hooks.end(TaskEnd::Dropped);
-}
-
-impl<F: Future> Future for HookedTask<F> {
-    type Output = Result<F::Output, End>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (mut future, hooks) = (this.future, this.hooks);
-        if hooks.is_stopped() {
-            stop(future, hooks);
-            return Poll::Ready(Err(End::Cancelled));
-        }
-        let poll = hooks.scope(|| {
-            let poll = future.as_mut().poll_caught(cx);
-            if let Poll::Ready(Err(_)) = &poll {
-                if let Err(payload) = future.as_mut().clear() {
-                    discard(payload);
+    fn many(&self, origin: Origin<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
+        let mut made = Making::new(self.hooks.len());
+        let (mut refused, mut admitted) = (false, true);
+        for hook in self.hooks.iter().rev() {
+            let name = terms.name.as_ref().or(origin.name);
+            let origin = Origin { name, ..origin };
+            match hook {
+                SpawnHook::Name(naming) => {
+                    let name = naming(name.map(|name| &**name), origin.place);
+                    terms.name = name.or(terms.name.take());
                 }
-            }
-            poll
-        });
-        let Poll::Ready(result) = poll else {
-            if hooks.wait(cx.waker()) {
-                return Poll::Pending;
-            }
-            stop(future, hooks);
-            return Poll::Ready(Err(End::Cancelled));
-        };
-        if hooks.is_stopped() {
-            // It was to stop before it got this far, and so its end does not count.
-            hooks.scope(|| discard(result));
-            hooks.end(TaskEnd::Dropped);
-            return Poll::Ready(Err(End::Cancelled));
-        }
-        match result {
-            Ok(output) => {
-                hooks.end(TaskEnd::Completed);
-                Poll::Ready(Ok(output))
-            }
-            Err(payload) => {
-                hooks.end(TaskEnd::Panicked);
-                Poll::Ready(Err(End::Panic(payload)))
+                // Also if the task is refused: its future is to be dropped in their surroundings.
+                SpawnHook::Add(hook) => made.add(hook(origin).map(Hooks::Other)),
+                _ if refused => {}
+                SpawnHook::Count(counters) => made.add(Some(Hooks::count(counters))),
+                SpawnHook::Limit(limit) => {
+                    // A task that waits for one place holds none further in that others could have.
+                    let ticket =
+                        if admitted { limit.ticket(&mut terms.reserved) } else { limit.later() };
+                    admitted &= ticket.is_held();
+                    made.add(Some(Hooks::Ticket(ticket)));
+                }
+                SpawnHook::Group(group) => match group.insert(origin) {
+                    Some(member) => made.add(Some(Hooks::Member(member))),
+                    None => refused = true,
+                },
             }
         }
-    }
-}
-
-/// A function with hooks.
-struct HookedJob<F> {
-    f: Option<ContainedJob<F>>,
-    hooks: Hooks,
-}
-
-impl<F> HookedJob<F> {
-    fn run<T>(mut self) -> T
-    where
-        F: FnOnce() -> T,
-    {
-        let f = self.f.take().expect("only this function takes it, and it takes `self`");
-        let result = self.hooks.scope(|| f.run());
-        match result {
-            Ok(value) => {
-                self.hooks.end(TaskEnd::Completed);
-                value
-            }
-            Err(payload) => {
-                self.hooks.end(TaskEnd::Panicked);
-                resume_unwind(payload)
-            }
-        }
-    }
-}
-
-impl<F> Drop for HookedJob<F> {
-    fn drop(&mut self) {
-        if let Some(f) = self.f.take() {
-            self.hooks.scope(|| drop(f));
-            self.hooks.end(TaskEnd::Dropped);
-        }
+        let hooks = made.made();
+        if refused { Err(Refused(hooks)) } else { Ok(hooks) }
     }
 }
 

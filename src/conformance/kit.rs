@@ -94,6 +94,14 @@ impl Cx {
         Ok(busy)
     }
 
+    /// What a task is called that was spawned with this name.
+    pub(super) fn name(&self, name: Option<&str>) -> Option<String> {
+        match &self.subject.naming {
+            Some(naming) => naming(name),
+            None => name.map(str::to_owned),
+        }
+    }
+
     pub(super) fn load(&self) -> Load {
         self.subject.load
     }

@@ -31,10 +31,12 @@ pub(super) fn name_and_place_of_a_panic(cx: &Cx) -> Verdict {
     let panics = async { quiet_panic("a message") };
     let (line, task) = (here().line(), cx.spawner().spawn_named("conn-7", panics));
     let error = cx.error::<()>(task)?;
-    ensure!(error.task_name() == Some("conn-7"), "the name became {:?}", error.task_name());
+    let name = cx.name(Some("conn-7"));
+    let name = name.as_deref();
+    ensure!(error.task_name() == name, "the name became {:?}", error.task_name());
     ensure!(error.spawned_at().file() == file!(), "the place became {}", error.spawned_at());
     ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
-    names(&error, Some("conn-7"), error.spawned_at())
+    names(&error, name, error.spawned_at())
 }
 
 #[rustfmt::skip]
@@ -44,7 +46,7 @@ pub(super) fn name_and_place_of_an_abort(cx: &Cx) -> Verdict {
     task.abort();
     let error = cx.error(task)?;
     ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
-    names(&error, Some("conn-7"), error.spawned_at())
+    names(&error, cx.name(Some("conn-7")).as_deref(), error.spawned_at())
 }
 
 #[rustfmt::skip]
@@ -52,19 +54,22 @@ pub(super) fn place_without_a_name(cx: &Cx) -> Verdict {
     let panics = async { quiet_panic("a message") };
     let (line, task) = (here().line(), cx.spawner().spawn_with_handle(panics));
     let error = cx.error::<()>(task)?;
-    ensure!(error.task_name().is_none(), "a name was made up: {:?}", error.task_name());
+    let name = cx.name(None);
+    let name = name.as_deref();
+    ensure!(error.task_name() == name, "a name was made up: {:?}", error.task_name());
     ensure!(error.spawned_at().line() == line, "the place became {}", error.spawned_at());
-    names(&error, None, error.spawned_at())
+    names(&error, name, error.spawned_at())
 }
 
 #[rustfmt::skip]
 pub(super) fn handles_know_their_task(cx: &Cx) -> Verdict {
     let (line, task) = (here().line(), cx.spawner().spawn_named("conn-7", async {}));
-    let handle = task.abort_handle();
-    ensure!(task.task_name().as_deref() == Some("conn-7"), "the name became {:?}", task.task_name());
+    let (handle, name) = (task.abort_handle(), cx.name(Some("conn-7")));
+    let name = name.as_deref();
+    ensure!(task.task_name().as_deref() == name, "the name became {:?}", task.task_name());
     ensure!(task.spawned_at().line() == line, "the place became {}", task.spawned_at());
-    ensure!(handle.task_name() == Some("conn-7"), "the name became {:?}", handle.task_name());
-    names(&format!("{task:?}"), Some("conn-7"), task.spawned_at())?;
-    names(&format!("{handle:?}"), Some("conn-7"), task.spawned_at())?;
+    ensure!(handle.task_name() == name, "the name became {:?}", handle.task_name());
+    names(&format!("{task:?}"), name, task.spawned_at())?;
+    names(&format!("{handle:?}"), name, task.spawned_at())?;
     cx.output(task)
 }

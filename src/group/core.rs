@@ -1,10 +1,7 @@
 //! What a group knows of its tasks.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::Instant;
 
 use super::report::{ShutdownReport, TaskInfo};
@@ -12,6 +9,7 @@ use super::shard::{Ended, Member, Shard, State};
 use super::slots::Key;
 use crate::backend::{Origin, TaskEnd, discard, wake};
 use crate::cancel::CancelToken;
+use crate::shards::{shards, this_thread};
 use crate::time::Timer;
 use crate::waiters::Waiters;
 
@@ -28,30 +26,6 @@ pub(crate) struct Core {
 /// What a group was at the time when it was closed.
 pub(crate) struct Closed {
     ended: Ended,
-}
-
-/// As many as there are threads at work, but no more than a small group should pay for.
-fn shards() -> usize {
-    static SHARDS: OnceLock<usize> = OnceLock::new();
-    *SHARDS.get_or_init(|| {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        threads.next_power_of_two().min(16)
-    })
-}
-
-/// A number for this thread.
-#[inline]
-fn this_thread() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(1);
-    thread_local! {
-        static THIS: Cell<usize> = const { Cell::new(0) };
-    }
-    THIS.with(|this| {
-        if this.get() == 0 {
-            this.set(THREADS.fetch_add(1, Ordering::Relaxed));
-        }
-        this.get()
-    })
 }
 
 /// How long the group had been there, in nanoseconds.
@@ -92,7 +66,7 @@ impl Core {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         count(&self.lock_all())
     }
 

@@ -98,16 +98,16 @@ impl Ambient {
     /// # }
     /// ```
     pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        struct Exit<'a>(&'a Ambient);
+        struct Exit;
 
-        impl Drop for Exit<'_> {
+        impl Drop for Exit {
             fn drop(&mut self) {
-                self.0.exit();
+                Ambient::exit();
             }
         }
 
         self.enter();
-        let _exit = Exit(self);
+        let _exit = Exit;
         f()
     }
 }
@@ -125,16 +125,24 @@ pub(super) fn entered() -> Option<Arc<dyn Runtime>> {
 }
 
 // On a thread that is being torn down the variable may be gone. It is for `exit` then, too.
-impl TaskHook for Ambient {
+impl Ambient {
     fn enter(&self) {
         let this = self.this.upgrade().map(|this| this as Arc<dyn Runtime>);
         let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(this));
     }
 
-    fn exit(&self) {
+    fn exit() {
         let left = ENTERED.try_with(|entered| entered.borrow_mut().pop());
         // Not while the variable is borrowed: a destructor may ask for the current runtime.
         discard(left);
+    }
+}
+
+impl TaskHook for Ambient {
+    fn scope(&self, f: &mut dyn FnMut()) {
+        self.enter();
+        f();
+        Ambient::exit();
     }
 }
 
@@ -158,7 +166,7 @@ pub(crate) fn hiding<T>(f: impl FnOnce() -> T) -> T {
 /// Does not own the runtime, which owns this.
 fn enter(ambient: &Weak<Ambient>) -> SpawnHook {
     let ambient = ambient.clone();
-    SpawnHook::Add(Arc::new(move || ambient.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)))
+    SpawnHook::Add(Arc::new(move |_| ambient.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)))
 }
 
 impl Spawner for Ambient {

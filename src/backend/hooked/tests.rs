@@ -64,11 +64,9 @@ impl Log {
 struct Logging(&'static str, Log);
 
 impl TaskHook for Logging {
-    fn enter(&self) {
+    fn scope(&self, f: &mut dyn FnMut()) {
         self.1.add(format!("enter {}", self.0));
-    }
-
-    fn exit(&self) {
+        f();
         self.1.add(format!("exit {}", self.0));
     }
 
@@ -86,7 +84,7 @@ fn decorator(name: &'static str, log: &Log) -> SpawnHook {
         return SpawnHook::Group(group);
     }
     let log = log.clone();
-    SpawnHook::Add(Arc::new(move || {
+    SpawnHook::Add(Arc::new(move |_| {
         (name != "silent").then(|| Arc::new(Logging(name, log.clone())) as Arc<dyn TaskHook>)
     }))
 }
@@ -275,6 +273,57 @@ fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
     assert_eq!(log.take(), vec![each; 5].concat());
     assert!(kept.tasks.lock().unwrap().is_empty());
     assert!(kept.jobs.lock().unwrap().is_empty());
+}
+
+#[test]
+fn hook_that_panics_leaves_nothing_of_the_task_behind() {
+    let (kept, outer, log) = decorated();
+    let panics = SpawnHook::Name(Arc::new(|_, _| panic!("no name")));
+    let named = Hooked::spawner(Arc::new(outer), panics);
+    // The outermost: it comes before the one that panics.
+    let group = Core::new(CancelToken::new(), None);
+    let hooked = Decorated {
+        spawner: Hooked::spawner(Arc::new(Only(named)), SpawnHook::Group(group.clone())),
+        blocking: Hooked::blocking(kept.clone(), decorator("silent", &log)),
+    };
+    let spawn = || hooked.spawn_with_handle(async {});
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(spawn)).is_err());
+    assert!(kept.tasks.lock().unwrap().is_empty());
+    assert_eq!(group.len(), 0);
+}
+
+/// A spawner with hooks.
+struct Only(Hooked<dyn Spawner>);
+
+impl Spawner for Only {
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        spawn_hooked(&self.0, Location::caller(), future);
+    }
+
+    fn native(&self) -> Native<'_> {
+        Native::hooked(&self.0)
+    }
+}
+
+#[test]
+fn names_are_changed_from_the_outside_in() {
+    fn naming(spawner: Arc<dyn Spawner>, prefix: &'static str, seen: &Log) -> Arc<dyn Spawner> {
+        let seen = seen.clone();
+        let hook = SpawnHook::Name(Arc::new(move |name, _| {
+            seen.add(format!("{prefix} of {name:?}"));
+            Some(format!("{prefix}{}", name?).into())
+        }));
+        Arc::new(Only(Hooked::spawner(spawner, hook)))
+    }
+
+    let (kept, seen) = (Arc::new(Kept::default()), Log::default());
+    let spawner = naming(naming(kept.clone(), "inner.", &seen), "outer.", &seen);
+    let task = spawner.spawn_named("task", async {});
+    assert_eq!(task.task_name().as_deref(), Some("inner.outer.task"));
+    assert_eq!(seen.take(), [r#"outer. of Some("task")"#, r#"inner. of Some("outer.task")"#]);
+    assert_eq!(spawner.spawn_with_handle(async {}).task_name(), None);
+    kept.poll();
+    end(task).unwrap();
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! Spawners around a spawner: they name what is spawned, count it, and limit how much there is.
+//!
+//! Each takes a spawner, or a whole [`Runtime`](crate::Runtime), and is one: pass it on instead. It
+//! has the timer of what it decorates and its threads for work that blocks, if there are any, so that
+//! a decorated `Arc<dyn Runtime>` can be an `Arc<dyn Runtime>` again. Clones are the same decorator.
+//!
+//! | decorator   | what it does                                                                    |
+//! |-------------|---------------------------------------------------------------------------------|
+//! | [`Named`]   | puts a prefix in front of names, gives a name to what has none, or both         |
+//! | [`Counted`] | counts what was spawned, what lives, and how the rest ended, for any monitoring |
+//! | [`Limited`] | lets at most so many tasks live, keeps the others waiting, and slows producers  |
+//!
+//! They nest in any order, with each other, with [`TaskGroup`](crate::TaskGroup), with
+//! [`Ambient`](crate::Ambient), and with `Traced` of the feature `tracing`. Handles, names, places of
+//! the `spawn` call and the whole contract stay as they are; the conformance suite is run on each of
+//! them, and on all of them around each other.
+//!
+//! # Order
+//!
+//! It is as if each decorator passed the task on to the one inside of it, with two exceptions. A task
+//! that waits for a place is a task all the same: the groups and counters inside of a [`Limited`]
+//! know it, too, so that they can abort it, and do not take themselves to be empty. And what a
+//! [closed](crate::TaskGroup::close) group refuses is unknown to the decorators inside of it.
+//!
+//! # What they cost
+//!
+//! However many there are, the task has one wrapper, the built-in backends are reached as directly as
+//! without, and nothing is boxed, unless the future has more than 16 KiB. One decorator allocates
+//! nothing per task; several have a list for each task, of one allocation. A new name is an
+//! allocation, and one more for the handle that carries it. The crate's tests count these.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_runtime_compat::TaskGroup;
+//! use async_runtime_compat::decorate::{Counted, Limited, Named};
+//! use async_runtime_compat::prelude::*;
+//!
+//! /// The part of a server that fetches: not more than 64 at a time.
+//! struct Fetchers {
+//!     spawner: Limited<Named<Arc<dyn Runtime>>>,
+//! }
+//!
+//! fn serve(runtime: Arc<dyn Runtime>) {
+//!     let counted = Counted::new(runtime);
+//!     // All that follows is counted, and still a runtime.
+//!     let runtime: Arc<dyn Runtime> = Arc::new(counted.clone());
+//!     let fetchers = Named::with_prefix(runtime.clone(), "fetch.");
+//!     let fetchers = Fetchers { spawner: Limited::new(fetchers, 64) };
+//!     fetchers.spawner.spawn_named("index", async { /* is `fetch.index` */ }).detach();
+//!     let group = TaskGroup::new(runtime);
+//!     group.spawn_detached(async { /* … */ });
+//!     println!("{}", counted.counts());
+//! }
+//! # #[cfg(feature = "smol")]
+//! # serve(Arc::new(async_runtime_compat::smol::SmolSpawner));
+//! ```
+
+mod counted;
+mod counters;
+mod limit;
+mod limited;
+mod named;
+mod prometheus;
+
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+use crate::backend::{self, Hooked, NativeBlocking, SpawnHook};
+use crate::blocking::{Blocking, BoxJob};
+use crate::spawner::{BoxFuture, Spawner};
+
+pub use counted::{Counted, Counts, Metric, MetricKind};
+pub(crate) use counters::Counters;
+pub(crate) use limit::{Limit, Ticket};
+pub use limited::{Acquire, Limited, Permit};
+pub use named::Named;
+pub use prometheus::Exposition;
+
+/// What is decorated, with the hook of one more decorator.
+pub(crate) struct Decorated<S> {
+    inner: Arc<S>,
+    spawner: Hooked<dyn Spawner>,
+    /// What to do to work that blocks.
+    job: Option<SpawnHook>,
+    /// Made when it is asked for: that `S` is `Blocking` is not known before.
+    blocking: OnceLock<Hooked<dyn Blocking>>,
+}
+
+impl<S: Spawner + 'static> Decorated<S> {
+    pub(crate) fn new(inner: S, task: SpawnHook, job: Option<SpawnHook>) -> Arc<Decorated<S>> {
+        let inner = Arc::new(inner);
+        let spawner = Hooked::spawner(inner.clone(), task);
+        Arc::new(Decorated { inner, spawner, job, blocking: OnceLock::new() })
+    }
+}
+
+impl<S> Decorated<S> {
+    pub(crate) fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    pub(crate) fn spawner(&self) -> &Hooked<dyn Spawner> {
+        &self.spawner
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn(&self, future: BoxFuture<'static, ()>) {
+        backend::spawn_hooked(&self.spawner, Location::caller(), future);
+    }
+}
+
+impl<S: Blocking + 'static> Decorated<S> {
+    fn blocking(&self) -> Option<&Hooked<dyn Blocking>> {
+        let hook = self.job.as_ref()?;
+        let make = || Hooked::blocking(self.inner.clone(), hook.clone());
+        Some(self.blocking.get_or_init(make))
+    }
+
+    #[track_caller]
+    pub(crate) fn execute(&self, job: BoxJob) {
+        match self.blocking() {
+            Some(hooked) => backend::execute_hooked(hooked, Location::caller(), job),
+            None => self.inner.execute(job),
+        }
+    }
+
+    pub(crate) fn native_blocking(&self) -> NativeBlocking<'_> {
+        match self.blocking() {
+            Some(hooked) => NativeBlocking::hooked(hooked),
+            None => self.inner.native_blocking(),
+        }
+    }
+}
+
+/// Makes a decorator, whose field `decorated` is a [`Decorated`], what it decorates: a spawner, and
+/// a timer and `Blocking` if that is one.
+macro_rules! decorator {
+    ($decorator:ident) => {
+        impl<S: $crate::Spawner> $crate::Spawner for $decorator<S> {
+            #[track_caller]
+            fn spawn(&self, future: $crate::BoxFuture<'static, ()>) {
+                self.decorated.spawn(future);
+            }
+
+            #[inline]
+            fn native(&self) -> $crate::Native<'_> {
+                $crate::Native::hooked(self.decorated.spawner())
+            }
+        }
+
+        impl<S: $crate::Timer> $crate::Timer for $decorator<S> {
+            fn now(&self) -> std::time::Instant {
+                self.decorated.inner().now()
+            }
+
+            fn system_time(&self) -> std::time::SystemTime {
+                self.decorated.inner().system_time()
+            }
+
+            fn sleep(&self, duration: std::time::Duration) -> $crate::Sleep {
+                self.decorated.inner().sleep(duration)
+            }
+
+            #[inline]
+            fn native_timer(&self) -> $crate::Native<'_> {
+                self.decorated.inner().native_timer()
+            }
+        }
+
+        impl<S: $crate::Blocking + 'static> $crate::Blocking for $decorator<S> {
+            #[track_caller]
+            fn execute(&self, job: $crate::BoxJob) {
+                self.decorated.execute(job);
+            }
+
+            #[inline]
+            fn native_blocking(&self) -> $crate::NativeBlocking<'_> {
+                self.decorated.native_blocking()
+            }
+        }
+    };
+}
+pub(crate) use decorator;

@@ -1,0 +1,60 @@
+//! The numbers behind a counting decorator.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::counted::Counts;
+use crate::backend::TaskEnd;
+use crate::shards::{shards, this_thread};
+
+/// How many tasks were spawned, and how they ended.
+pub(crate) struct Counters(Box<[Shard]>);
+
+/// The numbers of a few of the threads: on cache lines of its own, so that the others do not wait.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shard {
+    spawned: AtomicU64,
+    finished: AtomicU64,
+    panicked: AtomicU64,
+    aborted: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn new() -> Arc<Counters> {
+        Arc::new(Counters((0..shards()).map(|_| Shard::default()).collect()))
+    }
+
+    #[inline]
+    fn shard(&self) -> &Shard {
+        &self.0[this_thread() & (self.0.len() - 1)]
+    }
+
+    #[inline]
+    pub(crate) fn spawned(&self) {
+        self.shard().spawned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn ended(&self, how: TaskEnd) {
+        let shard = self.shard();
+        let ended = match how {
+            TaskEnd::Completed => &shard.finished,
+            TaskEnd::Panicked => &shard.panicked,
+            TaskEnd::Dropped => &shard.aborted,
+        };
+        // Whoever sees the end of a task sees that it was spawned.
+        ended.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let sum = |of: fn(&Shard) -> &AtomicU64| -> u64 {
+            self.0.iter().map(|shard| of(shard).load(Ordering::Acquire)).sum()
+        };
+        let finished = sum(|shard| &shard.finished);
+        let panicked = sum(|shard| &shard.panicked);
+        let aborted = sum(|shard| &shard.aborted);
+        // Last: otherwise more could have ended than were spawned.
+        Counts { spawned: sum(|shard| &shard.spawned), finished, panicked, aborted }
+    }
+}

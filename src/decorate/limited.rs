@@ -1,0 +1,298 @@
+//! Limiting how many tasks there are.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::{Decorated, Limit, Ticket, decorator};
+use crate::backend::{self, Origin, SpawnHook};
+use crate::handle::JoinHandle;
+use crate::spawner::Spawner;
+
+/// A spawner with places for so many tasks: a task beyond that waits until another one ends.
+///
+/// A task has a place from its spawn until its future has been dropped. If there is none for it, it
+/// queues. Places go to those who wait in the order in which they came, tasks and
+/// [`acquire`](Limited::acquire) alike. The future of a task that waits is not polled; apart from that
+/// it is a task as any other:
+///
+/// - `spawn` returns at once, whatever the queue is like, and never runs anything inline;
+/// - dropping its handle detaches it, and it is run when its turn comes;
+/// - aborting it, by handle or by a group, drops its future on its runtime without a poll; its join
+///   says [`is_cancelled`](crate::JoinError::is_cancelled), and the queue moves on;
+/// - when its runtime is shut down its future is dropped, its join says
+///   [`is_shutdown`](crate::JoinError::is_shutdown), and the queue moves on;
+/// - groups and counters know it, and the simulation shows it among those that wait.
+///
+/// By the time a join resolves, the task's place is free, or another's. When the last clone is dropped,
+/// the tasks that wait go on waiting, and are run as places become free.
+///
+/// Work that blocks is not limited: [`BlockingPool`](crate::BlockingPool) has a number of threads.
+///
+/// # Back-pressure
+///
+/// The queue is in memory and has no end: a producer that spawns faster than its tasks end fills it.
+/// One that is to be slowed down waits for a place first, with [`acquire`](Limited::acquire), and then
+/// spawns with the [`Permit`]; one that would rather refuse work asks
+/// [`try_acquire`](Limited::try_acquire). With that, nothing queues but producers.
+/// [`waiting`](Limited::waiting) tells how long the queue is.
+///
+/// # Tasks that wait for each other
+///
+/// A task keeps its place while it waits for whatever it likes. If all those with a place wait for
+/// tasks without one, which they have spawned through the same limit, then all wait for ever: let
+/// tasks that wait for their children spawn them past the limit. Several limits around each other are
+/// no such danger: a task takes the place of the outermost first, and waits for one at a time.
+///
+/// # Fairness
+///
+/// First come, first served, in the order of the spawn calls. Which of those with a place runs first
+/// is up to the runtime.
+///
+/// # What it costs
+///
+/// Two short locks per task that all of them share, and no allocation as long as there are places. A
+/// task that waits has an entry in an ordered map and one poll more. A spawner of the caller's must
+/// not leave it to the wakers to drop its tasks, which would keep those that wait, and they their
+/// wakers.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use async_runtime_compat::decorate::Limited;
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::smol::SmolSpawner;
+///
+/// /// Fetches all, eight at a time, and holds no more than that in memory.
+/// async fn crawl(spawner: &Limited<SmolSpawner>, urls: impl Iterator<Item = String>) {
+///     for url in urls {
+///         let place = spawner.acquire().await;
+///         place.spawn_detached(async move { /* fetch */ drop(url) });
+///     }
+/// }
+///
+/// let spawner = Limited::new(SmolSpawner, 8);
+/// smol::block_on(crawl(&spawner, (0..100).map(|page| format!("/{page}"))));
+/// # }
+/// ```
+pub struct Limited<S> {
+    pub(super) decorated: Arc<Decorated<S>>,
+    limit: Arc<Limit>,
+}
+
+decorator!(Limited);
+
+impl<S: Spawner + 'static> Limited<S> {
+    /// Lets no more than `limit` tasks live that are spawned through it.
+    ///
+    /// With a limit of zero they all wait, until it is [raised](Limited::set_limit).
+    pub fn new(spawner: S, limit: usize) -> Limited<S> {
+        let limit = Limit::new(limit);
+        let hook = SpawnHook::Limit(limit.clone());
+        Limited { decorated: Decorated::new(spawner, hook, None), limit }
+    }
+}
+
+impl<S> Limited<S> {
+    /// Waits for a place, and reserves it.
+    ///
+    /// It queues with the tasks, when it is first polled.
+    ///
+    /// Dropping the future gives up its place in the queue.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe, but the place in the queue is lost: one that waits again waits behind the others.
+    #[must_use = "a future does nothing unless it is awaited"]
+    pub fn acquire(&self) -> Acquire<S> {
+        Acquire { spawner: self.clone(), ticket: None }
+    }
+
+    /// Reserves a place if there is one now.
+    #[must_use = "dropping it gives up the place"]
+    pub fn try_acquire(&self) -> Option<Permit<S>> {
+        let ticket = self.limit.try_ticket()?;
+        Some(Permit { spawner: self.clone(), ticket })
+    }
+
+    /// Waits until there is a place, and leaves it.
+    ///
+    /// A single producer that spawns after it finds the place. Where there are several, another may
+    /// be faster, and the task wait: [`acquire`](Limited::acquire) keeps the place.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire`](Limited::acquire).
+    pub async fn ready(&self) {
+        drop(self.acquire().await);
+    }
+
+    /// How many places there are.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit.limit()
+    }
+
+    /// Changes how many places there are.
+    ///
+    /// If there are more, those who wait get them at once. If there are fewer, those who have one
+    /// keep it, and nobody gets one until there are few enough.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.set_limit(limit);
+    }
+
+    /// How many places are taken: by tasks, and by [`Permit`]s.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.limit.held()
+    }
+
+    /// How many wait for a place: tasks, and those who [`acquire`](Limited::acquire) one.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.limit.waiting()
+    }
+}
+
+impl<S> Clone for Limited<S> {
+    fn clone(&self) -> Limited<S> {
+        Limited { decorated: self.decorated.clone(), limit: self.limit.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Limited<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limited")
+            .field("limit", &self.limit())
+            .field("running", &self.running())
+            .field("waiting", &self.waiting())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a place; made by [`Limited::acquire`].
+///
+/// Polled after it resolved, it waits for another one.
+pub struct Acquire<S> {
+    spawner: Limited<S>,
+    ticket: Option<Ticket>,
+}
+
+impl<S> Future for Acquire<S> {
+    type Output = Permit<S>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<S>> {
+        let this = self.get_mut();
+        let limit = &this.spawner.limit;
+        let ticket = this.ticket.get_or_insert_with(|| limit.ticket(&mut None));
+        if !ticket.poll_held(cx.waker()) {
+            return Poll::Pending;
+        }
+        match this.ticket.take() {
+            Some(ticket) => Poll::Ready(Permit { spawner: this.spawner.clone(), ticket }),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<S> fmt::Debug for Acquire<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire").finish_non_exhaustive()
+    }
+}
+
+/// A place for a task; made by [`Limited::acquire`] and [`Limited::try_acquire`].
+///
+/// Dropping it gives the place to the next one.
+///
+/// # Examples
+///
+/// A listener that refuses what it has no place for:
+///
+/// ```
+/// use async_runtime_compat::decorate::Limited;
+/// use async_runtime_compat::prelude::*;
+///
+/// fn accepted<S: Spawner + 'static>(spawner: &Limited<S>) -> Result<(), &'static str> {
+///     let place = spawner.try_acquire().ok_or("503 Service Unavailable")?;
+///     place.spawn_detached(async { /* serve */ });
+///     Ok(())
+/// }
+/// # let spawner = async_runtime_compat::FnSpawner::new(drop);
+/// # accepted(&Limited::new(spawner.clone(), 1)).unwrap();
+/// # accepted(&Limited::new(spawner, 0)).unwrap_err();
+/// ```
+#[must_use = "dropping it gives up the place"]
+pub struct Permit<S> {
+    spawner: Limited<S>,
+    ticket: Ticket,
+}
+
+impl<S> Permit<S> {
+    /// Spawns a task that has this place, so that it does not wait.
+    ///
+    /// It is spawned through the [`Limited`] that the place is of, otherwise as by
+    /// [`SpawnerExt::spawn_with_handle`](crate::SpawnerExt::spawn_with_handle).
+    #[track_caller]
+    pub fn spawn_with_handle<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn(None, Location::caller(), future)
+    }
+
+    /// Like [`spawn_with_handle`](Permit::spawn_with_handle), for a task with a name.
+    #[track_caller]
+    pub fn spawn_named<F>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        future: F,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn(Some(name.into()), Location::caller(), future)
+    }
+
+    /// Like [`spawn_with_handle`](Permit::spawn_with_handle), for a task that nobody waits for.
+    #[track_caller]
+    pub fn spawn_detached<F>(self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawn(None, Location::caller(), future).detach();
+    }
+
+    fn spawn<F>(
+        self,
+        name: Option<Cow<'static, str>>,
+        place: &'static Location<'static>,
+        future: F,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let Permit { spawner, ticket } = self;
+        let origin = Origin { name: name.as_ref(), place };
+        let join = backend::spawn_reserved(spawner.decorated.spawner(), origin, ticket, future);
+        let join = match name {
+            Some(name) => join.or_named(name),
+            None => join,
+        };
+        JoinHandle::new(join, place)
+    }
+}
+
+impl<S> fmt::Debug for Permit<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
