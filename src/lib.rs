@@ -20,6 +20,7 @@ mod origin;
     doctest,
     feature = "tokio",
     feature = "conformance",
+    feature = "json",
     feature = "macros",
     feature = "sim"
 ))]
