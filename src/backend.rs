@@ -53,6 +53,8 @@ use crate::time::{Sleep, Timer};
 
 #[cfg(feature = "sim")]
 pub(crate) use contain::Contained;
+#[cfg(feature = "futures")]
+pub(crate) use contain::Quiet;
 pub(crate) use contain::{discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};

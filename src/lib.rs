@@ -4,6 +4,8 @@
 
 mod backend;
 mod blocking;
+#[cfg(any(feature = "futures", feature = "hyper"))]
+mod bridge;
 mod cancel;
 mod error;
 mod group;
@@ -41,6 +43,11 @@ pub use backend::async_std;
 pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
+
+#[cfg(feature = "futures")]
+pub use bridge::futures;
+#[cfg(feature = "hyper")]
+pub use bridge::hyper;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled};

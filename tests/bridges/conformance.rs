@@ -1,0 +1,50 @@
+//! The whole contract, through the bridges to `futures` and back.
+
+use async_runtime_compat::Spawner;
+use async_runtime_compat::conformance::{Load, Subject};
+use async_runtime_compat::futures::{FuturesSpawn, FuturesSpawner};
+use futures::executor::ThreadPool;
+
+use crate::subjects;
+
+/// The subject as a `Spawn`, as a `Spawner`.
+fn there_and_back(subject: Subject) -> Subject {
+    subject.decorated_by(|spawner| FuturesSpawner::new(FuturesSpawn::new(spawner))).load(Load {
+        live: 2_000,
+        chain: 500,
+        threads: 16,
+        each: 50,
+    })
+}
+
+fn thread_pool() -> Subject {
+    // Those tests that block a thread until another one comes need more than a machine may have.
+    let pool = ThreadPool::builder().pool_size(8).create().unwrap();
+    let spawner: std::sync::Arc<dyn Spawner> = std::sync::Arc::new(FuturesSpawner::new(pool));
+    Subject::new(spawner).load(Load { live: 20_000, chain: 5_000, threads: 16, each: 200 })
+}
+
+macro_rules! stamp {
+    ($($(#[$gate:meta])* $name:ident: $subject:expr;)*) => {$(
+        $(#[$gate])*
+        mod $name {
+            use super::*;
+
+            async_runtime_compat::conformance_tests!($subject);
+        }
+    )*};
+}
+
+stamp! {
+    #[cfg(feature = "tokio")]
+    tokio_multi_thread: there_and_back(subjects::tokio_multi_thread());
+    #[cfg(feature = "tokio")]
+    tokio_current_thread: there_and_back(subjects::tokio_current_thread());
+    #[cfg(feature = "smol")]
+    smol: there_and_back(subjects::smol());
+    #[cfg(feature = "async-std")]
+    async_std: there_and_back(subjects::async_std());
+    #[cfg(feature = "async-executor")]
+    async_executor: there_and_back(subjects::async_executor(4));
+    thread_pool: thread_pool();
+}
