@@ -4,7 +4,7 @@
 
 mod backend;
 mod blocking;
-#[cfg(any(feature = "futures", feature = "hyper"))]
+#[cfg(any(doc, feature = "futures", feature = "hyper"))]
 mod bridge;
 mod cancel;
 mod error;
@@ -44,6 +44,8 @@ pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
 
+#[cfg(doc)]
+pub use bridge::consumers;
 #[cfg(feature = "futures")]
 pub use bridge::futures;
 #[cfg(feature = "hyper")]

@@ -133,6 +133,7 @@ fn on_tokio(runtime: tokio::runtime::Runtime) -> io::Result<Running> {
 }
 
 /// async-io's sockets, which work on every executor, tokio's included.
+#[allow(dead_code, reason = "tokio and async-std have sockets of their own")]
 pub(crate) struct AsyncIo;
 
 mod on_async_io {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_runtime_compat::hyper::{HyperExecutor, HyperTimer};
 use async_runtime_compat::prelude::*;
@@ -129,10 +129,9 @@ fn paused_clock_of_tokio() {
     let builder = &mut ::tokio::runtime::Builder::new_current_thread();
     let tokio = builder.enable_time().start_paused(true).build().unwrap();
     let timer = HyperTimer::new(TokioSpawner::new(tokio.handle().clone()));
-    let (start, real) = (timer.now(), Instant::now());
+    let start = timer.now();
     tokio.block_on(timer.sleep(Duration::from_secs(3_600)));
     assert_eq!(timer.now() - start, Duration::from_secs(3_600));
-    assert!(real.elapsed() < Duration::from_secs(3_600));
 }
 
 fn poll(sleep: &mut Pin<Box<dyn rt::Sleep>>) -> Poll<()> {
