@@ -52,8 +52,15 @@ pub use backend::async_std;
 pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
+
 #[cfg(feature = "backon")]
 pub use bridge::backon;
+#[cfg(doc)]
+pub use bridge::consumers;
+#[cfg(feature = "futures")]
+pub use bridge::futures;
+#[cfg(feature = "hyper")]
+pub use bridge::hyper;
 #[cfg(feature = "tracing")]
 pub use bridge::tracing;
 
