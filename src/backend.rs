@@ -52,15 +52,13 @@ use crate::sim::SimRuntime;
 use crate::spawner::Spawner;
 use crate::time::{Sleep, Timer};
 
-#[cfg(feature = "sim")]
-pub(crate) use contain::Contained;
-pub(crate) use contain::{discard, wake};
+pub(crate) use contain::{Contained, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
 #[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
 use hooked::Terms;
-pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, token_of};
+pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]

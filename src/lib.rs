@@ -8,8 +8,11 @@ mod bridge;
 mod cancel;
 pub mod decorate;
 mod error;
+mod events;
 mod group;
 mod handle;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(doctest)]
 mod migration;
 mod origin;
@@ -23,14 +26,18 @@ mod origin;
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
+mod run;
 mod runtime;
 mod shards;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
+mod task;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
+mod waiters;
+mod watch;
 mod yield_now;
 
 #[cfg(feature = "conformance")]
@@ -52,16 +59,27 @@ pub use bridge::tracing;
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
+pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+#[cfg(feature = "json")]
+pub use json::{
+    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonTask, RegisterError,
+    StackedTask, TaskStack,
+};
+pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use task::{
+    Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
+};
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use testing::test;
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
+pub use watch::Watch;
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]

@@ -106,7 +106,8 @@ pub trait TimerExt: Timer {
     /// ends; dropping the [`Timeout`] does, too.
     ///
     /// Nothing is allocated on the built-in backends. On tokio, as with tokio's own `timeout`, a
-    /// future that always uses up its task's cooperative budget is limited as well.
+    /// future that always uses up its task's cooperative budget is limited as well. A future that
+    /// is ready when it is polled first takes no sleep of tokio's.
     ///
     /// A limit of [`Duration::MAX`] is none.
     ///
@@ -116,7 +117,8 @@ pub trait TimerExt: Timer {
     ///
     /// # Panics
     ///
-    /// As [`sleep`](Timer::sleep).
+    /// As [`sleep`](Timer::sleep), but on tokio when the future has to wait for the first time, and
+    /// not if the limit is none.
     ///
     /// # Examples
     ///
@@ -143,7 +145,7 @@ pub trait TimerExt: Timer {
     ///
     /// # Panics
     ///
-    /// As [`sleep`](Timer::sleep).
+    /// As [`timeout`](TimerExt::timeout).
     #[inline]
     fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(future.into_future(), backend::limit_at(self, deadline))

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
 use crate::backend::{discard, wake};
+use crate::waiters::Waiters;
 
 /// A token, which all of its clones share.
 ///
@@ -26,19 +27,12 @@ struct Parent {
     key: Option<u64>,
 }
 
-/// Trees, because they give back their memory as what is in them goes.
 #[derive(Default)]
 struct State {
+    /// A tree, because it gives back its memory as what is in it goes.
     children: BTreeMap<u64, Weak<Node>>,
-    waiting: BTreeMap<u64, Waker>,
     next: u64,
-}
-
-impl State {
-    fn key(&mut self) -> u64 {
-        self.next += 1;
-        self.next
-    }
+    waiting: Waiters,
 }
 
 impl Node {
@@ -61,7 +55,8 @@ impl Node {
             drop(state);
             return Arc::new(Node::new(true, Some(Parent { node: self.clone(), key: None })));
         }
-        let key = state.key();
+        state.next += 1;
+        let key = state.next;
         let parent = Parent { node: self.clone(), key: Some(key) };
         let child = Arc::new(Node::new(false, Some(parent)));
         state.children.insert(key, Arc::downgrade(&child));
@@ -84,7 +79,7 @@ impl Node {
             }
             node.cancelled.store(true, Ordering::Release);
             let children = mem::take(&mut state.children);
-            wakers.extend(mem::take(&mut state.waiting).into_values());
+            wakers.extend(state.waiting.drain());
             drop(state);
             nodes.extend(children.into_values().rev().filter_map(|child| child.upgrade()));
         }
@@ -101,23 +96,20 @@ impl Node {
             return Poll::Ready(());
         }
         // Cloned and dropped without the lock: both may run code of the user's.
-        let waker = waker.clone();
+        let mut waker = Some(waker.clone());
         let mut state = self.lock();
-        if self.is_cancelled() {
-            drop(state);
-            *key = None;
-            discard(waker);
-            return Poll::Ready(());
-        }
-        let key = *key.get_or_insert_with(|| state.key());
-        let replaced = state.waiting.insert(key, waker);
+        let waits = !self.is_cancelled() && state.waiting.wait(key, &mut waker);
         drop(state);
-        discard(replaced);
-        Poll::Pending
+        discard(waker);
+        if waits {
+            return Poll::Pending;
+        }
+        *key = None;
+        Poll::Ready(())
     }
 
     pub(super) fn forget_waiting(&self, key: u64) {
-        let waker = self.lock().waiting.remove(&key);
+        let waker = self.lock().waiting.forget(key);
         discard(waker);
     }
 

@@ -1,7 +1,5 @@
 //! What a group knows of its tasks.
 
-use std::collections::BTreeMap;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -13,23 +11,16 @@ use crate::backend::{Origin, TaskEnd, discard, wake};
 use crate::cancel::CancelToken;
 use crate::shards::{shards, this_thread};
 use crate::time::Timer;
+use crate::waiters::Waiters;
 
 /// The list of a group's tasks. It owns none of them, and no spawner.
 pub(crate) struct Core {
     shards: Box<[Arc<Shard>]>,
-    /// Who waits until the group is empty. `None` for those who have got what they wait for.
-    ///
-    /// Locked after the shards.
-    waiting: Mutex<Waiting>,
+    /// Who waits until the group is empty. Locked after the shards.
+    waiting: Mutex<Waiters>,
     token: CancelToken,
     /// With the time at which the group was made.
     clock: Option<(Arc<dyn Timer>, Instant)>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    wakers: BTreeMap<u64, Option<Waker>>,
-    next: u64,
 }
 
 /// What a group was at the time when it was closed.
@@ -71,7 +62,7 @@ impl Core {
         self.shards.iter().map(|shard| shard.lock()).collect()
     }
 
-    fn lock_waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn lock_waiting(&self) -> MutexGuard<'_, Waiters> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,6 +109,11 @@ impl Core {
         }
     }
 
+    /// How often the tasks were aborted.
+    pub(crate) fn aborts(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.aborts()).sum()
+    }
+
     pub(super) fn abort_all(&self) {
         let wakers: Vec<_> = self.shards.iter().flat_map(|shard| shard.abort_all()).collect();
         // When all are to stop, and without a lock: a waker may poll its task.
@@ -134,8 +130,7 @@ impl Core {
         let entry = states[shard].end(key, how);
         let mut woken = Vec::new();
         if count(&states) == 0 {
-            let mut waiting = self.lock_waiting();
-            woken.extend(waiting.wakers.values_mut().filter_map(Option::take));
+            woken = self.lock_waiting().release_all();
             for state in &mut states {
                 state.watched = false;
             }
@@ -151,48 +146,30 @@ impl Core {
     pub(super) fn poll_empty(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
         // Cloned and dropped without the lock: both may run code of the user's.
         let mut waker = Some(waker.clone());
-        let poll = match *key {
-            Some(place) => self.wait_on(place, &mut waker),
+        let waits = match *key {
+            Some(_) => self.lock_waiting().wait(key, &mut waker),
             None => self.begin_to_wait(key, &mut waker),
         };
-        if poll.is_ready() {
-            *key = None;
-        }
         discard(waker);
-        poll
+        if waits { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    fn begin_to_wait(&self, key: &mut Option<u64>, waker: &mut Option<Waker>) -> Poll<()> {
+    fn begin_to_wait(&self, key: &mut Option<u64>, waker: &mut Option<Waker>) -> bool {
         let mut states = self.lock_all();
         if count(&states) == 0 {
-            return Poll::Ready(());
+            return false;
         }
         for state in &mut states {
             state.watched = true;
         }
-        let mut waiting = self.lock_waiting();
-        waiting.next += 1;
-        let next = waiting.next;
-        waiting.wakers.insert(next, waker.take());
-        *key = Some(next);
-        Poll::Pending
-    }
-
-    fn wait_on(&self, place: u64, waker: &mut Option<Waker>) -> Poll<()> {
-        let mut waiting = self.lock_waiting();
-        if let Some(registered @ Some(_)) = waiting.wakers.get_mut(&place) {
-            mem::swap(registered, waker);
-            return Poll::Pending;
-        }
-        waiting.wakers.remove(&place);
-        Poll::Ready(())
+        self.lock_waiting().wait(key, waker)
     }
 
     pub(super) fn forget_waiting(&self, key: u64) {
         let mut states = self.lock_all();
         let mut waiting = self.lock_waiting();
-        let waker = waiting.wakers.remove(&key);
-        if waiting.wakers.is_empty() {
+        let waker = waiting.forget(key);
+        if waiting.is_empty() {
             // Nobody is left to look for the end of each task.
             for state in &mut states {
                 state.watched = false;

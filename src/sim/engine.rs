@@ -1,36 +1,37 @@
 //! The executor: one thread, one step at a time.
 
+mod drive;
 mod nodes;
+mod state;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
-use std::mem::{self, ManuallyDrop};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Waker;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use async_task::Runnable;
 use slab::Slab;
 
+pub(super) use self::drive::Outcome;
 use self::nodes::Nodes;
+use self::state::State;
 use super::clock::{Clock, Key, Nanos, NodeClock, Shown, Timers};
-use super::failure::{FailureKind, TaskReport, Waking};
+use super::failure::{FailureKind, Waking};
 use super::fault::Points;
 use super::node::Home;
-use super::record::{Known, Record, What};
+use super::record::What;
 use super::rng::{SimRng, Trace, derive};
-use super::schedule::{Choice, Ready, Schedule, Slot};
+use super::schedule::{Schedule, Slot};
 use super::tape::Tape;
 use super::task::SimTask;
 use super::watch::Watches;
-use crate::backend::{Ending, Output, discard};
-use crate::error::message_of;
+use crate::backend::{Ending, Output};
 use crate::origin::Place;
 
 thread_local! {
@@ -97,89 +98,11 @@ pub(super) struct Engine {
     watched: AtomicBool,
 }
 
-struct State {
-    tasks: Slab<Task>,
-    schedule: Schedule,
-    timers: Timers,
-    nodes: Nodes,
-    points: Points,
-    tape: Tape,
-    trace: Trace,
-    /// Who takes the present step.
-    current: Option<Slot>,
-    /// Whose tasks are being dropped, because he was killed.
-    dropping: Option<Home>,
-    steps: u64,
-    spawned: u32,
-    /// How many generators were made, by label.
-    generators: HashMap<String, u64>,
-    /// The steps of the tasks that have ended, by path.
-    profile: Option<HashMap<u64, u64>>,
-    record: Option<Box<Record>>,
-    /// Who took the present step, if that was its last one and somebody will ask.
-    gone: Option<String>,
-    failure: Option<Wrong>,
-    /// Another thread has done something since it was last looked at.
-    poked: bool,
-    /// Nothing is run any more.
-    closed: bool,
-}
-
-struct Task {
-    slot: Slot,
-    number: u32,
-    home: Home,
-    /// Its node has been killed, and it is to be dropped, not to be made ready.
-    doomed: bool,
-    path: u64,
-    children: u64,
-    name: Option<Cow<'static, str>>,
-    place: Place,
-    steps: u64,
-    /// `None` while it waits, and for the root.
-    runnable: Option<Runnable>,
-    /// To get hold of it when it waits and the run is over. `None` for the root.
-    waker: Option<Waker>,
-    ready: bool,
-    woken_by: Waking,
-    woken_at: Nanos,
-}
-
-impl Task {
-    fn ready(&self, slot: Slot) -> Ready {
-        Ready { slot, number: self.number, path: self.path, steps: self.steps }
-    }
-}
-
 /// What went wrong, and a sentence about it.
 type Wrong = (FailureKind, String);
 
 /// The root is the first task there is.
 const ROOT: Slot = 0;
-
-/// What is to be done next.
-enum Next {
-    Root,
-    Task(Runnable),
-    Drop(Runnable),
-    /// Those whose time has come.
-    Wake,
-    Wait,
-    Stop,
-}
-
-/// What a run has come to.
-pub(super) struct Outcome<T> {
-    pub(super) end: Result<T, Wrong>,
-    pub(super) steps: u64,
-    pub(super) elapsed: Duration,
-    pub(super) hash: u64,
-    pub(super) tape: Tape,
-    pub(super) tasks: Vec<TaskReport>,
-    pub(super) schedule: Schedule,
-    pub(super) profile: HashMap<u64, u64>,
-    pub(super) record: Option<Box<Record>>,
-}
 
 impl Engine {
     pub(super) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
@@ -537,391 +460,5 @@ impl Engine {
     pub(super) fn forget_sleep(&self, key: Key) {
         let waker = self.lock().timers.remove(key);
         drop(waker);
-    }
-
-    /// Runs the future, and what it spawns, to its end.
-    pub(super) fn run<F: Future>(
-        self: &Arc<Self>,
-        place: Place,
-        root: impl FnOnce() -> F,
-    ) -> Outcome<F::Output> {
-        let outer = HERE.with(|here| (here.engine.replace(self.id), here.woken.take()));
-        let outer_engine = ENGINE.replace(Some(self.clone()));
-        let (end, tasks) = crate::runtime::hiding(|| self.run_here(place, root));
-        let failure = crate::runtime::hiding(|| self.close());
-        ENGINE.set(outer_engine);
-        HERE.with(|here| {
-            here.engine.set(outer.0);
-            here.woken.replace(outer.1);
-        });
-
-        let mut state = self.lock();
-        Outcome {
-            end: match failure {
-                Some(failure) => Err(failure),
-                None => end,
-            },
-            steps: state.steps,
-            elapsed: Duration::from_nanos(self.clock.nanos()),
-            hash: std::hash::Hasher::finish(&state.trace),
-            tape: mem::take(&mut state.tape),
-            tasks,
-            schedule: mem::replace(&mut state.schedule, Schedule::done()),
-            profile: state.profile.take().unwrap_or_default(),
-            record: state.record.take(),
-        }
-    }
-
-    fn run_here<F: Future>(
-        self: &Arc<Self>,
-        place: Place,
-        root: impl FnOnce() -> F,
-    ) -> (Result<F::Output, Wrong>, Vec<TaskReport>) {
-        let panicked = |payload: crate::error::Payload| {
-            let message = message_of(&*payload);
-            discard(payload);
-            let message = message.unwrap_or_else(|| "a payload that is not a string".to_owned());
-            self.caught(&message);
-            (FailureKind::Panic, message)
-        };
-        {
-            let mut state = self.lock();
-            state.insert(Home::NONE, None, place, 0);
-            state.current = Some(ROOT);
-        }
-        let root = match catch_unwind(AssertUnwindSafe(root)) {
-            Ok(root) => root,
-            Err(payload) => return (Err(panicked(payload)), self.reports()),
-        };
-        let mut root = pin!(Some(root));
-        self.lock().make_ready(ROOT, None);
-        let waker = Waker::from(Arc::new(RootWaker(self.clone())));
-        let mut end = None;
-        let mut tasks = None;
-        let mut due = Vec::new();
-        loop {
-            match self.next(end.is_some(), &mut due) {
-                Next::Task(runnable) => {
-                    runnable.run();
-                    self.after_step();
-                }
-                Next::Drop(runnable) => discard(runnable),
-                Next::Root => {
-                    let mut cx = Context::from_waker(&waker);
-                    let polled = catch_unwind(AssertUnwindSafe(|| {
-                        root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx))
-                    }));
-                    end = match polled {
-                        Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
-                        Ok(_) => {
-                            self.after_step();
-                            continue;
-                        }
-                        Err(payload) => {
-                            // As they were then: the destructors that come next may wake some.
-                            tasks = Some(self.reports());
-                            Some(Err(panicked(payload)))
-                        }
-                    };
-                    let panic = matches!(end, Some(Err(_)));
-                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| root.set(None))) {
-                        let payload = panicked(payload);
-                        end = end.filter(Result::is_err).or(Some(Err(payload)));
-                    }
-                    self.ended(ROOT);
-                    if panic {
-                        break;
-                    }
-                    self.after_step();
-                }
-                Next::Wake => due.drain(..).for_each(Waker::wake),
-                Next::Wait => self.wait_for_threads(),
-                Next::Stop => break,
-            }
-        }
-        let tasks = tasks.unwrap_or_else(|| self.reports());
-        // Before the other tasks, and where a panic of its destructor does no harm.
-        discard(catch_unwind(AssertUnwindSafe(|| root.set(None))));
-        let end = match (self.lock().failure.clone(), end) {
-            (None, Some(end)) | (Some(_), Some(end @ Err(_))) => end,
-            (Some(failure), _) => Err(failure),
-            (None, None) => unreachable!("it stops when it is done, or with a failure"),
-        };
-        (end, tasks)
-    }
-
-    fn reports(&self) -> Vec<TaskReport> {
-        let mut state = self.lock();
-        self.settle(&mut state);
-        state.reports()
-    }
-
-    fn next(&self, done: bool, due: &mut Vec<Waker>) -> Next {
-        let mut state = self.lock();
-        let state = &mut *state;
-        self.settle(state);
-        state.current = None;
-        if state.failure.is_some() {
-            return Next::Stop;
-        }
-        let (slot, chosen) = match state.schedule.pick() {
-            Choice::Task { slot, chosen } => (slot, chosen),
-            Choice::Nothing => return self.idle(state, done, due),
-            Choice::Diverged(why) => {
-                let step = state.steps + 1;
-                state.fail(FailureKind::Diverged, format!("at step {step}, {why}"));
-                return Next::Stop;
-            }
-        };
-        if state.steps == self.limits.steps {
-            let message = format!("the limit of {} steps was reached", self.limits.steps);
-            state.fail(FailureKind::StepLimit, message);
-            return Next::Stop;
-        }
-        state.steps += 1;
-        let Some(task) = state.tasks.get_mut(slot as usize) else {
-            unreachable!("what ends is removed from the schedule")
-        };
-        task.steps += 1;
-        task.ready = false;
-        if chosen {
-            state.tape.push(task.number);
-        }
-        let (number, runnable, doomed) = (task.number, task.runnable.take(), task.doomed);
-        state.current = Some(slot);
-        let now = self.clock.nanos();
-        state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
-        match runnable {
-            // Another thread killed its node after it was woken.
-            Some(runnable) if doomed => Next::Drop(runnable),
-            Some(runnable) => Next::Task(runnable),
-            None => Next::Root,
-        }
-    }
-
-    /// Nothing is ready.
-    fn idle(&self, state: &mut State, done: bool, due: &mut Vec<Waker>) -> Next {
-        if done {
-            let left = state.tasks.len();
-            if left > 0 && !self.limits.leaks {
-                let tasks = if left == 1 { "a task was" } else { "tasks were" };
-                state.fail(
-                    FailureKind::Leak,
-                    format!(
-                        "{tasks} still alive at the end: join or abort what is spawned, or accept \
-                         it with `Sim::allow_leaks`"
-                    ),
-                );
-            }
-            let left = state.schedule.left_over();
-            if left > 0 {
-                let message = format!("the program ended with {left} choices left on the tape");
-                state.fail(FailureKind::Diverged, message);
-            }
-            return Next::Stop;
-        }
-        let Some(deadline) = state.timers.next() else {
-            if self.limits.foreign_threads {
-                return Next::Wait;
-            }
-            let mut message =
-                "nothing is ready, and no sleep is pending: whoever is to wake these \
-                               tasks waits himself, or is gone"
-                    .to_owned();
-            let paused = state.nodes.paused();
-            if !paused.is_empty() {
-                message.push_str("; still paused: ");
-                message.push_str(&paused.join(", "));
-            }
-            state.fail(FailureKind::Stall, message);
-            return Next::Stop;
-        };
-        if deadline > self.limits.time {
-            let limit = Duration::from_nanos(self.limits.time);
-            state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
-            return Next::Stop;
-        }
-        // Another thread may have looked at the clock before, and registered its sleep only now.
-        let deadline = deadline.max(self.clock.nanos());
-        self.clock.advance(deadline);
-        state.event(deadline << 8 | 3, deadline, || What::Time);
-        state.timers.take_due(deadline, due);
-        Next::Wake
-    }
-
-    /// Waits until another thread has done something.
-    fn wait_for_threads(&self) {
-        // Not by looking at the tasks: there may be very many, for each of whom this wakes up.
-        let nothing = |state: &mut State| !mem::take(&mut state.poked);
-        let waited = self.woken.wait_while(self.lock(), nothing);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Drops what is left. Gives what has gone wrong by then.
-    fn close(&self) -> Option<Wrong> {
-        let mut state = self.lock();
-        let failure = state.failure.clone();
-        state.closed = true;
-        let sleeping = state.timers.clear();
-        let watches = self.watches.take();
-        // They may hold the engine.
-        let mains = state.nodes.close();
-        let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
-        let waiting: Vec<_> =
-            state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
-        drop(state);
-        // All of these run code of the user's. A task that is woken now is dropped.
-        discard(sleeping);
-        watches.into_iter().for_each(discard);
-        discard(ready);
-        mains.into_iter().for_each(discard);
-        waiting.into_iter().for_each(Waker::wake);
-        // What was woken is dropped, which may wake more.
-        loop {
-            let woken = HERE.with(|here| here.woken.take());
-            if woken.is_empty() {
-                break;
-            }
-            discard(woken);
-        }
-        // A panic that nobody has joined is one, even if its output was dropped only now.
-        failure.or_else(|| self.lock().failure.clone())
-    }
-}
-
-impl State {
-    fn fail(&mut self, kind: FailureKind, message: String) {
-        self.failure.get_or_insert((kind, message));
-    }
-
-    /// Something that makes this run another than one in which it does not happen.
-    #[inline]
-    fn event(&mut self, word: u64, now: Nanos, what: impl FnOnce() -> What) {
-        self.trace.add(word);
-        if self.record.is_some() {
-            self.keep(now, what());
-        }
-    }
-
-    #[cold]
-    fn keep(&mut self, now: Nanos, what: What) {
-        if let Some(record) = self.record.as_mut().filter(|_| !self.closed) {
-            record.push(self.steps, now, what);
-        }
-    }
-
-    /// A label as a part of the program is known by it: that of a node is another one.
-    fn label<'a>(&self, home: Home, label: &'a str) -> Cow<'a, str> {
-        match self.nodes.name(home.node) {
-            Some(node) => Cow::Owned(format!("{node}\0{label}")),
-            None => Cow::Borrowed(label),
-        }
-    }
-
-    fn insert(
-        &mut self,
-        home: Home,
-        name: Option<Cow<'static, str>>,
-        place: Place,
-        now: Nanos,
-    ) -> Slot {
-        let number = self.spawned;
-        self.spawned += 1;
-        let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
-            Some(parent) => {
-                parent.children += 1;
-                (Waking::Spawn(parent.number), derive(parent.path, "", parent.children))
-            }
-            None => (Waking::Outside, u64::from(number)),
-        };
-        let node = self.record.as_ref().and_then(|_| self.nodes.name(home.node).cloned());
-        let spawned = || What::Spawned(number, Known { name: name.clone(), node, place });
-        self.event(u64::from(number) << 8, now, spawned);
-        let entry = self.tasks.vacant_entry();
-        let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
-        entry.insert(Task {
-            slot,
-            number,
-            home,
-            doomed: false,
-            path,
-            children: 0,
-            name,
-            place,
-            steps: 0,
-            runnable: None,
-            waker: None,
-            ready: false,
-            woken_by: parent,
-            woken_at: now,
-        });
-        slot
-    }
-
-    #[inline]
-    fn wake(&mut self, slot: Slot, runnable: Option<Runnable>, by: Waking, now: Nanos) {
-        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
-        // The root is woken as often as its waker is called.
-        if !task.ready {
-            (task.woken_by, task.woken_at) = (by, now);
-            let number = task.number;
-            self.trace.mix(u64::from(number) << 8 | 4);
-            if self.record.is_some() {
-                self.keep(now, What::Woke(number));
-            }
-            self.make_ready(slot, runnable);
-        }
-    }
-
-    #[inline]
-    fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
-        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
-        task.runnable = runnable;
-        if task.home.is_node() && self.nodes.hold(task.home.node, slot) {
-            return;
-        }
-        task.ready = true;
-        let ready = task.ready(slot);
-        self.schedule.push(ready);
-    }
-
-    fn describe(&self, slot: Slot) -> String {
-        let Some(task) = self.tasks.get(slot as usize) else { return "a task".to_owned() };
-        let name = task.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        let node = self.nodes.name(task.home.node);
-        let node = node.map(|node| format!(" on node '{node}'")).unwrap_or_default();
-        format!("task {}{name}{node}, spawned at {},", task.number, task.place)
-    }
-
-    fn reports(&self) -> Vec<TaskReport> {
-        let mut reports: Vec<_> = self
-            .tasks
-            .iter()
-            .map(|(_, task)| TaskReport {
-                number: task.number,
-                name: task.name.clone(),
-                node: self.nodes.name(task.home.node).map(ToString::to_string),
-                paused: self.nodes.is_paused(task.home.node),
-                place: task.place,
-                steps: task.steps,
-                ready: task.runnable.is_some() || task.ready,
-                woken_by: task.woken_by,
-                woken_at: Duration::from_nanos(task.woken_at),
-            })
-            .collect();
-        reports.sort_by_key(TaskReport::number);
-        reports
-    }
-}
-
-struct RootWaker(Arc<Engine>);
-
-impl Wake for RootWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.wake(ROOT, None);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake(ROOT, None);
     }
 }

@@ -1,6 +1,6 @@
 //! tokio's paused clock governs ours, and what is particular to its timer otherwise.
 
-use std::future::pending;
+use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -261,14 +261,15 @@ fn runtime_without_a_time_driver_is_an_error_or_a_panic_that_says_what_to_do() {
             panic(&|| drop(timer.sleep(HOUR))),
             panic(&|| drop(timer.sleep(Duration::MAX))),
             panic(&|| drop(timer.sleep_until(now))),
-            panic(&|| drop(timer.timeout(HOUR, pending::<()>()))),
-            panic(&|| drop(timer.timeout(Duration::MAX, pending::<()>()))),
+            panic(&|| drop(block_on(timer.timeout(HOUR, pending::<()>())))),
+            panic(&|| drop(block_on(timer.timeout_at(now, pending::<()>())))),
             panic(&|| drop(timer.interval(HOUR))),
         ] {
             assert!(text.contains("without its time driver"), "{text}");
             assert!(text.contains("`enable_time`"), "{text}");
         }
-        // The clock needs none.
+        // What is ready at once needs none, and neither does the clock.
+        assert_eq!(block_on(timer.timeout(HOUR, ready(7))), Ok(7));
         assert!(timer.now() >= now);
         assert!(runtime.block_on(runtime.spawn(async { 7 })).is_ok());
     }

@@ -19,6 +19,7 @@ pub mod probe;
 pub mod reasons;
 pub mod report;
 pub mod simulation;
+pub mod tracking;
 pub mod websocket;
 
 pub use costs::{backend, case, padded, settle, wait, way, work};

@@ -1,35 +1,25 @@
 //! The peak memory of a process with a million pending tasks, or sleeps.
 //!
-//! A process has one peak, so every case is a process of its own: this program, started again.
+//! It is told by the package `async-runtime-compat-footprint`, built twice: with the backend alone,
+//! as most programs have it, and with all of them, which makes handles and sleeps larger.
 
-use std::future::{Future, pending};
-use std::pin::Pin;
-use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::{env, fs, io};
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use pin_project_lite::pin_project;
-
-use crate::backend::FullBackend;
-use crate::backend::async_executor::AsyncExecutor;
-use crate::backend::async_std::AsyncStd;
-use crate::backend::smol::Smol;
-use crate::backend::tokio::Tokio;
 use crate::settle;
-use crate::wait::{TimeWay, TypedTimer};
-use crate::way::{JoinWay, Typed, Way};
-use crate::work::Countdown;
-use crate::work::wait::LONG;
-
-/// What tells the program that it is such a process.
-pub const COMMAND: &str = "memory-of";
 
 /// What the figures are called, to ask for them alone.
 pub const NAME: &str = "peak memory";
 
 /// How many of them are pending.
 pub const TASKS: u32 = 1_000_000;
+
+const PACKAGE: &str = "async-runtime-compat-footprint";
+
+/// The backends, by the names of their features.
+pub const BACKENDS: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
 
 /// What is pending.
 #[derive(Clone, Copy, PartialEq)]
@@ -55,119 +45,60 @@ impl Pending {
             Pending::Sleeps => "sleeps in tasks",
         }
     }
+
+    fn argument(self) -> &'static str {
+        match self {
+            Pending::Detached => "detached",
+            Pending::Kept => "kept",
+            Pending::Sleeps => "sleeps",
+        }
+    }
 }
 
-/// The backends by name.
-pub const BACKENDS: [(&str, Case); 4] = [
-    ("tokio, current thread", |typed, what| case(&Tokio::current_thread(), typed, what)),
-    ("smol", |typed, what| case(&Smol, typed, what)),
-    ("async-std", |typed, what| case(&AsyncStd, typed, what)),
-    ("async-executor", |typed, what| case(&AsyncExecutor::default(), typed, what)),
-];
+/// Peaks in KiB.
+#[derive(Clone, Copy)]
+pub struct Peaks {
+    /// Natively.
+    pub native: u64,
+    /// Typed, with the backend compiled in alone.
+    pub alone: u64,
+    /// Typed, with all backends compiled in.
+    pub among_all: u64,
+}
 
-type Case = fn(bool, Pending) -> u64;
+/// Builds the package with these backends, in a folder beside this program's.
+///
+/// # Errors
+///
+/// If it does not build.
+pub fn build(features: &str) -> io::Result<PathBuf> {
+    let directory = env::current_exe()?.with_file_name("footprint").join(features);
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--release", "--package", PACKAGE, "--features", features]);
+    cargo.arg("--target-dir").arg(&directory).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cargo.status()?.success() {
+        return Err(io::Error::other(format!("{PACKAGE} does not build with {features}")));
+    }
+    Ok(directory.join("release").join(PACKAGE))
+}
 
-/// The peak memory of both ways, in KiB: native, typed.
+/// The peaks of a backend, by the program that has it alone and the one that has all.
 ///
 /// # Errors
 ///
 /// If a process cannot be started or fails.
-pub fn peaks(backend: &str, what: Pending) -> io::Result<(u64, u64)> {
-    Ok((peak_of(backend, false, what)?, peak_of(backend, true, what)?))
+pub fn peaks(backend: &str, what: Pending, alone: &Path, all: &Path) -> io::Result<Peaks> {
+    Ok(Peaks {
+        native: peak_of(alone, backend, "native", what)?,
+        alone: peak_of(alone, backend, "typed", what)?,
+        among_all: peak_of(all, backend, "typed", what)?,
+    })
 }
 
-fn peak_of(backend: &str, typed: bool, what: Pending) -> io::Result<u64> {
-    let mut command = Command::new(env::current_exe()?);
-    command.args([COMMAND, backend, if typed { "typed" } else { "native" }, what.name()]);
+fn peak_of(program: &Path, backend: &str, way: &str, what: Pending) -> io::Result<u64> {
+    let mut command = Command::new(program);
+    command.args([backend, way, what.argument()]);
     let output = settle::as_it_is(&mut command).output()?;
     let peak = String::from_utf8_lossy(&output.stdout).trim().parse();
     peak.map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
-/// Does what [`peaks`] asks such a process to do.
-#[must_use]
-pub fn main(args: &[String]) -> ExitCode {
-    let [backend, way, what] = args else { return ExitCode::FAILURE };
-    let case = BACKENDS.iter().find(|(name, _)| name == backend);
-    let what = ALL.into_iter().find(|it| it.name() == what);
-    let (Some((_, case)), Some(what)) = (case, what) else { return ExitCode::FAILURE };
-    println!("{}", case(way == "typed", what));
-    ExitCode::SUCCESS
-}
-
-fn case<B: FullBackend>(backend: &B, typed: bool, what: Pending) -> u64 {
-    match (what, typed) {
-        (Pending::Sleeps, false) => {
-            backend.run(peak_with_sleeps(backend.timer(), backend.native()))
-        }
-        (Pending::Sleeps, true) => {
-            backend.run(peak_with_sleeps(TypedTimer(backend.runtime()), backend.native()))
-        }
-        (_, false) => backend.run(peak_with_tasks(backend.native(), what)),
-        (_, true) => backend.run(peak_with_tasks(Typed(backend.spawner()), what)),
-    }
-}
-
-async fn peak_with_tasks<W: JoinWay>(way: W, what: Pending) -> u64 {
-    let countdown = Countdown::new(TASKS.into());
-    let task = || {
-        let countdown = countdown.clone();
-        async move {
-            countdown.count();
-            pending::<()>().await;
-        }
-    };
-    let mut kept = Vec::new();
-    if what == Pending::Kept {
-        kept.reserve_exact(TASKS as usize);
-        kept.extend((0..TASKS).map(|_| way.spawn(task())));
-    } else {
-        (0..TASKS).for_each(|_| way.spawn_detached(task()));
-    }
-    // All of them have been polled, and are waiting.
-    countdown.wait().await;
-    let peak = peak();
-    // Dropping the handles would cancel a million tasks, one after the other, on some backends.
-    std::mem::forget(kept);
-    peak
-}
-
-async fn peak_with_sleeps<T: TimeWay, W: Way>(timer: T, way: W) -> u64 {
-    let countdown = Countdown::new(TASKS.into());
-    for _ in 0..TASKS {
-        let countdown = Some(countdown.clone());
-        way.spawn_detached(Sleeping { sleep: timer.sleep(LONG), countdown });
-    }
-    countdown.wait().await;
-    peak()
-}
-
-pin_project! {
-    /// A sleep, and nothing that is kept besides: an async block keeps what it has moved, too.
-    struct Sleeping<S> {
-        #[pin]
-        sleep: S,
-        countdown: Option<Arc<Countdown>>,
-    }
-}
-
-impl<S: Future> Future for Sleeping<S> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let poll = this.sleep.poll(cx);
-        if let Some(countdown) = this.countdown.take() {
-            countdown.count();
-        }
-        poll.map(|_| ())
-    }
-}
-
-/// The most physical memory that this process has had, in KiB.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-    kilobytes.and_then(|kilobytes| kilobytes.parse().ok()).unwrap_or_default()
 }

@@ -124,7 +124,9 @@ pub fn reasons(backend: &str, work: &str, way: &str) -> BTreeSet<Reason> {
 pub fn memory_reasons(backend: &str, what: Pending) -> BTreeSet<Reason> {
     let tokio = backend.starts_with("tokio");
     match what {
-        Pending::Sleeps => [Reason::Place].into_iter().filter(|_| tokio).collect(),
+        Pending::Sleeps => {
+            [Reason::Size].into_iter().chain(tokio.then_some(Reason::Place)).collect()
+        }
         Pending::Kept => [Reason::Size].into(),
         Pending::Detached => [Reason::Containment].into_iter().filter(|_| !tokio).collect(),
     }
@@ -224,9 +226,11 @@ impl Reason {
                  ones are on one side of it both times."
                 .to_owned(),
             Reason::Context => "A `TokioSpawner` makes its sleeps and time limits from anywhere, \
-                 where tokio's own functions panic outside of the runtime. So each enters the \
-                 runtime's context, and leaves it. A runtime without a time driver panics with a \
-                 message that says what to do; for that, tokio's panic is caught."
+                 where tokio's own functions panic outside of the runtime. So each looks whether it \
+                 is inside, which takes a clone of the current handle, and enters the runtime if it \
+                 is not. A time limit keeps a handle, since it is a sleep of tokio's only once its \
+                 future has had to wait. A runtime without a time driver panics with a message that \
+                 says what to do; for that, tokio's panic is caught."
                 .to_owned(),
             Reason::Place => format!(
                 "A sleep of tokio's, {} bytes, must not be moved once it was polled. A `Sleep` may \

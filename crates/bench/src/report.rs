@@ -10,10 +10,10 @@ use crate::case;
 use crate::instructions::Functions;
 use crate::machine;
 use crate::measure::{Effort, Ratio};
-use crate::memory::{self, Pending};
+use crate::memory::{self, Peaks, Pending};
 use crate::probe::{OnDrop, OnPanic};
 use crate::reasons::{self, Reason};
-use crate::{simulation, websocket};
+use crate::{simulation, tracking, websocket};
 
 /// Everything that was measured.
 pub struct Report {
@@ -33,6 +33,8 @@ pub struct Report {
     pub websocket: Vec<Time>,
     /// Simulations of others against this crate's.
     pub simulation: (Vec<simulation::Peer>, Vec<simulation::Scale>),
+    /// Groups of tasks against bare spawns.
+    pub tracking: Vec<Time>,
     /// Peers against the runtimes.
     pub peers: Vec<Peer>,
 }
@@ -64,16 +66,14 @@ pub struct Instructions {
     pub typed: Functions,
 }
 
-/// The peak memory of one backend, in KiB.
+/// The peak memory of one backend.
 pub struct Memory {
     /// The name of the backend.
     pub backend: &'static str,
     /// What was pending.
     pub what: Pending,
-    /// Natively.
-    pub native: u64,
-    /// Through the typed methods.
-    pub typed: u64,
+    /// The figures.
+    pub peaks: Peaks,
 }
 
 /// What a peer costs and does.
@@ -109,6 +109,7 @@ impl fmt::Display for Report {
         write!(f, "{}", reasons::Section(&self.profiles))?;
         write!(f, "{}", websocket::Section(&self.websocket))?;
         write!(f, "{}", simulation::Section(&self.simulation.0, &self.simulation.1))?;
+        write!(f, "{}", tracking::Section(&self.tracking))?;
         write!(f, "{}", peers::Section(&self.peers))
     }
 }
@@ -198,23 +199,31 @@ impl Report {
         }
         writeln!(
             f,
-            "## Memory\n\nThe peak of a process with {} of them pending, in MiB. Tasks may take 1.01 of native, and \
-             sleeps 1.10.\n",
+            "## Memory\n\nThe peak of a process with {} of them pending, in MiB. *Alone* is a build with this backend \
+             and no other, as most programs are; *all* is one with every backend, for which a handle and a sleep have \
+             room. Tasks may take 1.01 of native, and sleeps 1.10.\n",
             memory::TASKS
         )?;
-        let mut table = Table::new(["backend", "pending", "native", "typed", "ratio"]);
-        for &Memory { backend, what, native, typed } in &self.memory {
+        let columns = ["backend", "pending", "native", "alone", "ratio", "all", "ratio"];
+        let mut table = Table::new(columns);
+        for &Memory { backend, what, peaks } in &self.memory {
+            let Peaks { native, alone, among_all } = peaks;
             #[expect(clippy::cast_precision_loss, reason = "no machine has so much memory")]
-            let (native, typed) = (native as f64 / 1024.0, typed as f64 / 1024.0);
-            let ratio = typed / native;
-            let over = ratio > reasons::memory_bound(what);
+            let [native, alone, all] = [native, alone, among_all].map(|peak| peak as f64 / 1024.0);
             let reasons = reasons::memory_reasons(backend, what);
+            let ratio = |typed: f64| {
+                let ratio = typed / native;
+                let over = ratio > reasons::memory_bound(what);
+                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons))
+            };
             table.row([
                 backend.to_owned(),
                 what.name().to_owned(),
                 format!("{native:.1}"),
-                format!("{typed:.1}"),
-                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons)),
+                format!("{alone:.1}"),
+                ratio(alone),
+                format!("{all:.1}"),
+                ratio(all),
             ]);
         }
         writeln!(f, "{table}")

@@ -78,6 +78,18 @@ impl Clock {
     }
 }
 
+/// Does what has to be done inside of the runtime.
+///
+/// Mostly the caller is inside. To see that takes less than to enter it once more.
+#[inline]
+fn inside<T>(handle: &Handle, f: impl FnOnce() -> T) -> T {
+    if Handle::try_current().is_ok_and(|current| current.id() == handle.id()) {
+        return f();
+    }
+    let _context = handle.enter();
+    f()
+}
+
 /// tokio pauses the clock of current-thread runtimes only, and tells it only to those inside.
 fn may_be_paused(handle: &Handle) -> bool {
     handle.runtime_flavor() == RuntimeFlavor::CurrentThread
@@ -87,8 +99,7 @@ fn now(handle: &Handle) -> Instant {
     if !may_be_paused(handle) {
         return Instant::now();
     }
-    let _context = handle.enter();
-    time::Instant::now().into_std()
+    inside(handle, time::Instant::now).into_std()
 }
 
 impl Timer for TokioSpawner {
@@ -186,13 +197,14 @@ impl Sleep {
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Sleep {
         takes_real_time("a sleep of tokio's");
-        let _context = handle.enter();
-        let now = time::Instant::now();
-        let deadline = deadline(now);
-        let state = if deadline.is_some() { State::Waiting } else { State::Never };
         let spare = PLACES.try_with(|places| places.borrow_mut().pop());
         let mut place = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
-        with_driver(|| place.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
+        let state = inside(handle, || {
+            let now = time::Instant::now();
+            let deadline = deadline(now);
+            with_driver(|| place.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
+            if deadline.is_some() { State::Waiting } else { State::Never }
+        });
         Sleep { place: Some(place), state }
     }
 
@@ -267,6 +279,9 @@ pin_project! {
     /// The sleep of a time limit: tokio's own, in its place, or one of another timer.
     #[project = LimitProjection]
     pub(crate) enum Limit {
+        // Nobody has waited yet. What is ready at once needs no sleep. A deadline that is missing
+        // is never reached.
+        Idle { handle: Handle, deadline: Option<time::Instant> },
         // Unconstrained, because a future that uses up its task's budget each time must not keep
         // its limit from being looked at.
         Native { #[pin] sleep: Unconstrained<time::Sleep> },
@@ -282,14 +297,7 @@ impl Limit {
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Limit {
         takes_real_time("a time limit of tokio's");
-        let _context = handle.enter();
-        match deadline(time::Instant::now()) {
-            Some(deadline) => {
-                let sleep = with_driver(|| time::sleep_until(deadline));
-                Limit::Native { sleep: unconstrained(sleep) }
-            }
-            None => Limit::from(ours::Sleep::from(Sleep::make(handle, |_| None))),
-        }
+        Limit::Idle { handle: handle.clone(), deadline: deadline(now(handle).into()) }
     }
 }
 
@@ -303,8 +311,14 @@ impl Future for Limit {
     type Output = ();
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let LimitProjection::Idle { handle, deadline } = self.as_mut().project() {
+            let Some(deadline) = *deadline else { return Poll::Pending };
+            let sleep = inside(handle, || with_driver(|| time::sleep_until(deadline)));
+            self.set(Limit::Native { sleep: unconstrained(sleep) });
+        }
         match self.project() {
+            LimitProjection::Idle { .. } => Poll::Pending,
             LimitProjection::Native { sleep } => sleep.poll(cx),
             LimitProjection::Other { sleep } => Pin::new(sleep).poll(cx),
         }

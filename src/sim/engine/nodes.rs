@@ -9,12 +9,14 @@ use std::task::{Poll, Waker};
 
 use async_task::Runnable;
 
-use super::{Engine, Slot, State};
+use super::Engine;
+use super::state::State;
 use crate::backend::discard;
 use crate::origin::Place;
 use crate::sim::clock::{Key, MAX_NODES, Nanos, NodeClock, Offset, Shown};
 use crate::sim::node::{Home, Main, Node};
 use crate::sim::runtime::SimRuntime;
+use crate::sim::schedule::Slot;
 
 /// The nodes, in the order in which they were made.
 #[derive(Default)]

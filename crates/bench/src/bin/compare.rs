@@ -6,7 +6,7 @@
 //! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
 //! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
 //!                 when given more than once, all texts must be found; `--only 'WebSocket server'`
-//!                 is that section alone, and so are `instructions` and 'peak memory'
+//!                 is that section alone, and so are `instructions`, `tracking` and 'peak memory'
 //! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
 
@@ -17,9 +17,10 @@ use std::{env, fs, io};
 
 use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
 use async_runtime_compat_bench::measure::Effort;
+use async_runtime_compat_bench::memory::{self, Pending};
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
 use async_runtime_compat_bench::{
-    chart, instructions, memory, peers, settle, simulation, websocket,
+    chart, instructions, peers, settle, simulation, tracking, websocket,
 };
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
@@ -27,7 +28,6 @@ const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]"
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
     match args.split_first() {
-        Some((command, rest)) if command == memory::COMMAND => return memory::main(rest),
         Some((command, rest)) if command == instructions::COMMAND => {
             return instructions::main(rest);
         }
@@ -100,6 +100,7 @@ fn compare(options: &Options) -> io::Result<()> {
         memory: memory(options)?,
         websocket: websocket::compare(options.effort, &|names| options.wants(names)),
         simulation: simulation(options),
+        tracking: tracking::compare(options.effort, &|names| options.wants(names)),
         peers: peers(options),
     };
     print!("{report}");
@@ -163,14 +164,24 @@ fn count(case: &Case) -> io::Result<Instructions> {
 }
 
 fn memory(options: &Options) -> io::Result<Vec<Memory>> {
+    let wanted =
+        |backend: &str, what: Pending| options.wants(&[backend, what.name(), memory::NAME]);
     let mut figures = Vec::new();
-    for (backend, _) in memory::BACKENDS {
-        for what in memory::ALL {
-            if options.wants(&[backend, what.name(), memory::NAME]) {
-                eprintln!("{backend}: {}, {}", memory::NAME, what.name());
-                let (native, typed) = memory::peaks(backend, what)?;
-                figures.push(Memory { backend, what, native, typed });
-            }
+    let mut all = None;
+    for backend in memory::BACKENDS {
+        if !memory::ALL.into_iter().any(|what| wanted(backend, what)) {
+            continue;
+        }
+        eprintln!("{backend}: {}, building", memory::NAME);
+        let all = match &all {
+            Some(all) => all,
+            None => all.insert(memory::build(&memory::BACKENDS.join(","))?),
+        };
+        let alone = memory::build(backend)?;
+        for what in memory::ALL.into_iter().filter(|what| wanted(backend, *what)) {
+            eprintln!("{backend}: {}, {}", memory::NAME, what.name());
+            let peaks = memory::peaks(backend, what, &alone, all)?;
+            figures.push(Memory { backend, what, peaks });
         }
     }
     Ok(figures)

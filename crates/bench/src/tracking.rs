@@ -1,0 +1,245 @@
+//! What it costs to know the tasks: groups of ours, and what tokio has.
+//!
+//! Each is compared with a bare spawn of its own kind: a group of ours with the typed methods on the
+//! spawner that it is made of, tokio's with a spawn of tokio's.
+
+use std::fmt;
+use std::future::Future;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_runtime_compat::prelude::*;
+use async_runtime_compat::{JoinGroup, TaskGroup};
+use tokio::runtime::Handle;
+use tokio::task::{JoinError as TokioError, JoinHandle as TokioHandle, JoinSet};
+use tokio_util::task::TaskTracker;
+
+use crate::backend::async_executor::AsyncExecutor;
+use crate::backend::async_std::AsyncStd;
+use crate::backend::smol::Smol;
+use crate::backend::tokio::Tokio;
+use crate::backend::{Backend, FullBackend};
+use crate::case::{self, Run};
+use crate::measure::Effort;
+use crate::report::{Time, grid};
+use crate::way::{JoinWay, Typed, Way};
+use crate::work::{self, TASKS};
+
+/// What the figures are called, to ask for them alone.
+pub const NAME: &str = "tracking";
+
+/// What a bare spawn may cost more when its task is tracked.
+const BOUND: f64 = 1.10;
+
+/// The rows.
+mod row {
+    pub(super) const GROUP_DETACHED: &str = "`TaskGroup`, spawn detached";
+    pub(super) const GROUP_JOIN: &str = "`TaskGroup`, spawn and join";
+    pub(super) const TRACKER_DETACHED: &str = "tokio-util's `TaskTracker`, spawn detached";
+    pub(super) const TRACKER_JOIN: &str = "tokio-util's `TaskTracker`, spawn and join";
+    pub(super) const JOIN_GROUP: &str = "`JoinGroup`, results as the tasks end";
+    pub(super) const JOIN_SET: &str = "tokio's `JoinSet`, results as the tasks end";
+}
+
+struct Case {
+    backend: &'static str,
+    work: &'static str,
+    bare: Run,
+    tracked: Run,
+}
+
+/// Compares all of them on the backends.
+#[must_use]
+pub fn compare(effort: Effort, wants: &dyn Fn(&[&str]) -> bool) -> Vec<Time> {
+    let mut cases = Vec::new();
+    for (backend, tokio) in [
+        ("tokio, 2 workers", Tokio::multi_thread(2)),
+        ("tokio, 1 worker", Tokio::multi_thread(1)),
+        ("tokio, current thread", Tokio::current_thread()),
+    ] {
+        cases.extend(ours(backend, &tokio));
+        cases.extend(tokios(backend, &tokio));
+    }
+    cases.extend(ours("smol, 1 thread", &Smol));
+    cases.extend(ours("async-std, 1 thread", &AsyncStd));
+    cases.extend(ours("async-executor, current thread", &AsyncExecutor::default()));
+
+    let mut times = Vec::new();
+    for Case { backend, work, bare, tracked } in cases {
+        if wants(&[NAME, backend, work]) {
+            eprintln!("{NAME}: {backend}, {work}");
+            let ratio = effort.compare(&bare, &tracked);
+            let tasks = u32::try_from(TASKS).unwrap_or(u32::MAX);
+            let native_per_task = ratio.native / tasks;
+            times.push(Time { backend, work, way: NAME, ratio, native_per_task });
+        }
+    }
+    times
+}
+
+fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
+    let bare = || Typed(backend.spawner());
+    // The group is not dropped between the rounds, and the last clone goes with the last run.
+    let group = || Typed(Arc::new(TaskGroup::new(backend.spawner())));
+    let set = JoinGroups(backend.spawner());
+    let case = |work, bare, tracked| Case { backend: name, work, bare, tracked };
+    vec![
+        case(
+            row::GROUP_DETACHED,
+            case::run(backend, bare(), work::spawn_detached),
+            case::run(backend, group(), work::spawn_detached),
+        ),
+        case(
+            row::GROUP_JOIN,
+            case::run(backend, bare(), work::spawn_and_join),
+            case::run(backend, group(), work::spawn_and_join),
+        ),
+        case(
+            row::JOIN_GROUP,
+            case::run(backend, bare(), work::spawn_and_join),
+            case::run(backend, set, spawn_and_collect),
+        ),
+    ]
+}
+
+fn tokios(name: &'static str, backend: &Tokio) -> Vec<Case> {
+    let bare = || backend.native();
+    let tracker = || Tracker(TaskTracker::new(), backend.handle().clone());
+    let set = JoinSets(backend.handle().clone());
+    let case = |work, bare, tracked| Case { backend: name, work, bare, tracked };
+    vec![
+        case(
+            row::TRACKER_DETACHED,
+            case::run(backend, bare(), work::spawn_detached),
+            case::run(backend, tracker(), work::spawn_detached),
+        ),
+        case(
+            row::TRACKER_JOIN,
+            case::run(backend, bare(), work::spawn_and_join),
+            case::run(backend, tracker(), work::spawn_and_join),
+        ),
+        case(
+            row::JOIN_SET,
+            case::run(backend, bare(), work::spawn_and_join),
+            case::run(backend, set, spawn_and_collect),
+        ),
+    ]
+}
+
+/// Spawns tasks into a set, then takes their results as they end.
+async fn spawn_and_collect<S: Sets>(sets: S, rounds: u64) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let mut set = sets.set();
+        for number in 0..TASKS {
+            sets.spawn(&mut set, async move { black_box(number) });
+        }
+        while let Some(output) = S::next(&mut set).await {
+            black_box(output);
+        }
+    }
+    start.elapsed()
+}
+
+/// A kind of sets.
+trait Sets: Clone + Send + Sync + 'static {
+    type Set: Send;
+
+    fn set(&self) -> Self::Set;
+    fn spawn(&self, set: &mut Self::Set, future: impl Future<Output = u64> + Send + 'static);
+    fn next(set: &mut Self::Set) -> impl Future<Output = Option<u64>> + Send;
+}
+
+#[derive(Clone)]
+struct JoinGroups(Arc<dyn Spawner>);
+
+impl Sets for JoinGroups {
+    type Set = JoinGroup<u64>;
+
+    fn set(&self) -> JoinGroup<u64> {
+        JoinGroup::new(self.0.clone())
+    }
+
+    fn spawn(&self, set: &mut JoinGroup<u64>, future: impl Future<Output = u64> + Send + 'static) {
+        set.spawn(future);
+    }
+
+    async fn next(set: &mut JoinGroup<u64>) -> Option<u64> {
+        set.join_next().await.map(|end| end.expect("the tasks run to their end"))
+    }
+}
+
+#[derive(Clone)]
+struct JoinSets(Handle);
+
+impl Sets for JoinSets {
+    type Set = JoinSet<u64>;
+
+    fn set(&self) -> JoinSet<u64> {
+        JoinSet::new()
+    }
+
+    fn spawn(&self, set: &mut JoinSet<u64>, future: impl Future<Output = u64> + Send + 'static) {
+        set.spawn_on(future, &self.0);
+    }
+
+    async fn next(set: &mut JoinSet<u64>) -> Option<u64> {
+        set.join_next().await.map(|end| end.expect("the tasks run to their end"))
+    }
+}
+
+#[derive(Clone)]
+struct Tracker(TaskTracker, Handle);
+
+impl Way for Tracker {
+    fn spawn_detached<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(self.0.spawn_on(future, &self.1));
+    }
+}
+
+impl JoinWay for Tracker {
+    type Handle<T: Send + 'static> = TokioHandle<T>;
+    type End<T: Send + 'static> = Result<T, TokioError>;
+
+    fn spawn<F>(&self, future: F) -> TokioHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.spawn_on(future, &self.1)
+    }
+
+    fn output<T: Send + 'static>(end: Result<T, TokioError>) -> T {
+        end.expect("the tasks that are joined run to their end")
+    }
+}
+
+/// The section of the report.
+pub(crate) struct Section<'a>(pub(crate) &'a [Time]);
+
+impl fmt::Display for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "## Tracking tasks\n\n\
+             What it costs to know the tasks: the ratio to a bare spawn, of ours for ours and of \
+             tokio's for tokio's. A group may take {BOUND:.2}. A `TaskTracker` counts its tasks; a \
+             `TaskGroup` lists them and can abort each, and is a spawner itself.\n"
+        )?;
+        let times: Vec<_> = self.0.iter().collect();
+        let cell = |time: &Time| {
+            let over = time.work.starts_with("`TaskGroup") && time.ratio.median > BOUND;
+            let bold = if over { "**" } else { "" };
+            let (lower, upper) = (time.ratio.lower, time.ratio.upper);
+            format!("{bold}{:.2}{bold} ({lower:.2}–{upper:.2})", time.ratio.median)
+        };
+        writeln!(f, "{}", grid(&times, cell))
+    }
+}
