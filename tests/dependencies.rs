@@ -97,6 +97,17 @@ fn the_macros_bring_no_runtime() {
 }
 
 #[test]
+fn the_bridges_bring_no_runtime() {
+    for (bridge, most) in [("tracing", 8), ("backon", 6)] {
+        only(bridge, &[]);
+        let packages = packages(bridge);
+        assert!(packages.contains(bridge), "{bridge} is not among {packages:#?}");
+        assert!(packages.len() <= most, "they are {packages:#?}");
+        assert!(!packages.contains("tracing-attributes"), "they are {packages:#?}");
+    }
+}
+
+#[test]
 fn what_parses_macros_comes_with_the_macros_alone() {
     let packages = packages("tokio,conformance");
     assert!(!packages.contains("syn"), "they are {packages:#?}");

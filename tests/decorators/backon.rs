@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use async_runtime_compat::backon::TimerSleeper;
 use async_runtime_compat::prelude::*;
+use async_runtime_compat::yield_now;
 use backon::{
     BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable, RetryableWithContext,
 };
@@ -27,6 +28,7 @@ impl Flaky {
     }
 
     async fn ask(&self) -> Result<usize, &'static str> {
+        yield_now().await;
         match self.tried.fetch_add(1, Ordering::SeqCst) {
             tried if tried < self.failures => Err("not yet"),
             tried => Ok(tried),
