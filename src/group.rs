@@ -4,6 +4,7 @@ mod core;
 mod join;
 mod last;
 mod report;
+mod scope;
 mod shard;
 mod slots;
 
@@ -23,6 +24,7 @@ use crate::time::{Timer, TimerExt};
 pub(crate) use self::core::Core;
 pub use self::join::JoinGroup;
 pub use self::report::{ShutdownReport, TaskInfo};
+pub(crate) use self::scope::Scope;
 pub(crate) use self::shard::Member;
 
 /// A spawner that knows its tasks, and can bring them to an end.

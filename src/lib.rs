@@ -24,6 +24,7 @@ mod readme {}
 pub mod prelude;
 mod run;
 mod runtime;
+mod service;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
@@ -55,6 +56,10 @@ pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
+};
+pub use service::{
+    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
+    ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StartError, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 #[cfg(feature = "macros")]

@@ -151,18 +151,35 @@ impl<S: Clone> Watched<S> {
 
     /// Sets the state, and wakes those who wait for it.
     pub(crate) fn set(&self, value: S) {
+        self.replace(value).announce();
+    }
+
+    /// Sets the state under a lock of the caller's, who announces the change when that is open.
+    pub(crate) fn replace(&self, value: S) -> Change<S> {
         let mut state = self.shared.lock();
         let replaced = mem::replace(&mut state.value, value);
         state.version += 1;
-        let waiting = state.waiting.drain();
-        drop(state);
-        waiting.into_iter().for_each(|waker| wake(Some(waker)));
-        discard(replaced);
+        Change { replaced, waiting: state.waiting.drain() }
     }
 
     pub(crate) fn watch(&self) -> Watch<S> {
         let seen = self.shared.lock().version;
         Watch { shared: self.shared.clone(), seen }
+    }
+}
+
+/// A state was set, and those who wait for it do not know.
+#[must_use = "those who wait for it wait on until it is announced"]
+pub(crate) struct Change<S> {
+    replaced: S,
+    waiting: Vec<Waker>,
+}
+
+impl<S> Change<S> {
+    /// Wakes those who wait for it. Not under a lock: a waker may run code of the user's.
+    pub(crate) fn announce(self) {
+        self.waiting.into_iter().for_each(|waker| wake(Some(waker)));
+        discard(self.replaced);
     }
 }
 

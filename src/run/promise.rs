@@ -54,7 +54,7 @@ impl<T> Promise<T> {
 }
 
 /// Who waits for a result.
-pub(super) struct Promised<T> {
+pub(crate) struct Promised<T> {
     cell: Arc<Cell<T>>,
 }
 
