@@ -56,7 +56,7 @@ pub(crate) use contain::{Contained, discard, wake};
 pub(crate) use contained_task::{Output, Unseen};
 #[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
-pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, token_of};
+pub(crate) use hooked::{Hooked, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
 pub(crate) use shared::{Abort, SharedJoin};
 
 #[cfg(not(feature = "tokio"))]

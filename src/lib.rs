@@ -9,6 +9,8 @@ mod error;
 mod events;
 mod group;
 mod handle;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(doctest)]
 mod migration;
 mod origin;
@@ -28,6 +30,7 @@ mod service;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod spawner;
+mod task;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
@@ -53,6 +56,11 @@ pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+#[cfg(feature = "json")]
+pub use json::{
+    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonTask, RegisterError,
+    StackedTask, TaskStack,
+};
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
@@ -62,6 +70,9 @@ pub use service::{
     ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StartError, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use task::{
+    Outcome, StartError, Task, TaskContext, TaskState, TaskWrapper, TaskWrapperBuilder,
+};
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use testing::test;

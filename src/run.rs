@@ -12,10 +12,10 @@ use std::task::{Context, Poll};
 use crate::cancel::CancelToken;
 use crate::events::Events;
 
-pub(crate) use self::contained::{Ended, run_contained};
+pub(crate) use self::contained::{Ended, Grace, run_contained, wind_down};
 pub(crate) use self::error::Cause;
 pub use self::error::{BoxError, RunError};
-pub(crate) use self::promise::{Promise, promise};
+pub(crate) use self::promise::{Promise, Promised, promise};
 
 /// Something that was started: its events and, in its time, its result.
 ///
@@ -81,12 +81,12 @@ impl<E, T> IntoFuture for Run<E, T> {
 /// Polling the handle by reference is cancel safe.
 #[must_use = "dropping a handle stops nothing, and drops the result"]
 pub struct RunHandle<T> {
-    result: promise::Promised<T>,
+    result: Promised<T>,
     canceller: Canceller,
 }
 
 impl<T> RunHandle<T> {
-    pub(crate) fn new(result: promise::Promised<T>, canceller: Canceller) -> RunHandle<T> {
+    pub(crate) fn new(result: Promised<T>, canceller: Canceller) -> RunHandle<T> {
         RunHandle { result, canceller }
     }
 
@@ -108,6 +108,11 @@ impl<T> RunHandle<T> {
     pub fn cancel(self) -> impl Future<Output = Result<T, RunError>> {
         self.canceller.cancel();
         self
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn canceller(&self) -> &Canceller {
+        &self.canceller
     }
 
     /// Whether the result is there, or has been given.
@@ -150,5 +155,10 @@ impl Canceller {
     pub(crate) fn cancel(&self) {
         self.token.cancel();
         self.request.cancel();
+    }
+
+    /// Whether the end was asked for, by whomever.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled() || self.request.is_cancelled()
     }
 }

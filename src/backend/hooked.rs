@@ -119,6 +119,16 @@ pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
     })
 }
 
+/// How often the groups were aborted that a task belongs to which is spawned here.
+pub(crate) fn aborts_of(spawner: &dyn Spawner) -> u64 {
+    let Kind::Hooked(hooked) = spawner.native().0 else { return 0 };
+    let aborts = hooked.hooks.iter().map(|hook| match hook {
+        SpawnHook::Add(_) => 0,
+        SpawnHook::Group(group) => group.aborts(),
+    });
+    aborts.sum()
+}
+
 impl Hooked<dyn Blocking> {
     pub(crate) fn blocking(decorated: Arc<dyn Blocking>, hook: SpawnHook) -> Self {
         let (base, hooks) = if let BlockingKind::Hooked(inner) = decorated.native_blocking().0 {

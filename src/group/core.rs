@@ -135,6 +135,11 @@ impl Core {
         }
     }
 
+    /// How often the tasks were aborted.
+    pub(crate) fn aborts(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.aborts()).sum()
+    }
+
     pub(super) fn abort_all(&self) {
         let wakers: Vec<_> = self.shards.iter().flat_map(|shard| shard.abort_all()).collect();
         // When all are to stop, and without a lock: a waker may poll its task.

@@ -106,6 +106,11 @@ impl Shard {
         Some(Member { shard: self.clone(), key, aborts })
     }
 
+    /// How often the tasks were aborted.
+    pub(super) fn aborts(&self) -> u64 {
+        self.aborts.load(Ordering::Acquire).into()
+    }
+
     /// Tells all tasks that they are to stop. Gives whom to wake.
     #[must_use]
     pub(super) fn abort_all(&self) -> Vec<Waker> {

@@ -1,6 +1,7 @@
 //! Running code of the user's that may panic, and may be cancelled.
 
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,7 +9,39 @@ use std::time::Duration;
 use super::Canceller;
 use crate::backend::{Contained, discard};
 use crate::error::Payload;
-use crate::time::Timer;
+use crate::group::TaskGroup;
+use crate::time::{Sleep, Timer};
+
+/// A grace period. It begins when it is first asked whether it is over.
+///
+/// One of zero needs no timer, one of [`Duration::MAX`] never ends, and one on a runtime without a
+/// timer is over at once.
+pub(crate) struct Grace<'a> {
+    timer: &'a dyn Timer,
+    period: Duration,
+    sleep: Option<Sleep>,
+}
+
+impl<'a> Grace<'a> {
+    pub(crate) fn new(timer: &'a dyn Timer, period: Duration) -> Grace<'a> {
+        Grace { timer, period, sleep: None }
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.period.is_zero() {
+            return Poll::Ready(());
+        }
+        let Grace { timer, period, sleep } = self;
+        let poll = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(sleep.get_or_insert_with(|| timer.sleep(*period))).poll(cx)
+        }));
+        poll.unwrap_or_else(|payload| {
+            discard(payload);
+            self.period = Duration::ZERO;
+            Poll::Ready(())
+        })
+    }
+}
 
 /// How it ended.
 pub(crate) enum Ended<T> {
@@ -21,41 +54,50 @@ pub(crate) enum Ended<T> {
 /// Runs a future to its end, or until the grace period after a request is over.
 ///
 /// When it resolves, the future has been dropped. Neither it nor its destructor panics out of this.
-/// A grace period of zero needs no timer, and one of [`Duration::MAX`] never ends. If the future
-/// completes in the poll in which the grace period ends, it has returned.
+/// If the future completes in the poll in which the grace period ends, it has returned.
 pub(crate) async fn run_contained<F: Future>(
     future: F,
     canceller: &Canceller,
-    timer: &dyn Timer,
-    grace: Duration,
+    grace: &mut Grace<'_>,
 ) -> Ended<F::Output> {
     let mut future = pin!(Contained::new(future));
     let mut request = canceller.request.cancelled();
-    let mut sleep = None;
-    let mut poll = |future: Pin<&mut Contained<F>>, cx: &mut Context<'_>| {
-        if let Poll::Ready(result) = future.poll_caught(cx) {
-            return Poll::Ready(match result {
-                Ok(output) => Ended::Returned(output),
-                Err(payload) => Ended::Panicked(payload),
-            });
+    let ended = poll_fn(|cx| {
+        match future.as_mut().poll_caught(cx) {
+            Poll::Ready(Ok(output)) => return Poll::Ready(Ended::Returned(output)),
+            Poll::Ready(Err(payload)) => return Poll::Ready(Ended::Panicked(payload)),
+            Poll::Pending => {}
         }
         if Pin::new(&mut request).poll(cx).is_pending() {
             return Poll::Pending;
         }
-        if grace.is_zero() {
-            return Poll::Ready(Ended::Stopped);
-        }
-        let sleep = sleep.get_or_insert_with(|| timer.sleep(grace));
-        Pin::new(sleep).poll(cx).map(|()| Ended::Stopped)
-    };
-    let ended = poll_fn(|cx| poll(future.as_mut(), cx)).await;
+        grace.poll_over(cx).map(|()| Ended::Stopped)
+    })
+    .await;
     match (future.as_mut().clear(), ended) {
         (Ok(()), ended) => ended,
-        // A panic that came first counts.
+        // The panic that came first counts.
         (Err(payload), ended @ Ended::Panicked(_)) => {
             discard(payload);
             ended
         }
         (Err(payload), _) => Ended::Panicked(payload),
+    }
+}
+
+/// Ends a group: cancels its token, waits for the rest of the grace period, aborts what is left,
+/// and waits until that is dropped.
+pub(crate) async fn wind_down(group: &TaskGroup, grace: &mut Grace<'_>) {
+    group.close();
+    group.cancel_token().cancel();
+    let mut empty = group.wait();
+    poll_fn(|cx| match Pin::new(&mut empty).poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => grace.poll_over(cx),
+    })
+    .await;
+    if !group.is_empty() {
+        group.abort_all();
+        group.wait().await;
     }
 }

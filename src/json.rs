@@ -1,0 +1,17 @@
+//! Typed inside, JSON outside: what a registry holds, and a wire protocol calls.
+
+mod action;
+mod error;
+mod run;
+mod schema;
+mod state;
+mod task;
+mod task_stack;
+
+pub(crate) use self::action::parse;
+pub use self::error::{JsonError, JsonEventError, RegisterError};
+pub use self::run::{JsonEvents, JsonHandle, JsonRun};
+pub(crate) use self::run::{erase, to_value};
+pub(crate) use self::schema::{read, written};
+pub use self::task::JsonTask;
+pub use self::task_stack::{StackedTask, TaskStack};

@@ -1,0 +1,167 @@
+//! Events and results as JSON.
+
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::action::text_of;
+use super::error::JsonEventError;
+use crate::events::Events;
+use crate::run::{Canceller, Run, RunError};
+use crate::spawner::BoxFuture;
+
+/// Something that was started by an action in JSON: its events as JSON and, in its time, its
+/// result.
+///
+/// All is as with a [`Run`]: dropping it, or a part of it, stops nothing, and awaiting it as a
+/// whole drops the events.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "dropping it stops nothing, and drops the events and the result"]
+pub struct JsonRun<T> {
+    /// The events, in their order.
+    pub events: JsonEvents,
+    /// The result.
+    pub handle: JsonHandle<T>,
+}
+
+impl<T> IntoFuture for JsonRun<T> {
+    type Output = Result<T, RunError>;
+    type IntoFuture = JsonHandle<T>;
+
+    fn into_future(self) -> JsonHandle<T> {
+        self.handle
+    }
+}
+
+/// The events of what was started, as JSON, in the order in which they were emitted.
+///
+/// It is as [`Events`] is. One that cannot be told as JSON is an error in its place, and the stream
+/// goes on after it.
+///
+/// Dropping it stops nothing, and drops the events.
+#[must_use = "dropping it drops the events; what was started goes on"]
+pub struct JsonEvents {
+    stream: Pin<Box<dyn Stream<Item = Result<Value, JsonEventError>> + Send>>,
+}
+
+impl JsonEvents {
+    /// Waits for the next event; `None` if there will be none, and all were read.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonEventError`] in the place of an event that cannot be told as JSON.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: an event is taken out only in the poll that gives it.
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Value, JsonEventError>>> {
+        poll_fn(|cx| self.stream.as_mut().poll_next(cx))
+    }
+}
+
+impl Stream for JsonEvents {
+    type Item = Result<Value, JsonEventError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.stream.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for JsonEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonEvents").finish_non_exhaustive()
+    }
+}
+
+/// Typed events, told as JSON when they are read.
+struct Told<E> {
+    events: Events<E>,
+    subject: String,
+}
+
+impl<E: Serialize> Stream for Told<E> {
+    type Item = Result<Value, JsonEventError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
+        Poll::Ready(event.map(|event| to_value(&self.subject, &event)))
+    }
+}
+
+/// A value as JSON. The subject is whose it is, as in `task 'import'`.
+pub(crate) fn to_value<T: Serialize>(subject: &str, value: &T) -> Result<Value, JsonEventError> {
+    serde_path_to_error::serialize(value, serde_json::value::Serializer).map_err(|error| {
+        let message = error.inner().to_string();
+        JsonEventError::new(subject.to_owned(), text_of(error.path()), message)
+    })
+}
+
+/// A handle to what was started by an action in JSON: await it for the result.
+///
+/// It is as a [`RunHandle`](crate::RunHandle) is: dropping it stops nothing.
+///
+/// # Panics
+///
+/// If it is polled after it resolved.
+#[must_use = "dropping a handle stops nothing, and drops the result"]
+pub struct JsonHandle<T> {
+    result: BoxFuture<'static, Result<T, RunError>>,
+    canceller: Canceller,
+}
+
+impl<T> JsonHandle<T> {
+    /// Requests the end, and waits until it has come; as
+    /// [`RunHandle::cancel`](crate::RunHandle::cancel).
+    ///
+    /// # Errors
+    ///
+    /// As awaiting the handle.
+    ///
+    /// # Panics
+    ///
+    /// If the handle was polled to its end before.
+    pub fn cancel(self) -> impl Future<Output = Result<T, RunError>> {
+        self.canceller.cancel();
+        self
+    }
+}
+
+impl<T> Future for JsonHandle<T> {
+    type Output = Result<T, RunError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.result.as_mut().poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for JsonHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonHandle").finish_non_exhaustive()
+    }
+}
+
+/// Makes of a typed run one in JSON: the one place where that is boxed.
+///
+/// The function makes JSON of the result.
+pub(crate) fn erase<E, T, U>(
+    subject: String,
+    run: Run<E, T>,
+    f: impl FnOnce(T) -> Result<U, RunError> + Send + 'static,
+) -> JsonRun<U>
+where
+    E: Serialize + Send + 'static,
+    T: Send + 'static,
+{
+    let Run { events, handle } = run;
+    let canceller = handle.canceller().clone();
+    JsonRun {
+        events: JsonEvents { stream: Box::pin(Told { events, subject }) },
+        handle: JsonHandle { result: Box::pin(async move { f(handle.await?) }), canceller },
+    }
+}

@@ -1,0 +1,24 @@
+//! States as JSON.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::task::TaskState;
+
+/// `{"state": "running"}`; the states are `not_started`, `running`, `completed` and `failed`, which
+/// has a `reason`.
+impl Serialize for TaskState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (state, reason) = match self {
+            TaskState::NotStarted => ("not_started", None),
+            TaskState::Running => ("running", None),
+            TaskState::Completed => ("completed", None),
+            TaskState::Failed(error) => ("failed", Some(error.message())),
+        };
+        let mut map = serializer.serialize_map(Some(1 + usize::from(reason.is_some())))?;
+        map.serialize_entry("state", state)?;
+        if let Some(reason) = reason {
+            map.serialize_entry("reason", &reason)?;
+        }
+        map.end()
+    }
+}
