@@ -45,6 +45,7 @@ impl<E> Events<E> {
     /// # Cancel safety
     ///
     /// Cancel safe: an event is taken out only in the poll that gives it.
+    #[expect(clippy::should_implement_trait, reason = "it is what streams call it")]
     pub fn next(&mut self) -> impl Future<Output = Option<E>> {
         poll_fn(|cx| self.channel.poll_next(cx.waker()))
     }

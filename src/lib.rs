@@ -71,7 +71,7 @@ pub use service::{
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use task::{
-    Outcome, StartError, Task, TaskContext, TaskState, TaskWrapper, TaskWrapperBuilder,
+    Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
 };
 #[cfg(feature = "macros")]
 #[doc(inline)]

@@ -13,7 +13,7 @@ use crate::run::BoxError;
 pub use self::context::TaskContext;
 pub use self::error::StartError;
 pub use self::state::{Outcome, TaskState};
-pub use self::wrapper::{TaskWrapper, TaskWrapperBuilder};
+pub use self::wrapper::{TaskRun, TaskWrapper, TaskWrapperBuilder};
 
 /// A job that is done once: it takes an action, tells what it does by events, and has a result.
 ///

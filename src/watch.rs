@@ -178,7 +178,9 @@ pub(crate) struct Change<S> {
 impl<S> Change<S> {
     /// Wakes those who wait for it. Not under a lock: a waker may run code of the user's.
     pub(crate) fn announce(self) {
-        self.waiting.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in self.waiting {
+            wake(Some(waker));
+        }
         discard(self.replaced);
     }
 }
@@ -189,7 +191,9 @@ impl<S> Drop for Watched<S> {
         state.gone = true;
         let waiting = state.waiting.drain();
         drop(state);
-        waiting.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in waiting {
+            wake(Some(waker));
+        }
     }
 }
 

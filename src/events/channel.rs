@@ -160,7 +160,9 @@ impl<E> Channel<E> {
         let emitting = state.emitting.drain();
         drop(state);
         wake(reader);
-        emitting.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in emitting {
+            wake(Some(waker));
+        }
     }
 
     /// Nobody reads any more.
@@ -170,11 +172,15 @@ impl<E> Channel<E> {
         let unread = (mem::take(&mut state.queue), state.reading.take());
         let emitting = state.emitting.drain();
         drop(state);
-        emitting.into_iter().for_each(|waker| wake(Some(waker)));
+        for waker in emitting {
+            wake(Some(waker));
+        }
         let (events, reader) = unread;
         discard(reader);
         // One by one: each may panic when it is dropped.
-        events.into_iter().for_each(discard);
+        for event in events {
+            discard(event);
+        }
     }
 
     /// How many events there are, and how many who wait for room.

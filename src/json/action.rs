@@ -19,7 +19,7 @@ pub(crate) fn parse<T: DeserializeOwned>(subject: &str, action: &Value) -> Resul
 fn path_of(path: &Path, message: &str) -> String {
     let mut text = text_of(path);
     if let Some(name) = field_of(message) {
-        if !matches!(path.iter().last(), Some(Segment::Map { key }) if key == name) {
+        if !matches!(path.iter().next_back(), Some(Segment::Map { key }) if key == name) {
             if !text.is_empty() {
                 text.push('.');
             }

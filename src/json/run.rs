@@ -60,6 +60,7 @@ impl JsonEvents {
     /// # Cancel safety
     ///
     /// Cancel safe: an event is taken out only in the poll that gives it.
+    #[expect(clippy::should_implement_trait, reason = "it is what streams call it")]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Value, JsonEventError>>> {
         poll_fn(|cx| self.stream.as_mut().poll_next(cx))
     }

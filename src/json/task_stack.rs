@@ -125,6 +125,7 @@ impl TaskStack {
     }
 
     /// Takes a job out, and gives it. If it runs, it runs on.
+    #[expect(clippy::must_use_candidate, reason = "who takes it out may want no more")]
     pub fn remove(&self, name: &str) -> Option<Arc<dyn JsonTask>> {
         self.lock().remove(name)
     }
@@ -173,13 +174,11 @@ impl TaskStack {
     /// started then. It lists the names that there are, or says where the action does not fit and
     /// what was expected.
     pub fn execute(&self, name: &str, action: Value) -> Result<JsonRun<Outcome<Value>>, JsonError> {
-        match self.get(name) {
-            Some(task) => task.execute(action),
-            None => {
-                let known = self.lock().keys().cloned().collect();
-                Err(JsonError::unknown(subject(name), known, action))
-            }
-        }
+        let Some(task) = self.get(name) else {
+            let known = self.lock().keys().cloned().collect();
+            return Err(JsonError::unknown(subject(name), known, action));
+        };
+        task.execute(action)
     }
 
     /// Cancels all jobs that run, at the same time, waits until each has ended, and gives the states

@@ -95,6 +95,9 @@ pub struct TaskWrapper<K: Task> {
     shared: Arc<Shared<K>>,
 }
 
+/// What a start of a job gives.
+pub type TaskRun<K> = Run<<K as Task>::Event, Outcome<<K as Task>::Output>>;
+
 /// What the clones of a wrapper share with its run.
 pub(super) struct Shared<K> {
     pub(super) task: K,
@@ -177,10 +180,7 @@ impl<K: Task> TaskWrapper<K> {
     /// [`StartError`] if the job runs. It has the action. On a runtime that was shut down the start
     /// succeeds and the run fails, with [`is_shutdown`](RunError::is_shutdown).
     #[track_caller]
-    pub fn start(
-        &self,
-        action: K::Action,
-    ) -> Result<Run<K::Event, Outcome<K::Output>>, StartError<K::Action>> {
+    pub fn start(&self, action: K::Action) -> Result<TaskRun<K>, StartError<K::Action>> {
         let Shared { runtime, options, .. } = &*self.shared;
         let aborts = backend::aborts_of(runtime);
         let group = TaskGroup::builder(runtime.clone()).timer(runtime.clone()).build();

@@ -1,0 +1,121 @@
+//! Where the tests run, and the jobs that they run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_runtime_compat::prelude::*;
+use async_runtime_compat::{
+    BoxError, Task, TaskContext, TaskGroup, TaskWrapper, with_blocking, with_timer,
+};
+use futures_lite::future::block_on;
+
+use crate::runtimes::Running;
+
+/// Stamps tests that take a runtime: several times on each real one, and under many schedules in
+/// the simulation.
+macro_rules! everywhere {
+    ($($test:ident,)*) => {
+        mod on {
+            $(fn $test(running: &$crate::runtimes::Running) {
+                $crate::kit::repeat(running, super::$test);
+            })*
+
+            $crate::runtimes::on_all_runtimes! { $($test,)* }
+
+            #[cfg(feature = "sim")]
+            mod sim {
+                $(#[test]
+                fn $test() {
+                    $crate::kit::explore(|rt| super::super::$test(std::sync::Arc::new(rt)));
+                })*
+            }
+        }
+    };
+}
+pub(crate) use everywhere;
+
+/// Runs a test several times. One that hangs fails.
+pub(crate) fn repeat<F: Future<Output = ()>>(running: &Running, test: fn(Arc<dyn Runtime>) -> F) {
+    for _ in 0..20 {
+        let runtime = running.runtime.clone();
+        let limited = running.runtime.timeout(Duration::from_secs(120), test(runtime));
+        block_on(limited).expect("the test hangs");
+    }
+}
+
+/// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls
+/// nowhere.
+#[cfg(feature = "sim")]
+#[track_caller]
+pub(crate) fn explore<F: Future<Output = ()>>(
+    f: impl Fn(async_runtime_compat::sim::SimRuntime) -> F + Sync,
+) {
+    use async_runtime_compat::sim::{Sim, Strategy};
+
+    for strategy in
+        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
+    {
+        let found = Sim::new(1).strategy(strategy.clone()).explore(400, &f);
+        if let Some(failure) = found.first {
+            panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
+        }
+    }
+}
+
+/// Counts those of it that are alive.
+#[derive(Clone, Default)]
+pub(crate) struct Alive(Arc<()>);
+
+impl Alive {
+    pub(crate) fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+
+    /// Counts them without being one of them.
+    pub(crate) fn counter(&self) -> impl Fn() -> usize + Send + 'static {
+        let all = Arc::downgrade(&self.0);
+        move || all.strong_count().saturating_sub(1)
+    }
+}
+
+pub(crate) type Cx = TaskContext<u32>;
+pub(crate) type Given = Result<u32, BoxError>;
+
+/// A job that is a function.
+pub(crate) struct Job(Box<dyn Fn(u32, Cx) -> BoxFuture<'static, Given> + Send + Sync>);
+
+impl Job {
+    pub(crate) fn new<F, Fut>(f: F) -> Job
+    where
+        F: Fn(u32, Cx) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Given> + Send + 'static,
+    {
+        Job(Box::new(move |action, cx| Box::pin(f(action, cx))))
+    }
+}
+
+impl Task for Job {
+    type Action = u32;
+    type Event = u32;
+    type Output = u32;
+    type Error = BoxError;
+
+    async fn run(&self, action: u32, cx: Cx) -> Given {
+        (self.0)(action, cx).await
+    }
+}
+
+/// A wrapper of a job that is a function.
+pub(crate) fn job<F, Fut>(runtime: &Arc<dyn Runtime>, f: F) -> TaskWrapper<Job>
+where
+    F: Fn(u32, Cx) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Given> + Send + 'static,
+{
+    TaskWrapper::builder(runtime.clone(), Job::new(f)).name("the job").build()
+}
+
+/// The runtime, with its tasks in the group.
+pub(crate) fn inside(group: &TaskGroup, runtime: &Arc<dyn Runtime>) -> Arc<dyn Runtime> {
+    let spawner = with_timer(group.spawner(), runtime.clone());
+    Arc::new(with_blocking(spawner, runtime.clone()))
+}

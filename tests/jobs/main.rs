@@ -1,0 +1,11 @@
+//! Jobs, on each backend that is compiled in, on a runtime that is put together, and in the
+//! simulation.
+
+#[cfg(feature = "json")]
+mod json;
+mod kit;
+mod lifetime;
+mod races;
+#[path = "../it/runtimes.rs"]
+mod runtimes;
+mod task;
