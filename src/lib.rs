@@ -18,6 +18,7 @@ mod origin;
     doctest,
     feature = "tokio",
     feature = "conformance",
+    feature = "json",
     feature = "macros",
     feature = "sim"
 ))]

@@ -55,7 +55,7 @@ pub(crate) fn explore<F: Future<Output = ()>>(
     for strategy in
         [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
     {
-        let found = Sim::new(1).strategy(strategy.clone()).explore(400, &f);
+        let found = Sim::new(1).strategy(strategy.clone()).explore(1000, &f);
         if let Some(failure) = found.first {
             panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
         }
