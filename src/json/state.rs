@@ -6,8 +6,6 @@ use crate::run::RunError;
 use crate::service::ServiceState;
 use crate::task::TaskState;
 
-/// `{"state": "running"}`; the states are `not_started`, `running`, `completed` and `failed`, which
-/// has a `reason`.
 impl Serialize for TaskState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (state, reason) = match self {
