@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
     ActionContext, JsonService, Service, ServiceContext, ServicePhase, ServiceWrapper,
+    with_blocking, with_timer,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ on_all_runtimes! {
     event_that_is_no_json_is_an_error_in_its_place,
     lifecycle_is_that_of_the_wrapper,
     handle_cancels,
+    state_of_a_failure_has_its_reason,
 }
 
 /// Tells stories.
@@ -188,11 +190,12 @@ async fn handle_cancels(rt: Arc<dyn Runtime>) {
     service.stop(LONG).await.unwrap();
 }
 
-#[test]
-fn state_of_a_failure_has_its_reason() {
-    let rt: Arc<dyn Runtime> = crate::runtimes::refusing();
-    let service = teller(&rt);
-    futures_lite::future::block_on(service.start()).unwrap_err();
+async fn state_of_a_failure_has_its_reason(rt: Arc<dyn Runtime>) {
+    let group = TaskGroup::new(rt.clone());
+    group.close();
+    let closed = with_blocking(with_timer(group.spawner(), rt.clone()), rt.clone());
+    let service = teller(&(Arc::new(closed) as Arc<dyn Runtime>));
+    service.start().await.unwrap_err();
     let state = serde_json::to_value(service.state()).unwrap();
     assert_eq!(state, json!({ "state": "failed", "reason": "its runtime was shut down" }));
 }

@@ -78,17 +78,6 @@ pub(crate) fn tokio_current_thread() -> Running {
     Running::new(spawner, stop)
 }
 
-/// A runtime that takes nothing: its group is closed.
-#[cfg(feature = "json")]
-pub(crate) fn refusing() -> Arc<dyn Runtime> {
-    use async_runtime_compat::{BlockingPool, FnSpawner, with_blocking, with_timer};
-
-    let group = TaskGroup::new(Arc::new(FnSpawner::new(drop)));
-    group.close();
-    let timed = with_timer(group.spawner(), Standing(Instant::now()));
-    Arc::new(with_blocking(timed, BlockingPool::new()))
-}
-
 #[cfg(feature = "smol")]
 pub(crate) fn smol() -> Running {
     Running::new(async_runtime_compat::smol::SmolSpawner, ())

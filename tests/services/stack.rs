@@ -136,8 +136,7 @@ async fn starts_in_order_and_stops_in_reverse(rt: Arc<dyn Runtime>) {
         }
         // It is all there.
         stack.start_all().await.unwrap();
-        // Those that have not been polled would not notice their end.
-        stack.check_health(LONG).await;
+        // One that is stopped before it came to `run` notes no end.
         let stopping = stack.clone();
         rt.spawn_with_handle(async move { stopping.stop_all(LONG).await }).await.unwrap().unwrap();
         all_are(&stack, ServicePhase::Stopped);
@@ -158,8 +157,8 @@ async fn starts_in_order_and_stops_in_reverse(rt: Arc<dyn Runtime>) {
 }
 
 async fn independent_ones_start_at_the_same_time(rt: Arc<dyn Runtime>) {
-    // Neither comes to its end without the other.
-    let (stack, log) = stack(&rt, |part| {
+    // It starts for ever, and in nobody's way.
+    let (stack, _) = stack(&rt, |part| {
         if part.name == "mail" {
             part.start = Does::Hang;
         }
@@ -169,7 +168,7 @@ async fn independent_ones_start_at_the_same_time(rt: Arc<dyn Runtime>) {
         async move { stack.start_all().await }
     });
     stack.get("web").unwrap().wait_for(ServicePhase::Running, LONG).await.unwrap();
-    assert!(position(&log, "mail starts") < position(&log, "web runs"));
+    assert_eq!(phases(&stack)["mail"], ServicePhase::Starting);
     stack.get("mail").unwrap().stop(Duration::ZERO).await.ok();
     let error = start.await.unwrap().unwrap_err();
     let failures: Vec<_> = error.failures().map(|(name, it)| (name, it.is_stopped())).collect();
