@@ -29,6 +29,7 @@ mod readme {}
 pub mod prelude;
 mod run;
 mod runtime;
+mod service;
 mod shards;
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -72,12 +73,17 @@ pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBui
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 #[cfg(feature = "json")]
 pub use json::{
-    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonTask, RegisterError,
-    StackedTask, TaskStack,
+    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
+    RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
+    TaskStack,
 };
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
+};
+pub use service::{
+    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
+    ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use task::{
