@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_runtime_compat::backon::TimerSleeper;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::yield_now;
-use backon::{
-    BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable, RetryableWithContext,
-};
+use backon::{ConstantBuilder, Retryable};
 use futures_lite::future::block_on;
 
 use crate::runtimes::{Running, on_all_runtimes};
@@ -102,6 +100,7 @@ fn pauses_follow_the_paused_clock_of_tokio() {
 #[cfg(feature = "sim")]
 mod simulated {
     use async_runtime_compat::sim::{Sim, Strategy};
+    use backon::{BackoffBuilder, ExponentialBuilder, RetryableWithContext};
 
     use super::*;
 
