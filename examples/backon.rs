@@ -1,5 +1,7 @@
-//! Retries by the crate `backon`, on any runtime's timer: the same code takes milliseconds on tokio
-//! with a patient policy, and no time at all in a simulation of a night's outage.
+//! Retries by the crate `backon`, on any runtime's timer.
+//!
+//! The same function rides out an outage of a tenth of a second on tokio, in real time, and one of
+//! eight hours in the simulation, where the pauses take none.
 //!
 //! ```sh
 //! cargo run --example backon --features backon,tokio,sim
@@ -60,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ask_until_up(timer, Duration::from_millis(100), policy.with_max_times(10)).await;
 
     println!("\nsimulated, an outage of eight hours, with jitter:");
-    // A blocking call to tokio, which would be one in the middle of its other tasks.
+    // On a thread of its own, as it would block one of tokio's.
     let real = Instant::now();
     let report = std::thread::spawn(move || {
         Sim::new(7).run(|rt| async move {
