@@ -66,7 +66,7 @@ pub use bridge::hyper;
 pub use bridge::tracing;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
-pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
+pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};

@@ -10,7 +10,6 @@ use std::time::Duration;
 use async_runtime_compat::hyper::{HyperExecutor, HyperTimer};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{GroupSpawner, ShutdownReport};
-use futures_util::future::{Either, select};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -62,14 +61,12 @@ impl Server {
         self.address
     }
 
-    /// Accepts no more, lets what is open come to its end, and aborts what has not after the time given:
-    /// that is what it tells of.
+    /// Accepts no more, lets what is open come to its end, and aborts what has not after the time given.
+    /// Tells what has become of its tasks meanwhile.
     pub(crate) async fn shutdown(self, grace: Duration) -> ShutdownReport {
-        // The group stays open meanwhile: a request that was under way when the client was told to send
-        // no more is a task that has yet to be spawned.
-        self.group.cancel_token().cancel();
-        let _ = self.runtime.timeout(grace, self.group.wait()).await;
-        self.group.shutdown(&*self.runtime, Duration::ZERO).await
+        // Not `shutdown`: a request that was under way when the client was told to send no more is a
+        // task that has yet to be spawned.
+        self.group.drain(&*self.runtime, grace).await
     }
 }
 
@@ -92,8 +89,7 @@ async fn connection(io: Box<dyn Io>, context: Context) {
     let service = service_fn(|request| answer(runtime.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service));
 
-    let first = select(connection.as_mut(), token.cancelled()).await;
-    if let Either::Right(_) = first {
+    if token.run_until_cancelled(connection.as_mut()).await.is_none() {
         connection.as_mut().graceful_shutdown();
         // An error is the client's, as it is above: there is nobody to tell.
         let _ = connection.await;
