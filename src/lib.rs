@@ -28,6 +28,7 @@ mod readme {}
 pub mod prelude;
 mod run;
 mod runtime;
+mod service;
 mod shards;
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -70,6 +71,10 @@ pub use json::{
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
+};
+pub use service::{
+    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
+    ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StartError, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use task::{

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Payload, message_of};
+use crate::error::{JoinError, Payload, message_of};
 
 /// An error of whatever type, on the heap.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -46,6 +46,17 @@ impl Cause {
         let message = message_of(&*payload);
         crate::backend::discard(payload);
         Cause::Panic(message)
+    }
+}
+
+/// Of the task that it was.
+impl From<JoinError> for Cause {
+    fn from(error: JoinError) -> Cause {
+        match error.try_into_panic() {
+            Ok(payload) => Cause::panic(payload),
+            Err(error) if error.is_cancelled() => Cause::Cancelled(None),
+            Err(_) => Cause::Shutdown,
+        }
     }
 }
 

@@ -1,0 +1,344 @@
+//! What may be wrong with a service.
+//!
+//! As those of a run, the errors leave what they come from to [`Error::source`]; the form `{:#}` and
+//! that of [`Debug`](fmt::Debug) have it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::{ServicePhase, ServiceState};
+use crate::run::RunError;
+
+/// Why a service did not start.
+///
+/// Exactly one of [`is_failed`](StartError::is_failed), [`is_stopped`](StartError::is_stopped) and
+/// [`is_stopping`](StartError::is_stopping) is true.
+#[derive(Clone)]
+pub struct StartError {
+    service: Arc<str>,
+    cause: StartCause,
+}
+
+#[derive(Clone)]
+pub(super) enum StartCause {
+    Failed(RunError),
+    /// With what the method that it was in said to that, if it was an error.
+    Stopped(Option<RunError>),
+    Stopping,
+}
+
+impl StartError {
+    pub(super) fn new(service: Arc<str>, cause: StartCause) -> StartError {
+        StartError { service, cause }
+    }
+
+    /// Whether the set-up or the start failed; [`failure`](StartError::failure) says why.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.cause, StartCause::Failed(_))
+    }
+
+    /// Whether it was stopped while it was starting.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.cause, StartCause::Stopped(_))
+    }
+
+    /// Whether it was stopping when it was to start, so that nothing was begun.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.cause, StartCause::Stopping)
+    }
+
+    /// Why it failed. If it was stopped, the error by which its start ended, if there was one.
+    #[must_use]
+    pub fn failure(&self) -> Option<&RunError> {
+        match &self.cause {
+            StartCause::Failed(failure) => Some(failure),
+            StartCause::Stopped(failure) => failure.as_ref(),
+            StartCause::Stopping => None,
+        }
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "service '{}' ", self.service)?;
+        match &self.cause {
+            StartCause::Failed(_) => f.write_str("did not start")?,
+            StartCause::Stopped(_) => f.write_str("was stopped while it was starting")?,
+            StartCause::Stopping => {
+                f.write_str("is stopping: start it when it has stopped, or use `restart`")?;
+            }
+        }
+        write_source(f, self.failure())
+    }
+}
+
+/// What went wrong when a service was stopped. Stopped it is, and nothing of it is left.
+///
+/// At least one of [`is_timeout`](StopError::is_timeout) and [`is_failed`](StopError::is_failed) is
+/// true.
+#[derive(Clone)]
+pub struct StopError {
+    service: Arc<str>,
+    aborted: usize,
+    failure: Option<RunError>,
+}
+
+impl StopError {
+    pub(super) fn new(service: Arc<str>, aborted: usize, failure: Option<RunError>) -> StopError {
+        StopError { service, aborted, failure }
+    }
+
+    /// Whether the grace period ran out, so that something had to be aborted.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.aborted > 0
+    }
+
+    /// How many tasks were aborted, the service's own among them.
+    #[must_use]
+    pub fn aborted(&self) -> usize {
+        self.aborted
+    }
+
+    /// Whether the service failed before it had stopped, or while it did;
+    /// [`failure`](StopError::failure) says why.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&RunError> {
+        self.failure.as_ref()
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+}
+
+impl fmt::Display for StopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "service '{}' ", self.service)?;
+        match (self.aborted, self.is_failed()) {
+            (0, _) => f.write_str("failed before it had stopped")?,
+            (aborted, false) => write!(f, "did not stop in time: {}", Aborted(aborted))?,
+            (aborted, true) => {
+                write!(f, "failed before it had stopped, and {}", Aborted(aborted))?;
+            }
+        }
+        write_source(f, self.failure())
+    }
+}
+
+/// An action that was refused, because its service does not run. Nothing was begun.
+pub struct DispatchError<A> {
+    service: Arc<str>,
+    state: ServiceState,
+    action: A,
+}
+
+impl<A> DispatchError<A> {
+    pub(super) fn new(service: Arc<str>, state: ServiceState, action: A) -> DispatchError<A> {
+        DispatchError { service, state, action }
+    }
+
+    /// The state that the service was in.
+    #[must_use]
+    pub fn state(&self) -> &ServiceState {
+        &self.state
+    }
+
+    /// The action.
+    #[must_use]
+    pub fn into_action(self) -> A {
+        self.action
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+}
+
+impl<A> fmt::Display for DispatchError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DispatchError { service, state, .. } = self;
+        let phase = state.phase();
+        write!(f, "service '{service}' takes no actions, because it is {phase}")?;
+        write_source(f, state.failure())
+    }
+}
+
+/// Why a service is not healthy.
+///
+/// Exactly one of [`is_not_running`](HealthError::is_not_running),
+/// [`is_timeout`](HealthError::is_timeout) and [`is_failed`](HealthError::is_failed) is true.
+#[derive(Clone)]
+pub struct HealthError {
+    service: Arc<str>,
+    cause: HealthCause,
+}
+
+#[derive(Clone)]
+pub(super) enum HealthCause {
+    NotRunning(ServiceState),
+    Timeout(Duration),
+    Failed(RunError),
+}
+
+impl HealthError {
+    pub(super) fn new(service: Arc<str>, cause: HealthCause) -> HealthError {
+        HealthError { service, cause }
+    }
+
+    /// Whether the service does not run, so that it was not asked.
+    #[must_use]
+    pub fn is_not_running(&self) -> bool {
+        matches!(self.cause, HealthCause::NotRunning(_))
+    }
+
+    /// Whether the check took longer than it was given.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.cause, HealthCause::Timeout(_))
+    }
+
+    /// Whether the check gave an error or panicked, or the service stopped meanwhile;
+    /// [`failure`](HealthError::failure) says what it was.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.cause, HealthCause::Failed(_))
+    }
+
+    /// What the check said, or why the service is not running, if it has failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&RunError> {
+        match &self.cause {
+            HealthCause::Failed(failure) => Some(failure),
+            HealthCause::NotRunning(state) => state.failure(),
+            HealthCause::Timeout(_) => None,
+        }
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+}
+
+impl fmt::Display for HealthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "service '{}' ", self.service)?;
+        match &self.cause {
+            HealthCause::NotRunning(state) => {
+                write!(f, "has no health to tell, because it is {}", state.phase())?;
+            }
+            HealthCause::Timeout(limit) => write!(f, "did not tell its health within {limit:?}")?,
+            HealthCause::Failed(_) => f.write_str("is not healthy")?,
+        }
+        write_source(f, self.failure())
+    }
+}
+
+/// A service did not come to a state in the time that it was given.
+#[derive(Clone)]
+pub struct NotReached {
+    service: Arc<str>,
+    wanted: ServicePhase,
+    within: Duration,
+    state: ServiceState,
+}
+
+impl NotReached {
+    pub(super) fn new(
+        service: Arc<str>,
+        wanted: ServicePhase,
+        within: Duration,
+        state: ServiceState,
+    ) -> NotReached {
+        NotReached { service, wanted, within, state }
+    }
+
+    /// The state that the service was in at the end of the time.
+    #[must_use]
+    pub fn state(&self) -> &ServiceState {
+        &self.state
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+}
+
+impl fmt::Display for NotReached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NotReached { service, wanted, within, state } = self;
+        let phase = state.phase();
+        write!(f, "service '{service}' was not {wanted} within {within:?}; it is {phase}")?;
+        write_source(f, state.failure())
+    }
+}
+
+/// `3 tasks of it had to be aborted`
+struct Aborted(usize);
+
+impl fmt::Display for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("one task of it had to be aborted"),
+            aborted => write!(f, "{aborted} tasks of it had to be aborted"),
+        }
+    }
+}
+
+/// In the form `{:#}`, what an error comes from.
+fn write_source(f: &mut fmt::Formatter<'_>, failure: Option<&RunError>) -> fmt::Result {
+    match failure {
+        Some(failure) if f.alternate() => write!(f, ": {failure:#}"),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! errors {
+    ($($error:ident $(<$generic:ident>)?: |$this:ident| $source:expr;)*) => {$(
+        impl $(<$generic>)? fmt::Debug for $error $(<$generic>)? {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($error), "({:#})"), self)
+            }
+        }
+
+        impl $(<$generic>)? Error for $error $(<$generic>)? {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                let $this = self;
+                $source.map(|failure| failure as &(dyn Error + 'static))
+            }
+        }
+    )*};
+}
+
+errors! {
+    StartError: |this| this.failure();
+    StopError: |this| this.failure();
+    DispatchError<A>: |this| this.state.failure();
+    HealthError: |this| this.failure();
+    NotReached: |this| this.state.failure();
+}

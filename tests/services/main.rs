@@ -1,0 +1,10 @@
+//! Services, on every backend that is compiled in and in the simulation.
+//!
+//! A test that is listed in `on_all_runtimes!` is one body for all of them.
+
+mod actions;
+mod health;
+mod lifecycle;
+mod probe;
+mod runtimes;
+mod stopping;
