@@ -240,6 +240,15 @@ impl TaskGroup {
         self.core().abort_all();
     }
 
+    /// Takes no more tasks, aborts those that there are, and waits until each was dropped.
+    pub(crate) async fn end_now(&self) -> ShutdownReport {
+        let core = self.core();
+        let closed = core.close();
+        self.abort_all();
+        self.wait().await;
+        core.since(&closed)
+    }
+
     /// Takes no more tasks.
     ///
     /// What is spawned from now on is dropped in the call that spawns, and its join says

@@ -74,7 +74,7 @@ pub use runtime::{
 };
 pub use service::{
     ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
-    ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StartError, StopError,
+    ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
 pub use task::{

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use crate::cancel::CancelToken;
 use crate::events::Events;
 
-pub(crate) use self::contained::{Ended, Grace, run_contained, wind_down};
+pub(crate) use self::contained::{Grace, run_contained, wind_down};
 pub(crate) use self::error::Cause;
 pub use self::error::{BoxError, RunError};
 pub(crate) use self::promise::{Promise, Promised, promise};

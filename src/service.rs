@@ -14,7 +14,7 @@ use std::future::Future;
 
 pub use self::action::ActionContext;
 pub use self::context::ServiceContext;
-pub use self::error::{DispatchError, HealthError, NotReached, StartError, StopError};
+pub use self::error::{DispatchError, HealthError, NotReached, ServiceStartError, StopError};
 pub use self::settings::ServiceWrapperBuilder;
 pub use self::state::{ServicePhase, ServiceState};
 pub use self::wrapper::ServiceWrapper;
@@ -212,6 +212,12 @@ pub trait Service: Send + Sync + 'static {
         action: Self::Action,
         cx: ActionContext<Self::Event>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// What the kind of service is called where different ones are listed: the name of the type, if
+    /// not given.
+    fn type_name(&self) -> &str {
+        std::any::type_name::<Self>()
+    }
 }
 
 /// Whether a service has what it needs to have at hand; see [`Service::is_set_up`].

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Canceller;
+use super::error::{BoxError, Cause};
 use crate::backend::{Contained, discard};
 use crate::error::Payload;
 use crate::group::TaskGroup;
@@ -27,7 +28,7 @@ impl<'a> Grace<'a> {
         Grace { timer, period, sleep: None }
     }
 
-    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.period.is_zero() {
             return Poll::Ready(());
         }
@@ -49,6 +50,23 @@ pub(crate) enum Ended<T> {
     Panicked(Payload),
     /// It was cancelled, and had not ended at the end of the grace period.
     Stopped,
+}
+
+impl<T> Ended<Result<T, BoxError>> {
+    /// Its result. What ends after it was cancelled counts as cancelled, whatever it gives.
+    pub(crate) fn result(self, cancelled: bool) -> Result<T, Cause> {
+        match self {
+            Ended::Returned(Ok(output)) if cancelled => {
+                discard(output);
+                Err(Cause::Cancelled(None))
+            }
+            Ended::Returned(Ok(output)) => Ok(output),
+            Ended::Returned(Err(error)) if cancelled => Err(Cause::Cancelled(Some(error))),
+            Ended::Returned(Err(error)) => Err(Cause::Failed(error)),
+            Ended::Panicked(payload) => Err(Cause::panic(payload)),
+            Ended::Stopped => Err(Cause::Cancelled(None)),
+        }
+    }
 }
 
 /// Runs a future to its end, or until the grace period after a request is over.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Service;
 use super::context::ServiceContext;
@@ -10,12 +9,14 @@ use super::life::Life;
 use super::lifecycle::Core;
 use crate::cancel::CancelToken;
 use crate::events::{Emitter, TryEmitError, channel};
-use crate::group::TaskGroup;
+use crate::group::{GroupSpawner, TaskGroup};
 use crate::origin::Place;
 use crate::run::{
-    Canceller, Cause, Ended, Promise, Run, RunError, RunHandle, promise, run_contained,
+    BoxError, Canceller, Cause, Grace, Promise, Run, RunError, RunHandle, promise, run_contained,
+    wind_down,
 };
 use crate::runtime::Runtime;
+use crate::time::Timer;
 
 /// What an action is given: a runtime, a token, and where its events go.
 ///
@@ -52,13 +53,25 @@ impl<E> ActionContext<E> {
     /// What is spawned on it, at whatever depth, and work that blocks belong to the action: they
     /// are gone when its result is there.
     #[must_use]
-    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+    pub fn runtime(&self) -> Arc<dyn Runtime> {
         self.context.runtime()
+    }
+
+    /// A spawner into the action's own group, as the [runtime](ActionContext::runtime) is.
+    #[must_use]
+    pub fn spawner(&self) -> GroupSpawner {
+        self.context.spawner()
+    }
+
+    /// The timer of the runtime.
+    #[must_use]
+    pub fn timer(&self) -> Arc<dyn Timer> {
+        self.context.timer()
     }
 
     /// What tells the action to stop. It is a child of that of the service.
     #[must_use]
-    pub fn cancel_token(&self) -> &CancelToken {
+    pub fn cancel_token(&self) -> CancelToken {
         self.context.cancel_token()
     }
 
@@ -97,7 +110,13 @@ impl<S: Service> Core<S> {
         let (promise, promised) = promise();
         let canceller = Canceller::new(group.cancel_token());
         let handle = RunHandle::new(promised, canceller.clone());
-        let due = Due { core: self.clone(), group, events: emitter, promise: Some(promise) };
+        let due = Due {
+            core: self.clone(),
+            group,
+            events: emitter,
+            promise: Some(promise),
+            result: None,
+        };
         let task = due.act(action, canceller);
         self.settings.spawn_at(place, &life.group, "dispatch", task).detach();
         Run::new(events, handle)
@@ -111,51 +130,42 @@ struct Due<S: Service> {
     group: TaskGroup,
     events: Emitter<S::Event>,
     promise: Option<Promise<()>>,
+    /// `None` as long as the action has none.
+    result: Option<Result<(), RunError>>,
 }
 
 impl<S: Service> Due<S> {
     async fn act(mut self, action: S::Action, canceller: Canceller) {
         let core = self.core.clone();
-        let (runtime, grace) = (&*core.runtime, core.settings.grace);
+        let mut grace = Grace::new(&*core.runtime, core.settings.grace);
         let context = ServiceContext::new(core.settings.name.clone(), &core.runtime, &self.group);
         let cx = ActionContext { context, events: self.events.clone() };
-        let ended = run_contained(core.service.dispatch(action, cx), &canceller, runtime, grace);
-        let (result, grace) = match ended.await {
-            Ended::Returned(Ok(())) => (Ok(()), grace),
-            Ended::Returned(Err(error)) if canceller.token.is_cancelled() => {
-                (Err(Cause::Cancelled(Some(error.into()))), grace)
-            }
-            Ended::Returned(Err(error)) => (Err(Cause::Failed(error.into())), grace),
-            Ended::Panicked(payload) => (Err(Cause::panic(payload)), grace),
-            Ended::Stopped => (Err(Cause::Cancelled(None)), Duration::ZERO),
-        };
-        self.group.close();
-        if !self.group.is_empty() {
-            self.group.shutdown(runtime, grace).await;
-        }
-        if let Some(promise) = self.promise.take() {
-            keep(promise, &self.events, result.map_err(|cause| core.action_failed(cause)));
-        }
+        let action =
+            async { core.service.dispatch(action, cx).await.map_err(Into::<BoxError>::into) };
+        let ended = run_contained(action, &canceller, &mut grace).await;
+        let result = ended.result(canceller.is_cancelled());
+        self.result = Some(result.map_err(|cause| core.action_failed(cause)));
+        wind_down(&self.group, &mut grace).await;
     }
 }
 
 impl<S: Service> Drop for Due<S> {
     fn drop(&mut self) {
         let Some(promise) = self.promise.take() else { return };
-        // The service was stopped, or the runtime was.
-        let is_cancelled = self.group.cancel_token().is_cancelled();
-        let cause = if is_cancelled { Cause::Cancelled(None) } else { Cause::Shutdown };
-        let error = self.core.action_failed(cause);
+        let result = self.result.take().unwrap_or_else(|| {
+            // Dropped: with the service, whose token is cancelled then, or by its runtime.
+            let cancelled = self.group.cancel_token().is_cancelled();
+            let cause = if cancelled { Cause::Cancelled(None) } else { Cause::Shutdown };
+            Err(self.core.action_failed(cause))
+        });
         let events = self.events.clone();
+        // Nothing, if the action was driven to its end.
         self.group.close();
         self.group.cancel_token().cancel();
         self.group.abort_all();
-        self.group.when_empty(move || keep(promise, &events, Err(error)));
+        self.group.when_empty(move || {
+            events.close();
+            promise.keep(result);
+        });
     }
-}
-
-/// The events end before the result is there.
-fn keep<E>(promise: Promise<()>, events: &Emitter<E>, result: Result<(), RunError>) {
-    events.close();
-    promise.keep(result);
 }

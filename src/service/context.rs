@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cancel::CancelToken;
-use crate::group::{Scope, TaskGroup};
+use crate::group::{GroupSpawner, Scope, TaskGroup};
 use crate::runtime::Runtime;
+use crate::time::Timer;
 
 /// What a service is given: a runtime of its own, and the token that tells it to stop.
 ///
@@ -15,6 +16,7 @@ use crate::runtime::Runtime;
 pub struct ServiceContext {
     name: Arc<str>,
     runtime: Arc<dyn Runtime>,
+    spawner: GroupSpawner,
     token: CancelToken,
 }
 
@@ -25,7 +27,7 @@ impl ServiceContext {
         group: &TaskGroup,
     ) -> ServiceContext {
         let runtime = Arc::new(Scope::new(runtime.clone(), group));
-        ServiceContext { name, runtime, token: group.cancel_token() }
+        ServiceContext { name, runtime, spawner: group.spawner(), token: group.cancel_token() }
     }
 
     /// The runtime to spawn on, and to tell the time by.
@@ -34,8 +36,20 @@ impl ServiceContext {
     /// service: they are gone when the service has stopped or failed. So hand it on to whatever the
     /// service is made of. It takes nothing any more once the run has ended.
     #[must_use]
-    pub fn runtime(&self) -> &Arc<dyn Runtime> {
-        &self.runtime
+    pub fn runtime(&self) -> Arc<dyn Runtime> {
+        self.runtime.clone()
+    }
+
+    /// A spawner into this run of the service, as the [runtime](ServiceContext::runtime) is.
+    #[must_use]
+    pub fn spawner(&self) -> GroupSpawner {
+        self.spawner.clone()
+    }
+
+    /// The timer of the runtime.
+    #[must_use]
+    pub fn timer(&self) -> Arc<dyn Timer> {
+        self.runtime.clone()
     }
 
     /// What tells the service to stop.
@@ -43,8 +57,8 @@ impl ServiceContext {
     /// When it is cancelled, by whomever, the service stops. It is a child of that of the group, if
     /// the wrapper's runtime spawns into one.
     #[must_use]
-    pub fn cancel_token(&self) -> &CancelToken {
-        &self.token
+    pub fn cancel_token(&self) -> CancelToken {
+        self.token.clone()
     }
 
     /// The name of the service.

@@ -13,10 +13,10 @@ use crate::run::RunError;
 
 /// Why a service did not start.
 ///
-/// Exactly one of [`is_failed`](StartError::is_failed), [`is_stopped`](StartError::is_stopped) and
-/// [`is_stopping`](StartError::is_stopping) is true.
+/// Exactly one of [`is_failed`](ServiceStartError::is_failed), [`is_stopped`](ServiceStartError::is_stopped) and
+/// [`is_stopping`](ServiceStartError::is_stopping) is true.
 #[derive(Clone)]
-pub struct StartError {
+pub struct ServiceStartError {
     service: Arc<str>,
     cause: StartCause,
 }
@@ -29,12 +29,12 @@ pub(super) enum StartCause {
     Stopping,
 }
 
-impl StartError {
-    pub(super) fn new(service: Arc<str>, cause: StartCause) -> StartError {
-        StartError { service, cause }
+impl ServiceStartError {
+    pub(super) fn new(service: Arc<str>, cause: StartCause) -> ServiceStartError {
+        ServiceStartError { service, cause }
     }
 
-    /// Whether the set-up or the start failed; [`failure`](StartError::failure) says why.
+    /// Whether the set-up or the start failed; [`failure`](ServiceStartError::failure) says why.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         matches!(self.cause, StartCause::Failed(_))
@@ -69,7 +69,7 @@ impl StartError {
     }
 }
 
-impl fmt::Display for StartError {
+impl fmt::Display for ServiceStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "service '{}' ", self.service)?;
         match &self.cause {
@@ -336,7 +336,7 @@ macro_rules! errors {
 }
 
 errors! {
-    StartError: |this| this.failure();
+    ServiceStartError: |this| this.failure();
     StopError: |this| this.failure();
     DispatchError<A>: |this| this.state.failure();
     HealthError: |this| this.failure();

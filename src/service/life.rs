@@ -2,13 +2,15 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use crate::backend;
 use crate::group::TaskGroup;
-use crate::run::RunError;
+use crate::run::{Cause, Grace, RunError};
 use crate::runtime::Runtime;
-use crate::time::{Timer, TimerExt};
+use crate::time::Timer;
 use crate::watch::{Change, Watched};
 
 /// One run of a service. Whoever waits for its start or its end waits for this one, and for none
@@ -17,6 +19,8 @@ pub(super) struct Life {
     pub(super) group: TaskGroup,
     pub(super) progress: Watched<Progress>,
     deadline: Watched<Deadline>,
+    /// How often what is around it had been aborted when it was made.
+    aborts: u64,
 }
 
 /// How far a run has come.
@@ -57,12 +61,30 @@ impl Deadline {
         }
         timer.now().checked_add(grace).map_or(Deadline::Never, Deadline::At)
     }
+
+    /// How long it is until then.
+    fn remaining(self, timer: &dyn Timer) -> Duration {
+        match self {
+            Deadline::Now => Duration::ZERO,
+            Deadline::At(instant) => instant.saturating_duration_since(timer.now()),
+            Deadline::Never | Deadline::NotYet => Duration::MAX,
+        }
+    }
 }
 
 impl Life {
-    pub(super) fn new(group: TaskGroup) -> Life {
+    pub(super) fn new(runtime: &Arc<dyn Runtime>) -> Life {
+        let aborts = backend::aborts_of(runtime);
+        let group = TaskGroup::builder(runtime.clone()).timer(runtime.clone()).build();
         let progress = Watched::new(Progress::Starting);
-        Life { group, progress, deadline: Watched::new(Deadline::NotYet) }
+        Life { group, progress, deadline: Watched::new(Deadline::NotYet), aborts }
+    }
+
+    /// Why its tasks were dropped, if not at the deadline.
+    pub(super) fn why_dropped(&self, runtime: &Arc<dyn Runtime>) -> Cause {
+        // Only groups abort them, so without them it was a shutdown.
+        let aborted = backend::aborts_of(runtime) != self.aborts;
+        if aborted { Cause::Cancelled(None) } else { Cause::Shutdown }
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -104,27 +126,23 @@ impl Life {
     pub(super) async fn drain(&self, runtime: &dyn Runtime) -> usize {
         let (mut empty, mut deadline) = (self.group.wait(), self.deadline.watch());
         loop {
-            let at = deadline.state();
+            let mut grace = Grace::new(runtime, deadline.state().remaining(runtime));
             let mut sooner = pin!(deadline.changed());
             // Gives whether the deadline is another one now.
-            let wait = poll_fn(|cx| match Pin::new(&mut empty).poll(cx) {
-                Poll::Ready(()) => Poll::Ready(false),
-                Poll::Pending => sooner.as_mut().poll(cx).map(|_| true),
+            let is_sooner = poll_fn(|cx| {
+                if Pin::new(&mut empty).poll(cx).is_ready() {
+                    return Poll::Ready(false);
+                }
+                match sooner.as_mut().poll(cx) {
+                    Poll::Ready(_) => Poll::Ready(true),
+                    Poll::Pending => grace.poll_over(cx).map(|()| false),
+                }
             });
-            let is_sooner = match at {
-                Deadline::Now => false,
-                Deadline::At(instant) => runtime.timeout_at(instant, wait).await == Ok(true),
-                Deadline::Never | Deadline::NotYet => wait.await,
-            };
-            if !is_sooner {
+            if !is_sooner.await {
                 break;
             }
         }
-        // Who has the group's spawner may use it at any time.
-        self.group.close();
-        if self.group.is_empty() {
-            return 0;
-        }
-        self.group.shutdown(runtime, Duration::ZERO).await.aborted
+        // Also if it is empty: who has its spawner may use it at any time.
+        self.group.end_now().await.aborted
     }
 }

@@ -2,17 +2,15 @@
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use super::Service;
 use super::context::ServiceContext;
-use super::error::{StartCause, StartError};
+use super::error::{ServiceStartError, StartCause};
 use super::life::{Deadline, Ended, Life, Progress};
 use super::own::own_task;
 use super::settings::Settings;
 use super::state::{ServicePhase, ServiceState};
 use crate::backend::discard;
-use crate::group::TaskGroup;
 use crate::run::{BoxError, Cause, RunError};
 use crate::runtime::Runtime;
 use crate::watch::{Change, Watched};
@@ -61,11 +59,6 @@ impl<S: Service> Core<S> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fresh(&self) -> Arc<Life> {
-        let group = TaskGroup::builder(self.runtime.clone()).timer(self.runtime.clone());
-        Arc::new(Life::new(group.build()))
-    }
-
     pub(super) fn state(&self) -> &Watched<ServiceState> {
         &self.state
     }
@@ -105,9 +98,9 @@ impl<S: Service> Core<S> {
     }
 
     /// Begins a run, or finds one that has begun; `None` if it runs.
-    pub(super) fn begin(self: &Arc<Self>) -> Result<Option<Arc<Life>>, StartError> {
+    pub(super) fn begin(self: &Arc<Self>) -> Result<Option<Arc<Life>>, ServiceStartError> {
         // Made and dropped without the lock: a group asks the user's spawner and timer.
-        let fresh = self.fresh();
+        let fresh = Arc::new(Life::new(&self.runtime));
         let lives = self.lock();
         let begun = match (self.state.get().phase(), &lives.now) {
             (_, None) => return Ok(Some(self.launch(lives, fresh))),
@@ -116,7 +109,7 @@ impl<S: Service> Core<S> {
             (_, Some(life)) => Ok(Some(life.clone())),
         };
         drop(lives);
-        begun.map_err(|cause| StartError::new(self.settings.name.clone(), cause))
+        begun.map_err(|cause| ServiceStartError::new(self.settings.name.clone(), cause))
     }
 
     fn launch(self: &Arc<Self>, mut lives: MutexGuard<'_, Lives>, life: Arc<Life>) -> Arc<Life> {
@@ -145,7 +138,7 @@ impl<S: Service> Core<S> {
 
     /// Tells the run to end by the deadline, if there is one. Gives the run that follows it.
     pub(super) fn request_restart(self: &Arc<Self>, deadline: Deadline) -> Arc<Life> {
-        let fresh = self.fresh();
+        let fresh = Arc::new(Life::new(&self.runtime));
         let mut lives = self.lock();
         let Some(life) = lives.now.clone() else { return self.launch(lives, fresh) };
         let next = lives.next.get_or_insert_with(|| fresh.clone()).clone();
@@ -237,9 +230,10 @@ impl<S: Service> Core<S> {
     }
 
     /// The task that drives a run is gone before the run has ended.
-    fn lose(self: Arc<Self>, life: Arc<Life>, cause: Cause) {
+    fn lose(self: Arc<Self>, life: Arc<Life>) {
         let ran = matches!(life.progress.get(), Progress::Running);
-        let ended = Ended { ran, failure: Some(self.error(cause)), ..Ended::default() };
+        let failure = Some(self.error(life.why_dropped(&self.runtime)));
+        let ended = Ended { ran, failure, ..Ended::default() };
         life.abort();
         let group = life.group.clone();
         group.when_empty(move || {
@@ -268,11 +262,6 @@ impl<S: Service> Driven<S> {
 impl<S: Service> Drop for Driven<S> {
     fn drop(&mut self) {
         let Some(life) = self.life.take() else { return };
-        let cause = if thread::panicking() {
-            Cause::Failed(BoxError::from("the runtime's timer panicked"))
-        } else {
-            Cause::Shutdown
-        };
-        self.core.clone().lose(life, cause);
+        self.core.clone().lose(life);
     }
 }

@@ -1,6 +1,5 @@
 //! What a wrapper is told when it is made.
 
-use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -13,7 +12,7 @@ use super::lifecycle::Core;
 use super::wrapper::ServiceWrapper;
 use crate::backend::{self, Origin};
 use crate::handle::JoinHandle;
-use crate::origin::Place;
+use crate::origin::{Place, short_name};
 use crate::runtime::Runtime;
 use crate::spawner::Spawner;
 
@@ -71,36 +70,37 @@ impl<S: Service> ServiceWrapperBuilder<S> {
     #[track_caller]
     pub(super) fn new(runtime: Arc<dyn Runtime>, service: S) -> ServiceWrapperBuilder<S> {
         let settings = Settings {
-            name: short_name(type_name::<S>()).into(),
-            capacity: 16,
+            name: short_name(service.type_name()).into(),
+            capacity: 32,
             grace: Duration::from_secs(5),
             place: Location::caller(),
         };
         ServiceWrapperBuilder { runtime, service, settings }
     }
 
-    /// The name that errors, and the listing of tasks, call the service by.
-    ///
-    /// The default is the name of its type, without its path.
+    /// What the service is called, by errors and where its tasks are listed; if not given, as the
+    /// last part of its [type's name](Service::type_name).
     pub fn name(mut self, name: impl Into<Arc<str>>) -> ServiceWrapperBuilder<S> {
         self.settings.name = name.into();
         self
     }
 
-    /// How many events of an action are kept for who reads them. An action that is further ahead
-    /// waits.
-    ///
-    /// The default is 16. Zero counts as one.
-    pub fn capacity(mut self, capacity: usize) -> ServiceWrapperBuilder<S> {
-        self.settings.capacity = capacity;
+    /// How many events of an action there may be that were emitted and not read; 32 if not given,
+    /// and one if zero.
+    pub fn event_capacity(mut self, events: usize) -> ServiceWrapperBuilder<S> {
+        self.settings.capacity = events;
         self
     }
 
-    /// The grace period for ends that nobody names one for: how long what a service spawned has to
-    /// follow the token when the service has failed, or ended by itself, and how long an action has
-    /// when it is [cancelled](crate::RunHandle::cancel).
+    /// The grace period for ends that nobody names one for; five seconds if not given.
     ///
-    /// The default is five seconds. Zero aborts at once, and [`Duration::MAX`] never.
+    /// It is how long a service has whose token was cancelled other than by
+    /// [`stop`](ServiceWrapper::stop), and what is left of one that has failed, or has ended by
+    /// itself; how long an action has that is [cancelled](crate::RunHandle::cancel), and what is
+    /// left of one that has ended.
+    ///
+    /// Zero aborts at once, and [`Duration::MAX`] never. On a runtime without a timer any period is
+    /// over at once.
     pub fn grace(mut self, grace: Duration) -> ServiceWrapperBuilder<S> {
         self.settings.grace = grace;
         self
@@ -119,10 +119,4 @@ impl<S> fmt::Debug for ServiceWrapperBuilder<S> {
             .field("name", &self.settings.name)
             .finish_non_exhaustive()
     }
-}
-
-/// `Server` of `my_crate::net::Server<my_crate::net::Tls>`.
-fn short_name(path: &str) -> &str {
-    let base = path.split('<').next().unwrap_or(path);
-    base.rsplit("::").next().unwrap_or(base)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Service;
 use super::context::ServiceContext;
 use super::error::{
-    DispatchError, HealthCause, HealthError, NotReached, StartCause, StartError, StopError,
+    DispatchError, HealthCause, HealthError, NotReached, ServiceStartError, StartCause, StopError,
 };
 use super::life::{Deadline, Ended, Life};
 use super::lifecycle::Core;
@@ -127,32 +127,32 @@ impl<S: Service> ServiceWrapper<S> {
     ///
     /// # Errors
     ///
-    /// [`is_failed`](StartError::is_failed) if it did not start: one of its methods gave an error or
+    /// [`is_failed`](ServiceStartError::is_failed) if it did not start: one of its methods gave an error or
     /// panicked, or the runtime is shut down. The state is [`Failed`](ServiceState::Failed), and
     /// what was spawned is gone.
     ///
-    /// [`is_stopped`](StartError::is_stopped) if it was stopped meanwhile.
+    /// [`is_stopped`](ServiceStartError::is_stopped) if it was stopped meanwhile.
     ///
-    /// [`is_stopping`](StartError::is_stopping) if it was about to stop already, and nothing was
+    /// [`is_stopping`](ServiceStartError::is_stopping) if it was about to stop already, and nothing was
     /// begun. If it is about to restart, that is joined instead.
     ///
     /// # Cancel safety
     ///
     /// Once it was polled, the service goes on to start if this is dropped.
-    pub async fn start(&self) -> Result<(), StartError> {
+    pub async fn start(&self) -> Result<(), ServiceStartError> {
         match self.core().begin()? {
             Some(life) => self.join_start(&life).await,
             None => Ok(()),
         }
     }
 
-    async fn join_start(&self, life: &Life) -> Result<(), StartError> {
+    async fn join_start(&self, life: &Life) -> Result<(), ServiceStartError> {
         let cause = match life.started().await {
             None => return Ok(()),
             Some(Ended { failure: Some(failure), .. }) => StartCause::Failed(failure),
             Some(Ended { in_start, .. }) => StartCause::Stopped(in_start),
         };
-        Err(StartError::new(self.core().settings.name.clone(), cause))
+        Err(ServiceStartError::new(self.core().settings.name.clone(), cause))
     }
 
     /// Stops the service, and waits until nothing of it is left.
@@ -199,13 +199,13 @@ impl<S: Service> ServiceWrapper<S> {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start): [`is_stopped`](StartError::is_stopped) if somebody stopped it
+    /// As [`start`](Self::start): [`is_stopped`](ServiceStartError::is_stopped) if somebody stopped it
     /// before it ran again.
     ///
     /// # Cancel safety
     ///
     /// Once it was polled, the service goes on to restart if this is dropped.
-    pub async fn restart(&self, grace: Duration) -> Result<(), StartError> {
+    pub async fn restart(&self, grace: Duration) -> Result<(), ServiceStartError> {
         let core = self.core();
         let life = core.request_restart(Deadline::after(grace, &*core.runtime));
         self.join_start(&life).await

@@ -10,9 +10,7 @@ use crate::backend::{self, discard};
 use crate::cancel::CancelToken;
 use crate::events::Emitter;
 use crate::group::TaskGroup;
-use crate::run::{
-    BoxError, Canceller, Cause, Ended, Grace, Promise, RunError, run_contained, wind_down,
-};
+use crate::run::{Canceller, Cause, Grace, Promise, RunError, run_contained, wind_down};
 
 /// The run that there is.
 pub(super) struct Current {
@@ -57,22 +55,8 @@ pub(super) async fn drive<K: Task>(start: Start<K>) {
     };
     let ended = run_contained(job, &current.canceller, &mut grace).await;
     let cancelled = current.canceller.is_cancelled();
-    ending.result = Some(result(ended, cancelled).map_err(|cause| shared.error(cause)));
+    ending.result = Some(ended.result(cancelled).map_err(|cause| shared.error(cause)));
     wind_down(&ending.group, &mut grace).await;
-}
-
-fn result<T>(ended: Ended<Result<T, BoxError>>, cancelled: bool) -> Result<T, Cause> {
-    match ended {
-        Ended::Returned(Ok(output)) if cancelled => {
-            discard(output);
-            Err(Cause::Cancelled(None))
-        }
-        Ended::Returned(Ok(output)) => Ok(output),
-        Ended::Returned(Err(error)) if cancelled => Err(Cause::Cancelled(Some(error))),
-        Ended::Returned(Err(error)) => Err(Cause::Failed(error)),
-        Ended::Panicked(payload) => Err(Cause::panic(payload)),
-        Ended::Stopped => Err(Cause::Cancelled(None)),
-    }
 }
 
 impl<K: Task> Drop for Ending<K> {

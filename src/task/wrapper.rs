@@ -14,6 +14,7 @@ use crate::backend;
 use crate::cancel::CancelToken;
 use crate::events;
 use crate::group::TaskGroup;
+use crate::origin::short_name;
 use crate::run::{Canceller, Cause, Promise, Run, RunError, RunHandle, promise};
 use crate::runtime::Runtime;
 use crate::spawner::SpawnerExt;
@@ -162,7 +163,7 @@ impl<K: Task> TaskWrapper<K> {
 
     /// A wrapper with more than the defaults.
     pub fn builder(runtime: Arc<dyn Runtime>, task: K) -> TaskWrapperBuilder<K> {
-        let name = short(task.type_name()).to_owned();
+        let name = short_name(task.type_name()).to_owned();
         let options = Options { name, capacity: 32, grace: Duration::ZERO };
         TaskWrapperBuilder { runtime, task, options }
     }
@@ -276,13 +277,6 @@ impl<K: Task> TaskWrapper<K> {
     pub fn task(&self) -> &K {
         &self.shared.task
     }
-}
-
-/// The last part of a path, with what it is generic over.
-fn short(path: &str) -> &str {
-    let end = path.find('<').unwrap_or(path.len());
-    let start = path[..end].rfind("::").map_or(0, |at| at + 2);
-    &path[start..]
 }
 
 impl<K: Task> Clone for TaskWrapper<K> {

@@ -5,6 +5,9 @@
 mod actions;
 mod health;
 mod lifecycle;
+mod lost;
 mod probe;
+#[cfg(feature = "sim")]
+mod races;
 mod runtimes;
 mod stopping;

@@ -168,16 +168,16 @@ impl Service for Probe {
     type Ready = Alive;
 
     async fn is_set_up(&self, cx: &ServiceContext) -> Result<SetUp, Refused> {
-        self.called("is_set_up", cx.cancel_token()).await?;
+        self.called("is_set_up", &cx.cancel_token()).await?;
         Ok(self.set_up.lock().unwrap().pop_front().unwrap_or(SetUp::Unchecked))
     }
 
     async fn set_up(&self, cx: &ServiceContext) -> Result<(), Refused> {
-        self.called("set_up", cx.cancel_token()).await
+        self.called("set_up", &cx.cancel_token()).await
     }
 
     async fn start(&self, cx: &ServiceContext) -> Result<Alive, Refused> {
-        self.called("start", cx.cancel_token()).await?;
+        self.called("start", &cx.cancel_token()).await?;
         Ok(self.alive.clone())
     }
 
@@ -186,20 +186,19 @@ impl Service for Probe {
         let children = self.children.lock().unwrap().clone();
         for does in children {
             let (cx, alive) = (cx.clone(), self.alive.clone());
-            cx.runtime().clone().spawn_detached(async move {
-                let (inner, token, owned) =
-                    (cx.runtime().clone(), cx.cancel_token().clone(), alive.clone());
+            cx.runtime().spawn_detached(async move {
+                let (inner, token, owned) = (cx.spawner(), cx.cancel_token(), alive.clone());
                 inner.spawn_detached(async move {
                     act(does, "grandchild", &token, owned).await.ok();
                 });
-                act(does, "child", cx.cancel_token(), alive).await.ok();
+                act(does, "child", &cx.cancel_token(), alive).await.ok();
             });
         }
-        self.called("run", cx.cancel_token()).await
+        self.called("run", &cx.cancel_token()).await
     }
 
     async fn check_health(&self, cx: &ServiceContext) -> Result<(), Refused> {
-        self.called("check_health", cx.cancel_token()).await
+        self.called("check_health", &cx.cancel_token()).await
     }
 
     async fn dispatch(&self, ask: Ask, cx: ActionContext<u32>) -> Result<(), Refused> {
@@ -219,14 +218,14 @@ impl Service for Probe {
             }
             Ask::Leave(times) => {
                 for _ in 0..times {
-                    let (token, alive) = (cx.cancel_token().clone(), self.alive.clone());
-                    cx.runtime().spawn_detached(async move {
+                    let (token, alive) = (cx.cancel_token(), self.alive.clone());
+                    cx.spawner().spawn_detached(async move {
                         act(Does::Follow, "left", &token, alive).await.ok();
                     });
                 }
                 Ok(())
             }
-            Ask::Act(method) => self.called(method, cx.cancel_token()).await,
+            Ask::Act(method) => self.called(method, &cx.cancel_token()).await,
         }
     }
 }

@@ -101,7 +101,7 @@ async fn blocking_work_is_waited_for(rt: Arc<dyn Runtime>) {
     until(&rt, || service.service().calls("run") > 0).await;
     let cx = service.service().context.lock().unwrap().clone().unwrap();
     let alive = service.service().alive.clone();
-    let token = cx.cancel_token().clone();
+    let token = cx.cancel_token();
     let (started, starts) = async_channel::bounded(1);
     let simulated = std::thread::current().name().is_none_or(|name| name.contains("sim::"));
     cx.runtime()
@@ -139,7 +139,7 @@ async fn failure_while_stopping_is_reported(rt: Arc<dyn Runtime>) {
 async fn starting(
     rt: &Arc<dyn Runtime>,
     does: Does,
-) -> (ServiceWrapper<Probe>, JoinHandle<Result<(), async_runtime_compat::StartError>>) {
+) -> (ServiceWrapper<Probe>, JoinHandle<Result<(), async_runtime_compat::ServiceStartError>>) {
     let service = Probe::default().with("start", does).wrap(rt);
     let start = rt.spawn_with_handle({
         let service = service.clone();
