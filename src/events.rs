@@ -17,8 +17,8 @@ use self::channel::{Channel, Refusal};
 ///
 /// They come through a channel of a limited capacity: who emits into a full one waits until there
 /// is room. So read them, or drop this: a job whose events are kept and not read stands still. It
-/// is a [`Stream`] that ends when the job has ended, after the last event; until then the job may
-/// have ended before its events are read.
+/// is a [`Stream`] that ends after the last event of a job that has ended. What the channel takes
+/// can be read after that, too.
 ///
 /// Dropping it stops nothing. The events that are in the channel are dropped, and those that are
 /// emitted from then on, too; who waits for room waits no more.

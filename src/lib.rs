@@ -20,6 +20,7 @@ mod origin;
     doctest,
     feature = "tokio",
     feature = "conformance",
+    feature = "json",
     feature = "macros",
     feature = "sim"
 ))]
@@ -65,8 +66,9 @@ pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBui
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
 #[cfg(feature = "json")]
 pub use json::{
-    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonTask, RegisterError,
-    StackedTask, TaskStack,
+    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
+    RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
+    TaskStack,
 };
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{

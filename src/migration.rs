@@ -5,6 +5,7 @@
 #![cfg(all(
     feature = "async-executor",
     feature = "async-std",
+    feature = "json",
     feature = "macros",
     feature = "sim",
     feature = "smol",

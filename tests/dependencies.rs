@@ -44,6 +44,19 @@ fn without_features_there_are_three_packages_at_most() {
 }
 
 #[test]
+fn json_brings_no_runtime_and_comes_only_if_it_is_asked_for() {
+    only("json", &[]);
+    let packages = packages("json");
+    for package in ["serde_json", "schemars"] {
+        assert!(packages.contains(package), "it is made with {package}: {packages:#?}");
+    }
+    for features in ["", "tokio", "conformance,sim"] {
+        let packages = self::packages(features);
+        assert!(!packages.iter().any(|name| name.starts_with("serde")), "{packages:#?}");
+    }
+}
+
+#[test]
 fn tokio_comes_alone() {
     only("tokio", &["tokio"]);
     let packages = packages("tokio");

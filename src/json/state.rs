@@ -2,10 +2,10 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::run::RunError;
+use crate::service::ServiceState;
 use crate::task::TaskState;
 
-/// `{"state": "running"}`; the states are `not_started`, `running`, `completed` and `failed`, which
-/// has a `reason`.
 impl Serialize for TaskState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (state, reason) = match self {
@@ -14,11 +14,27 @@ impl Serialize for TaskState {
             TaskState::Completed => ("completed", None),
             TaskState::Failed(error) => ("failed", Some(error.message())),
         };
-        let mut map = serializer.serialize_map(Some(1 + usize::from(reason.is_some())))?;
-        map.serialize_entry("state", state)?;
-        if let Some(reason) = reason {
-            map.serialize_entry("reason", &reason)?;
-        }
-        map.end()
+        write(serializer, state, reason)
     }
+}
+
+/// `{"state": "running"}`; the states are `stopped`, `starting`, `running`, `stopping` and `failed`,
+/// which has a `reason`.
+impl Serialize for ServiceState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write(serializer, self.phase().as_str(), self.failure().map(RunError::message))
+    }
+}
+
+fn write<S: Serializer>(
+    serializer: S,
+    state: &str,
+    reason: Option<String>,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1 + usize::from(reason.is_some())))?;
+    map.serialize_entry("state", state)?;
+    if let Some(reason) = reason {
+        map.serialize_entry("reason", &reason)?;
+    }
+    map.end()
 }

@@ -86,7 +86,7 @@ pub trait JsonTask: Send + Sync + fmt::Debug + 'static {
     /// Starts the job; see [`TaskWrapper::start`].
     ///
     /// An output that cannot be told as JSON is an error of the handle. The job has completed
-    /// nevertheless.
+    /// nevertheless. The place that a group lists for the job is in this crate.
     ///
     /// # Errors
     ///

@@ -157,6 +157,12 @@ impl<A> DispatchError<A> {
         DispatchError { service, state, action }
     }
 
+    #[cfg(feature = "json")]
+    pub(crate) fn without_action(self) -> DispatchError<()> {
+        let DispatchError { service, state, .. } = self;
+        DispatchError { service, state, action: () }
+    }
+
     /// The state that the service was in.
     #[must_use]
     pub fn state(&self) -> &ServiceState {

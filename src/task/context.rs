@@ -47,7 +47,8 @@ impl<E> TaskContext<E> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the event, which was not emitted.
+    /// Dropping the future drops the event, which was not emitted, and leaves its turn to the next
+    /// one. A future that has begun to wait, and is kept without being polled, keeps its turn.
     pub fn emit(&self, event: E) -> impl Future<Output = bool> + Send
     where
         E: Send,

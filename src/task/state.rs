@@ -5,6 +5,9 @@ use std::fmt;
 use crate::run::RunError;
 
 /// How far a job has got; see [`TaskWrapper::state`](crate::TaskWrapper::state).
+///
+/// With the feature `json` it can be serialised: `{"state": "failed", "reason": "disk full"}`. The
+/// others are `not_started`, `running` and `completed`, and have no reason.
 #[derive(Clone, Debug)]
 pub enum TaskState {
     /// It was never started.

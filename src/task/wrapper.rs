@@ -184,7 +184,7 @@ impl<K: Task> TaskWrapper<K> {
     pub fn start(&self, action: K::Action) -> Result<TaskRun<K>, StartError<K::Action>> {
         let Shared { runtime, options, .. } = &*self.shared;
         let aborts = backend::aborts_of(runtime);
-        let group = TaskGroup::builder(runtime.clone()).timer(runtime.clone()).build();
+        let group = TaskGroup::new(runtime.clone());
         let current = Arc::new(Current {
             canceller: Canceller::new(group.cancel_token()),
             ended: CancelToken::new(),

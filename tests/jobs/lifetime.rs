@@ -215,6 +215,27 @@ async fn closed_group_refuses_a_job(rt: Arc<dyn Runtime>) {
     assert!(job.state().is_failed());
 }
 
+/// A crash: nothing on the node is polled any more, and all of it is dropped.
+#[cfg(feature = "sim")]
+#[test]
+fn job_ends_with_its_node() {
+    crate::kit::explore(|rt| async move {
+        let node = rt.node("server");
+        let runtime: Arc<dyn Runtime> = Arc::new(node.runtime());
+        let alive = Alive::default();
+        let held = alive.clone();
+        let job = job(&runtime, move |_, cx| never(cx, held.clone()));
+        let Run { mut events, handle, .. } = job.start(0).unwrap();
+        yield_now().await;
+        node.kill();
+        let state = job.watch().wait_for(TaskState::is_ended).await.unwrap();
+        assert!(state.error().unwrap().is_shutdown(), "{state}");
+        assert_eq!(alive.count(), 1, "only the wrapper's own is left");
+        while events.next().await.is_some() {}
+        assert!(handle.await.unwrap_err().is_shutdown());
+    });
+}
+
 /// Has a job running when its runtime goes, and looks at what becomes of it.
 #[cfg(any(feature = "tokio", feature = "async-executor"))]
 fn shut_down(runtime: &Arc<dyn Runtime>, end: impl FnOnce()) {

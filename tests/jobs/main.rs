@@ -5,6 +5,7 @@
 mod json;
 mod kit;
 mod lifetime;
+mod pins;
 mod races;
 #[path = "../it/runtimes.rs"]
 mod runtimes;

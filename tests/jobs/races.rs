@@ -14,6 +14,7 @@ everywhere! {
     start_against_completion,
     start_against_start,
     dropped_consumer_against_a_full_channel,
+    one_who_gives_up_against_room,
     dropped_wrapper_against_a_start_and_an_end,
     abort_from_outside_against_completion,
     job_that_spawns_against_its_end,
@@ -196,6 +197,37 @@ async fn dropped_consumer_against_a_full_channel(rt: Arc<dyn Runtime>) {
     reader.await.unwrap();
     assert!((2..=3).contains(&emitted), "two were read, and one fits in: {emitted}");
     assert!(job.is_completed());
+}
+
+async fn one_who_gives_up_against_room(rt: Arc<dyn Runtime>) {
+    let task = Job::new(|_, cx| async move {
+        let mut emitting: Vec<_> = (0..3)
+            .map(|number| {
+                let cx = cx.clone();
+                cx.spawner().spawn_with_handle(async move {
+                    for _ in 0..2 {
+                        cx.emit(number).await;
+                    }
+                })
+            })
+            .collect();
+        // It may have got room and not know of it. Then the room is the next one's.
+        let gives_up = emitting.remove(0);
+        yields(2).await;
+        gives_up.abort();
+        for task in emitting {
+            task.await?;
+        }
+        Ok(0)
+    });
+    let job = TaskWrapper::builder(rt.clone(), task).event_capacity(1).build();
+    let Run { mut events, handle, .. } = job.start(0).unwrap();
+    let mut read = [0; 3];
+    while let Some(number) = events.next().await {
+        read[number as usize] += 1;
+    }
+    assert!(read[0] <= 2 && read[1..] == [2, 2], "{read:?}");
+    handle.await.unwrap();
 }
 
 async fn dropped_wrapper_against_a_start_and_an_end(rt: Arc<dyn Runtime>) {

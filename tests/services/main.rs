@@ -4,10 +4,14 @@
 
 mod actions;
 mod health;
+#[cfg(feature = "json")]
+mod json;
 mod lifecycle;
 mod lost;
 mod probe;
 #[cfg(feature = "sim")]
 mod races;
 mod runtimes;
+#[cfg(feature = "json")]
+mod stack;
 mod stopping;
