@@ -45,6 +45,7 @@ use tls::Identity;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// What a server allows its clients, and whom it tells.
+#[derive(Clone)]
 pub(crate) struct Config {
     /// The largest message that is taken, in bytes. A larger one closes its connection.
     pub(crate) max_message_size: usize,

@@ -138,7 +138,9 @@ impl OpenCalls {
         let cancels: Vec<_> = calls.filter_map(|call| call.cancel.take()).collect();
         drop(open);
         let count = cancels.len();
-        cancels.into_iter().for_each(|cancel| cancel());
+        for cancel in cancels {
+            cancel();
+        }
         count
     }
 
