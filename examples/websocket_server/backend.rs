@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use async_channel::Sender;
-use async_runtime_compat::{BoxFuture, Spawner};
+use async_runtime_compat::{BoxFuture, Runtime, Spawner};
 
 /// All backends, and the feature of `async-runtime-compat` that each stands behind.
 const FEATURES: [(&str, &str); 5] = [
@@ -24,7 +24,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend {
         name: "tokio",
         start: || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
             let spawner = async_runtime_compat::tokio::TokioSpawner::new(runtime.handle().clone());
             Running::new(spawner).drive(move |stop| runtime.block_on(stop))
         },
@@ -33,7 +33,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend {
         name: "tokio-current-thread",
         start: || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
             let spawner = async_runtime_compat::tokio::TokioSpawner::new(runtime.handle().clone());
             Running::new(spawner).drive(move |stop| runtime.block_on(stop))
         },
@@ -111,7 +111,7 @@ pub(crate) fn listing() -> String {
 ///
 /// The global executors of smol and async-std run on.
 pub(crate) struct Running {
-    spawner: Arc<dyn Spawner>,
+    runtime: Arc<dyn Runtime>,
     drivers: Vec<Driver>,
 }
 
@@ -120,8 +120,8 @@ pub(crate) struct Running {
     reason = "some backends need the one, some the other; without any, neither is used"
 )]
 impl Running {
-    fn new(spawner: impl Spawner + 'static) -> Running {
-        Running { spawner: Arc::new(spawner), drivers: Vec::new() }
+    fn new(runtime: impl Runtime + 'static) -> Running {
+        Running { runtime: Arc::new(runtime), drivers: Vec::new() }
     }
 
     /// Adds a thread that drives the backend until the future that it is given completes.
@@ -140,10 +140,16 @@ impl Running {
     }
 }
 
+#[allow(dead_code, reason = "some need no more than to spawn, others the whole runtime")]
 impl Running {
     /// What to spawn on.
     pub(crate) fn spawner(&self) -> Arc<dyn Spawner> {
-        self.spawner.clone()
+        self.runtime.clone()
+    }
+
+    /// What to spawn on, with its timer and its threads for what blocks.
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.runtime.clone()
     }
 }
 

@@ -1,10 +1,13 @@
 //! A WebSocket server over TLS that runs on whatever it is given to spawn on.
 //!
-//! It names no runtime. Its sockets and timers come from async-net and async-io, which work on any
-//! executor; its tasks go through the `Arc<dyn Spawner>` in its constructor.
+//! It names no runtime. Its sockets come from async-net, which works on any executor; its tasks go
+//! through the `Arc<dyn Spawner>` in its constructor, and its time limits by the clock in its
+//! configuration. What its clients may call beyond the operations of its own is there, too.
 
 // Other targets include this file with a `path` of their own, and from there the modules would be
 // looked for elsewhere.
+#[path = "server/calls.rs"]
+mod calls;
 #[path = "server/connection.rs"]
 mod connection;
 #[path = "server/protocol.rs"]
@@ -23,15 +26,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use async_io::Timer;
 use async_net::{TcpListener, TcpStream};
 use async_runtime_compat::prelude::*;
 use futures_lite::{FutureExt as _, StreamExt as _};
 use futures_rustls::TlsAcceptor;
 use futures_util::stream::FuturesUnordered;
 
+#[allow(unused_imports, reason = "for what is built around a server")]
+pub(crate) use calls::{Call, Registry};
 pub(crate) use connection::End;
-use time::timeout;
+#[allow(unused_imports, reason = "for what is built around a server")]
+pub(crate) use protocol::RequestError;
+pub(crate) use time::Clock;
 use tls::Identity;
 
 /// How long the server waits before it accepts again when it cannot: mostly, when it is out of
@@ -39,6 +45,7 @@ use tls::Identity;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// What a server allows its clients, and whom it tells.
+#[derive(Clone)]
 pub(crate) struct Config {
     /// The largest message that is taken, in bytes. A larger one closes its connection.
     pub(crate) max_message_size: usize,
@@ -49,6 +56,10 @@ pub(crate) struct Config {
     pub(crate) idle_timeout: Duration,
     /// The time for the client to close its side once the server has closed its own.
     pub(crate) close_timeout: Duration,
+    /// What these times go by.
+    pub(crate) clock: Clock,
+    /// What clients may call by name.
+    pub(crate) registry: Arc<dyn Registry>,
     /// Gets to see what happens. It is called in the server's own task, and must neither block nor
     /// panic.
     pub(crate) log: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
@@ -61,6 +72,8 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
+            clock: Clock::default(),
+            registry: Arc::new(calls::Nothing),
             log: Arc::new(|_| {}),
         }
     }
@@ -69,6 +82,8 @@ impl Default for Config {
 /// Something worth a line in a log.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
+    /// A connection was accepted.
+    Accepted(SocketAddr),
     /// A connection could not be accepted. The server tries again.
     AcceptFailed(&'a io::Error),
     /// A connection ended on its own.
@@ -80,6 +95,7 @@ pub(crate) enum Event<'a> {
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Event::Accepted(peer) => write!(f, "connection from {peer}: accepted"),
             Event::AcceptFailed(error) => write!(f, "cannot accept a connection: {error}"),
             Event::Ended(peer, end) => write!(f, "connection from {peer}: {end}"),
             Event::Broken(error) => write!(f, "{error}"),
@@ -202,7 +218,8 @@ impl Supervisor {
         let grace = self.serve(&listener, &stop).await;
         drop(listener);
         drop(stopping);
-        if timeout(grace, self.join_all()).await.is_none() {
+        let clock = self.config.clock.clone();
+        if clock.timeout(grace, self.join_all()).await.is_none() {
             self.connections.iter().for_each(AbortOnDrop::abort);
             // An aborted task is gone when its join says so.
             self.join_all().await;
@@ -246,6 +263,7 @@ impl Supervisor {
 
     fn spawn(&mut self, tcp: TcpStream, peer: SocketAddr) {
         self.report.accepted += 1;
+        (self.config.log)(&Event::Accepted(peer));
         let connection = connection::serve(
             tcp,
             self.tls.clone(),
@@ -287,7 +305,7 @@ async fn accept(listener: &TcpListener, config: &Config) -> (TcpStream, SocketAd
             Ok(accepted) => return accepted,
             Err(error) => {
                 (config.log)(&Event::AcceptFailed(&error));
-                Timer::after(ACCEPT_BACKOFF).await;
+                config.clock.sleep(ACCEPT_BACKOFF).await;
             }
         }
     }

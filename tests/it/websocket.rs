@@ -1,14 +1,26 @@
 //! The example `websocket_server`, on each backend, with real TLS clients over real sockets.
 
+#[cfg(feature = "json")]
+#[path = "../../examples/websocket_server/app.rs"]
+mod app;
 #[allow(dead_code, reason = "without a feature there is no backend to find")]
 #[path = "../../examples/websocket_server/backend.rs"]
 mod backend;
+#[cfg(feature = "json")]
+#[allow(dead_code, reason = "without a backend there is nothing to run on")]
+mod calls;
 #[path = "../../examples/tour/client.rs"]
 mod client;
 mod hostile;
+#[cfg(feature = "json")]
+#[path = "../../examples/websocket_server/parts.rs"]
+mod parts;
 mod requests;
 #[path = "../../examples/websocket_server/server.rs"]
 mod server;
+#[cfg(feature = "json")]
+#[path = "../../examples/websocket_server/service.rs"]
+mod service;
 mod shutdown;
 
 use std::future::Future;
@@ -19,7 +31,7 @@ use std::time::Duration;
 
 use async_channel::Receiver;
 use async_io::Timer;
-use async_runtime_compat::{FnSpawner, Spawner};
+use async_runtime_compat::{FnSpawner, Runtime, Spawner};
 use async_tungstenite::tungstenite::Message;
 use futures_lite::{StreamExt as _, future};
 use serde_json::json;
@@ -58,6 +70,23 @@ macro_rules! websocket_tests {
             shutdown::dropped_server_takes_its_connections_along,
         }
     };
+    // Those that take a whole runtime.
+    (runtime $backend:expr) => {
+        websocket_tests! { $backend =>
+            calls::actions_answer_with_their_events,
+            calls::events_come_while_other_requests_are_open,
+            calls::action_that_does_not_fit_is_told_where,
+            calls::unknown_names_are_told_the_known_ones,
+            calls::task_is_executed_once,
+            calls::slow_reader_gets_all_events_in_order,
+            calls::client_that_does_not_read_stops_what_it_called,
+            calls::client_that_leaves_does_not_stop_a_task,
+            calls::call_can_be_cancelled,
+            calls::action_that_panics_ends_nothing_else,
+            calls::shutdown_finishes_open_calls,
+            calls::shutdown_aborts_what_does_not_end,
+        }
+    };
     ($backend:expr => $($module:ident::$name:ident,)*) => {$(
         #[test]
         fn $name() {
@@ -68,32 +97,33 @@ macro_rules! websocket_tests {
 }
 
 macro_rules! stamp {
-    ($($(#[$gate:meta])* $name:ident: $backend:expr;)*) => {$(
-        $(#[$gate])*
+    ($($feature:literal $name:ident: $backend:literal;)*) => {$(
+        #[cfg(feature = $feature)]
         mod $name {
-            websocket_tests!($backend);
+            websocket_tests!(super::running($backend));
+
+            #[cfg(feature = "json")]
+            websocket_tests!(runtime super::running($backend));
         }
     )*};
 }
 
 stamp! {
-    #[cfg(feature = "tokio")]
-    tokio: super::running("tokio");
-    #[cfg(feature = "tokio")]
-    tokio_current_thread: super::running("tokio-current-thread");
-    #[cfg(feature = "smol")]
-    smol: super::running("smol");
-    #[cfg(feature = "async-std")]
-    async_std: super::running("async-std");
-    #[cfg(feature = "async-executor")]
-    async_executor: super::running("async-executor");
-    own_spawner: (super::threads(), ());
+    "tokio" tokio: "tokio";
+    "tokio" tokio_current_thread: "tokio-current-thread";
+    "smol" smol: "smol";
+    "async-std" async_std: "async-std";
+    "async-executor" async_executor: "async-executor";
+}
+
+mod own_spawner {
+    websocket_tests!((super::threads(), ()));
 }
 
 #[allow(dead_code, reason = "without a feature there is no backend to run")]
-fn running(name: &str) -> (Arc<dyn Spawner>, backend::Running) {
+fn running(name: &str) -> (Arc<dyn Runtime>, backend::Running) {
     let running = backend::Backend::find(name).unwrap().start().unwrap();
-    (running.spawner(), running)
+    (running.runtime(), running)
 }
 
 /// A caller's own spawner: a thread for each task.

@@ -15,10 +15,11 @@ use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream};
 use futures_lite::{AsyncWriteExt as _, StreamExt as _, future};
 use futures_rustls::TlsAcceptor;
 use futures_rustls::server::TlsStream;
+use futures_util::lock::Mutex;
 
 use super::Config;
-use super::protocol;
-use super::time::timeout;
+use super::calls::{OpenCalls, forward_all};
+use super::protocol::{self, Answer};
 
 /// How many messages are read ahead of the one that is being answered.
 const PIPELINE: usize = 16;
@@ -64,7 +65,8 @@ impl fmt::Display for End {
 /// Serves a connection to its end.
 ///
 /// Messages are read while a request is being answered, so that pings get their pongs and a client
-/// that leaves is noticed. Replies come in the order of the requests.
+/// that leaves is noticed. Replies come in the order of the requests, and between them what the
+/// calls tell that are open.
 pub(super) async fn serve(
     tcp: TcpStream,
     tls: TlsAcceptor,
@@ -75,19 +77,42 @@ pub(super) async fn serve(
         Ok(socket) => socket,
         Err(end) => return end,
     };
-    let (mut sender, mut receiver) = socket.split();
+    let (sender, mut receiver) = socket.split();
     let (queue, messages) = async_channel::bounded(PIPELINE);
+    let (calls, begun) = OpenCalls::new();
+    let replies = Replies { sender: Mutex::new(sender), config: &config };
     let reading = read(&mut receiver, queue, &stopping);
-    let answering = answer(&mut sender, &messages, &config);
+    let answering = answer(&replies, &messages, &calls, &config);
+    let forwarding = forward_all(&calls, begun, &replies);
 
     // A server that closes has answered first what it has read. A client that closes waits for
     // nothing.
-    let end = match future::try_zip(reading, answering).await {
-        Ok((frame, ())) => End::ByServer(frame),
+    let end = match future::try_zip(reading, future::try_zip(answering, forwarding)).await {
+        Ok((frame, ((), ()))) => End::ByServer(frame),
         Err(end) => end,
     };
-    timeout(config.close_timeout, close(sender, receiver, &end)).await;
+    let sender = replies.sender.into_inner();
+    config.clock.timeout(config.close_timeout, close(sender, receiver, &end)).await;
     end
+}
+
+/// Where replies go: those to requests in their order, and what calls tell.
+pub(super) struct Replies<'a> {
+    sender: Mutex<WebSocketSender<Stream>>,
+    config: &'a Config,
+}
+
+impl Replies<'_> {
+    /// Sends a message, and waits until the connection has taken it.
+    pub(super) async fn send(&self, message: Message) -> Result<(), End> {
+        let mut sender = self.sender.lock().await;
+        let Config { clock, idle_timeout, .. } = self.config;
+        clock
+            .timeout(*idle_timeout, sender.send(message))
+            .await
+            .ok_or(End::Unresponsive)?
+            .map_err(End::Lost)
+    }
 }
 
 async fn stopped<T>(stopping: &Stopping) -> Result<T, End> {
@@ -116,7 +141,9 @@ async fn open(
     };
     // The state of a TLS handshake is large. On the heap, it is given back with the handshake, not
     // with the connection.
-    timeout(config.handshake_timeout, Box::pin(handshakes))
+    config
+        .clock
+        .timeout(config.handshake_timeout, Box::pin(handshakes))
         .await
         .unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
         .map_err(End::Handshake)
@@ -150,28 +177,32 @@ async fn read(
 
 /// Answers messages, until there are no more to come.
 async fn answer(
-    sender: &mut WebSocketSender<Stream>,
+    replies: &Replies<'_>,
     messages: &Receiver<Message>,
+    calls: &OpenCalls,
     config: &Config,
 ) -> Result<(), End> {
     let mut pinged = false;
     loop {
-        let reply = match timeout(config.idle_timeout, messages.recv()).await {
-            Some(Ok(Message::Text(text))) => Message::text(protocol::answer(&text).await),
-            Some(Ok(Message::Binary(_))) => Message::text(protocol::answer_binary()),
-            Some(Ok(_control)) => {
-                pinged = false;
+        let reply = match config.clock.timeout(config.idle_timeout, messages.recv()).await {
+            Some(Ok(Message::Text(text))) => protocol::answer(&text, calls, config).await,
+            Some(Ok(Message::Binary(_))) => Answer::Reply(protocol::answer_binary()),
+            Some(Ok(_control)) => Answer::Later,
+            Some(Err(_closed)) => {
+                calls.close();
+                return Ok(());
+            }
+            None if pinged => return Err(End::Unresponsive),
+            None => {
+                pinged = true;
+                replies.send(Message::Ping(Vec::new().into())).await?;
                 continue;
             }
-            Some(Err(_closed)) => return Ok(()),
-            None if pinged => return Err(End::Unresponsive),
-            None => Message::Ping(Vec::new().into()),
         };
-        pinged = matches!(reply, Message::Ping(_));
-        timeout(config.idle_timeout, sender.send(reply))
-            .await
-            .ok_or(End::Unresponsive)?
-            .map_err(End::Lost)?;
+        pinged = false;
+        if let Answer::Reply(reply) = reply {
+            replies.send(Message::text(reply)).await?;
+        }
     }
 }
 

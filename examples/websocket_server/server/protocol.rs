@@ -6,6 +6,11 @@
 //! {"id": 3, "op": "reverse", "text": "drawer"}
 //! {"id": 4, "op": "sleep",   "millis": 250}
 //! {"id": 5, "op": "panic"}
+//! {"id": 6, "op": "list"}
+//! {"id": 7, "op": "actions"}
+//! {"id": 8, "op": "dispatch", "service": "ticker", "action": {"ticks": 2, "millis": 100}}
+//! {"id": 9, "op": "execute",  "task": "primes", "action": {"below": 100}}
+//! {"id": 10, "op": "cancel",  "call": 8}
 //! ```
 //!
 //! The reply repeats the `id`, which may be any JSON value. It is `{"id": 2, "ok": 6}`, or it says
@@ -16,32 +21,68 @@
 //!   "message": "`numbers[1]`: invalid type: string \"2\", expected i64 at line 1 column 41"}}
 //! ```
 //!
+//! `dispatch` and `execute` begin a call. What it tells comes between the replies to other requests,
+//! with the id of its own, and its result comes last. The first message says what is wrong if nothing
+//! was begun:
+//!
+//! ```json
+//! {"id": 8, "event": {"tick": 1, "of": 2}}
+//! {"id": 8, "event": {"tick": 2, "of": 2}}
+//! {"id": 8, "ok": null}
+//! {"id": 9, "error": {"code": "bad_action", "path": "action.below",
+//!   "message": "task 'primes' does not take this action: at 'below': invalid type: …, expected u32"}}
+//! ```
+//!
+//! An event that cannot be told as JSON is an `event_error` in its place. `cancel` requests that the
+//! calls of an id end, and its reply is their number.
+//!
 //! | code | the request |
 //! |---|---|
 //! | `bad_json` | is not JSON |
 //! | `bad_request` | lacks a field, or has one of the wrong type, or an unknown `op` |
 //! | `out_of_range`, `overflow` | asks for more than there is |
 //! | `not_text` | is a binary message |
+//! | `unknown_service`, `unknown_task` | names none that there is; `known` has the names that there are |
+//! | `bad_action` | has an action that does not fit |
+//! | `not_running`, `already_running` | is for a service that does not run, or a task that does |
+//! | `too_many_calls` | has to wait until one of the connection's calls has ended |
+//! | `failed`, `panicked`, `cancelled` | began a call that ended so |
+//! | `shut_down` | is one too many: the server is about to end |
 
 use std::time::Duration;
 
-use async_io::Timer;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
+use super::Config;
+use super::calls::OpenCalls;
+use super::time::Clock;
+
 /// The longest sleep that a client may ask for.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
-/// Answers a text message. Whatever the text is, the answer is a reply to send.
+/// What a message is answered with.
+pub(super) enum Answer {
+    /// This.
+    Reply(String),
+    /// Nothing now: what it has begun will tell.
+    Later,
+}
+
+/// Answers a text message, whatever it is.
 ///
 /// # Panics
 ///
 /// If the client asks for it, with the operation `panic`.
-pub(super) async fn answer(text: &str) -> String {
+pub(super) async fn answer(text: &str, calls: &OpenCalls, config: &Config) -> Answer {
     match parse(text) {
-        Ok(Head { id }) => reply(&id, perform(text).await),
-        Err(error) => reply(&Value::Null, Err(error)),
+        Ok(Head { id }) => match perform(&id, text, calls, config).await {
+            Ok(Some(value)) => Answer::Reply(reply(&id, Ok(value))),
+            Ok(None) => Answer::Later,
+            Err(error) => Answer::Reply(reply(&id, Err(error))),
+        },
+        Err(error) => Answer::Reply(reply(&Value::Null, Err(error))),
     }
 }
 
@@ -51,10 +92,20 @@ pub(super) fn answer_binary() -> String {
     reply(&Value::Null, Err(RequestError::new("not_text", message.to_owned())))
 }
 
-fn reply(id: &Value, result: Result<Value, RequestError>) -> String {
+/// The last message, or the only one, to a request.
+pub(super) fn reply(id: &Value, result: Result<Value, RequestError>) -> String {
     match result {
         Ok(value) => json!({ "id": id, "ok": value }),
         Err(error) => json!({ "id": id, "error": error }),
+    }
+    .to_string()
+}
+
+/// A message of a call that is not the last.
+pub(super) fn event(id: &Value, event: Result<Value, RequestError>) -> String {
+    match event {
+        Ok(event) => json!({ "id": id, "event": event }),
+        Err(error) => json!({ "id": id, "event_error": error }),
     }
     .to_string()
 }
@@ -82,6 +133,11 @@ enum Op {
     Reverse,
     Sleep,
     Panic,
+    List,
+    Actions,
+    Dispatch,
+    Execute,
+    Cancel,
 }
 
 #[derive(Deserialize)]
@@ -104,28 +160,59 @@ struct Sleep {
     millis: u64,
 }
 
-async fn perform(text: &str) -> Result<Value, RequestError> {
+#[derive(Deserialize)]
+struct Dispatch {
+    service: String,
+    action: Value,
+}
+
+#[derive(Deserialize)]
+struct Execute {
+    task: String,
+    action: Value,
+}
+
+#[derive(Deserialize)]
+struct Cancel {
+    call: Value,
+}
+
+/// Does what is asked for, and gives what is to be said of it, if that is to be now.
+async fn perform(
+    id: &Value,
+    text: &str,
+    calls: &OpenCalls,
+    config: &Config,
+) -> Result<Option<Value>, RequestError> {
     let Operation { op } = parse(text)?;
-    match op {
-        Op::Echo => {
-            let Echo { value } = parse(text)?;
-            Ok(value)
-        }
-        Op::Sum => {
-            let Sum { numbers } = parse(text)?;
-            sum(&numbers).map(Value::from)
-        }
+    let value = match op {
+        Op::Echo => parse::<Echo>(text)?.value,
+        Op::Sum => Value::from(sum(&parse::<Sum>(text)?.numbers)?),
         Op::Reverse => {
             let Reverse { text } = parse(text)?;
-            Ok(Value::from(text.chars().rev().collect::<String>()))
+            Value::from(text.chars().rev().collect::<String>())
         }
         Op::Sleep => {
             let Sleep { millis } = parse(text)?;
-            sleep(Duration::from_millis(millis)).await?;
-            Ok(Value::from(millis))
+            sleep(&config.clock, Duration::from_millis(millis)).await?;
+            Value::from(millis)
         }
         Op::Panic => panic!("a client asked for this panic"),
-    }
+        Op::List => config.registry.list(),
+        Op::Actions => config.registry.actions(),
+        Op::Dispatch => {
+            let Dispatch { service, action } = parse(text)?;
+            calls.begin(id, || config.registry.dispatch(&service, action))?;
+            return Ok(None);
+        }
+        Op::Execute => {
+            let Execute { task, action } = parse(text)?;
+            calls.begin(id, || config.registry.execute(&task, action))?;
+            return Ok(None);
+        }
+        Op::Cancel => Value::from(calls.cancel(&parse::<Cancel>(text)?.call)),
+    };
+    Ok(Some(value))
 }
 
 fn sum(numbers: &[i64]) -> Result<i64, RequestError> {
@@ -135,41 +222,49 @@ fn sum(numbers: &[i64]) -> Result<i64, RequestError> {
     })
 }
 
-async fn sleep(duration: Duration) -> Result<(), RequestError> {
+async fn sleep(clock: &Clock, duration: Duration) -> Result<(), RequestError> {
     if duration > MAX_SLEEP {
         let message = format!("`millis`: at most {} can be asked for", MAX_SLEEP.as_millis());
         return Err(RequestError::new("out_of_range", message).at_path("millis"));
     }
-    Timer::after(duration).await;
+    clock.sleep(duration).await;
     Ok(())
 }
 
-/// What is wrong with a request, as the client gets to see it.
-#[derive(Serialize)]
-struct RequestError {
+/// What is wrong with a request, or with what it began, as the client gets to see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RequestError {
     code: &'static str,
     message: String,
     /// The field that is wrong, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// The names that there are, where it is an unknown one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<Vec<String>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
 }
 
 /// A place in the text of a request, counted from 1.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Position {
     line: usize,
     column: usize,
 }
 
 impl RequestError {
-    fn new(code: &'static str, message: String) -> RequestError {
-        RequestError { code, message, path: None, position: None }
+    pub(crate) fn new(code: &'static str, message: String) -> RequestError {
+        RequestError { code, message, path: None, known: None, position: None }
     }
 
-    fn at_path(self, path: &str) -> RequestError {
+    pub(crate) fn at_path(self, path: &str) -> RequestError {
         RequestError { path: Some(path.to_owned()), ..self }
+    }
+
+    #[allow(dead_code, reason = "a server without a registry knows no names")]
+    pub(crate) fn with_known(self, known: Vec<String>) -> RequestError {
+        RequestError { known: Some(known), ..self }
     }
 }
 
