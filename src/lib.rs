@@ -19,10 +19,12 @@ mod origin;
 #[cfg(all(
     doctest,
     feature = "tokio",
+    feature = "backon",
     feature = "conformance",
     feature = "json",
     feature = "macros",
-    feature = "sim"
+    feature = "sim",
+    feature = "tracing"
 ))]
 #[doc = include_str!("../README.md")]
 mod readme {}

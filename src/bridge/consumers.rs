@@ -19,7 +19,7 @@
 //! # quinn
 //!
 //! The features `runtime-smol` or `runtime-tokio` of quinn are needed for the sockets alone. In an
-//! [`Endpoint::new`](https://docs.rs/quinn/0.11/quinn/struct.Endpoint.html#method.new) the adapter is the
+//! `Endpoint::new` the adapter is the
 //! last argument.
 //!
 //! ```ignore
