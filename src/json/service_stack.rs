@@ -157,6 +157,7 @@ impl ServiceStack {
     }
 
     /// Takes a service out, and gives it. If it runs, it runs on for as long as somebody has it.
+    #[must_use = "a service that nobody else has is aborted when it is dropped"]
     pub fn remove(&self, name: &str) -> Option<Arc<dyn JsonService>> {
         let entry = self.lock().remove(name);
         entry.map(|entry| entry.service)

@@ -234,11 +234,17 @@ impl<S: Service> Core<S> {
         let ran = matches!(life.progress.get(), Progress::Running);
         let failure = Some(self.error(life.why_dropped(&self.runtime)));
         let ended = Ended { ran, failure, ..Ended::default() };
+        let lives = self.lock();
+        let told = self.tell(&life, Deadline::Now);
+        drop(lives);
+        told.announce(&life);
         life.abort();
         let group = life.group.clone();
         group.when_empty(move || {
-            // Its task would be as lost.
+            // None is to follow: its task would be as lost.
             self.end(&life, ended, false);
+            // It may be the last to hold the service, whose destructor is the user's.
+            discard((life, self));
         });
     }
 }

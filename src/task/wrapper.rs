@@ -35,7 +35,19 @@ use crate::watch::{Watch, Watched};
 ///
 /// Stops nothing: a job that runs goes on to its end, as a task does whose handle is dropped. So
 /// does dropping the [`Run`] that a start gives. To bind jobs to something, give their wrapper a
-/// runtime whose spawner is a [`TaskGroup`]: what ends the group ends the jobs.
+/// runtime whose spawner is a [`TaskGroup`]'s: what ends the group ends the jobs.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::{TaskGroup, with_blocking, with_timer};
+///
+/// fn inside(group: &TaskGroup, runtime: Arc<dyn Runtime>) -> Arc<dyn Runtime> {
+///     let spawner = with_timer(group.spawner(), runtime.clone());
+///     Arc::new(with_blocking(spawner, runtime))
+/// }
+/// ```
 ///
 /// # Cancelling
 ///

@@ -36,7 +36,7 @@ async fn answers_with_events_and_a_result(rt: Arc<dyn Runtime>) {
         while let Some(event) = events.next().await {
             read.push(event);
         }
-        assert_eq!(read, Vec::from_iter(1..=50));
+        assert!(read.into_iter().eq(1..=50));
         handle.await.unwrap();
     }
     service.stop(LONG).await.unwrap();

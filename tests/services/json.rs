@@ -83,7 +83,7 @@ impl Service for Teller {
         Ok(())
     }
 
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "teller"
     }
 }

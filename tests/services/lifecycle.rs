@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceState, SetUp};
+use async_runtime_compat::{ServicePhase, ServiceState, SetUp, with_blocking, with_timer};
 use futures_lite::future::poll_once;
 
 use crate::probe::{Does, LONG, Probe, Refused, SHORT, until};
@@ -27,6 +27,7 @@ on_all_runtimes! {
     watch_sees_the_last_state,
     tasks_are_listed,
     outer_group_stops_the_service,
+    outer_group_aborts_the_service,
 }
 
 async fn starts_runs_and_stops(rt: Arc<dyn Runtime>) {
@@ -206,11 +207,28 @@ async fn tasks_are_listed(rt: Arc<dyn Runtime>) {
     service.stop(LONG).await.unwrap();
 }
 
-/// A runtime that spawns into a group is stopped by that, and the service with it.
-async fn outer_group_stops_the_service(rt: Arc<dyn Runtime>) {
+/// A runtime that spawns into a group.
+fn grouped(rt: &Arc<dyn Runtime>) -> (TaskGroup, Arc<dyn Runtime>) {
     let group = TaskGroup::new(rt.clone());
-    let timed = async_runtime_compat::with_timer(group.spawner(), rt.clone());
-    let inner: Arc<dyn Runtime> = Arc::new(async_runtime_compat::with_blocking(timed, rt.clone()));
+    let grouped = with_blocking(with_timer(group.spawner(), rt.clone()), rt.clone());
+    (group, Arc::new(grouped))
+}
+
+async fn outer_group_aborts_the_service(rt: Arc<dyn Runtime>) {
+    let (group, inner) = grouped(&rt);
+    let service = Probe::default().child(Does::Hang).wrap(&inner);
+    service.start().await.unwrap();
+    group.abort_all();
+    let state = service.watch().wait_for(ServiceState::is_ended).await.unwrap();
+    assert!(state.failure().unwrap().is_cancelled(), "{state}");
+    assert_eq!(service.service().alive.count(), 0);
+    // The group is open, so that there may be another run.
+    service.start().await.unwrap();
+    service.stop(SHORT).await.ok();
+}
+
+async fn outer_group_stops_the_service(rt: Arc<dyn Runtime>) {
+    let (group, inner) = grouped(&rt);
     let service = Probe::default().child(Does::Follow).wrap(&inner);
     service.start().await.unwrap();
     let report = group.shutdown(&*rt, LONG).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceWrapper};
+use async_runtime_compat::{ServicePhase, ServiceState, ServiceWrapper};
 use futures_lite::future::block_on;
 
 use crate::probe::{Ask, Does, LONG, Probe, until};
@@ -20,7 +20,7 @@ fn survives(rt: &Arc<dyn Runtime>, lose: impl FnOnce()) {
 }
 
 async fn is_lost(service: &ServiceWrapper<Probe>) {
-    let state = service.watch().wait_for(|state| state.is_ended()).await.unwrap();
+    let state = service.watch().wait_for(ServiceState::is_ended).await.unwrap();
     assert!(state.failure().unwrap().is_shutdown(), "{state}");
     assert_eq!(service.service().alive.count(), 0);
     service.stop(LONG).await.unwrap();
@@ -70,7 +70,7 @@ fn runtime_without_a_timer_has_no_grace() {
     let rt: Arc<dyn Runtime> = Arc::new(TokioSpawner::new(tokio.handle().clone()));
     let service = Probe::default().with("run", Does::Return).wrap(&rt);
     block_on(service.start()).unwrap();
-    block_on(service.watch().wait_for(|state| state.is_ended())).unwrap();
+    block_on(service.watch().wait_for(ServiceState::is_ended)).unwrap();
     service.service().then("run", Does::Hang);
     block_on(service.start()).unwrap();
     assert!(block_on(service.stop(LONG)).unwrap_err().is_timeout());
@@ -97,7 +97,7 @@ fn node_is_killed() {
         // Whatever it was at, everybody is told.
         start.await.unwrap().ok();
         restart.await.unwrap().ok();
-        service.watch().wait_for(|state| state.is_ended()).await.unwrap();
+        service.watch().wait_for(ServiceState::is_ended).await.unwrap();
         assert_eq!(service.service().alive.count(), 0);
         let error = service.start().await.unwrap_err();
         assert!(error.failure().unwrap().is_shutdown());

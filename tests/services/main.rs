@@ -15,3 +15,13 @@ mod runtimes;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;
+
+use async_runtime_compat::{ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder};
+use static_assertions::assert_impl_all;
+
+assert_impl_all!(ServiceWrapper<probe::Probe>: Clone, Send, Sync, Unpin);
+assert_impl_all!(ServiceWrapperBuilder<probe::Probe>: Send, Sync);
+assert_impl_all!(ServiceContext: Clone, Send, Sync);
+assert_impl_all!(ActionContext<u32>: Clone, Send, Sync);
+#[cfg(feature = "json")]
+static_assertions::assert_obj_safe!(async_runtime_compat::JsonService);

@@ -115,7 +115,12 @@ pub(crate) async fn act(
     token: &CancelToken,
     alive: Alive,
 ) -> Result<(), Refused> {
-    let _alive = alive;
+    let result = do_it(does, method, token).await;
+    drop(alive);
+    result
+}
+
+async fn do_it(does: Does, method: &'static str, token: &CancelToken) -> Result<(), Refused> {
     match does {
         Does::Return => {}
         Does::Fail => return Err(Refused(method)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::sim::SimRuntime;
-use async_runtime_compat::{Run, ServicePhase, ServiceWrapper};
+use async_runtime_compat::{Run, RunError, ServicePhase, ServiceWrapper};
 
 use crate::probe::{Ask, Does, LONG, Probe, SHORT, yields};
 
@@ -22,13 +22,14 @@ macro_rules! explore {
 }
 
 /// Does something with the service in a task of its own.
-fn beside<T: Send + 'static, F: Future<Output = T> + Send>(
+fn beside<T, F>(
     rt: &Arc<dyn Runtime>,
     service: &ServiceWrapper<Probe>,
     f: impl FnOnce(ServiceWrapper<Probe>) -> F + Send + 'static,
 ) -> JoinHandle<T>
 where
-    F: 'static,
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
 {
     rt.spawn_with_handle(f(service.clone()))
 }
@@ -171,7 +172,8 @@ fn shutdown_against_spawn() {
         service.stop(SHORT).await.ok();
         is_over(&service);
         // A spawner that is left over spawns nothing.
-        if let Some(cx) = service.service().context.lock().unwrap().take() {
+        let cx = service.service().context.lock().unwrap().take();
+        if let Some(cx) = cx {
             let alive = service.service().alive.clone();
             let late = cx.spawner().spawn_with_handle(async move { drop(alive) });
             assert!(late.await.unwrap_err().is_shutdown());
@@ -279,7 +281,7 @@ fn health_against_stop() {
         let stopped = service.stop(Duration::ZERO).await;
         is_over(&service);
         if let Err(error) = check.await.unwrap() {
-            let cancelled = error.failure().is_some_and(|failure| failure.is_cancelled());
+            let cancelled = error.failure().is_some_and(RunError::is_cancelled);
             assert!(error.is_not_running() || cancelled, "{error:#}");
         }
         drop(stopped);

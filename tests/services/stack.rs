@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
-    ActionContext, Service, ServiceContext, ServicePhase, ServiceStack, StackStartError,
+    ActionContext, Service, ServiceContext, ServicePhase, ServiceStack, ServiceState,
+    StackStartError,
 };
 use serde_json::json;
 
@@ -362,7 +363,7 @@ async fn dropping_the_stack_aborts(rt: Arc<dyn Runtime>) {
     let kept = stack.get("web").unwrap();
     let mut watch = stack.get("db").unwrap().watch();
     drop(stack);
-    watch.wait_for(|state| state.is_ended()).await.unwrap();
+    watch.wait_for(ServiceState::is_ended).await.unwrap();
     assert!(kept.state().is_running());
     kept.stop(LONG).await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceWrapper};
+use async_runtime_compat::{ServicePhase, ServiceState, ServiceWrapper};
 use futures_lite::future::poll_once;
 
 use crate::probe::{Does, LONG, Probe, SHORT, until};
@@ -106,12 +106,12 @@ async fn blocking_work_is_waited_for(rt: Arc<dyn Runtime>) {
     let simulated = std::thread::current().name().is_none_or(|name| name.contains("sim::"));
     cx.runtime()
         .spawn_blocking(move || {
-            let _alive = alive;
             started.try_send(()).unwrap();
             // In a simulation nobody could cancel it meanwhile.
             while !simulated && !token.is_cancelled() {
                 std::thread::yield_now();
             }
+            drop(alive);
         })
         .detach();
     starts.recv().await.unwrap();
@@ -279,7 +279,7 @@ async fn dropping_the_wrapper_aborts(rt: Arc<dyn Runtime>) {
     drop(service);
     assert!(clone.state().is_running());
     drop(clone);
-    let state = watch.wait_for(|state| state.is_ended()).await.unwrap();
+    let state = watch.wait_for(ServiceState::is_ended).await.unwrap();
     assert_eq!(state.phase(), ServicePhase::Stopped);
     assert!(watch.changed().await.is_none());
     assert_eq!(alive.count(), 0);
@@ -292,7 +292,7 @@ async fn dropping_the_wrapper_ends_a_restart(rt: Arc<dyn Runtime>) {
     assert!(poll_once(&mut restart).await.is_none());
     drop(restart);
     drop(service);
-    let state = watch.wait_for(|state| state.is_ended()).await.unwrap();
+    let state = watch.wait_for(ServiceState::is_ended).await.unwrap();
     assert_eq!(state.phase(), ServicePhase::Stopped);
     assert!(watch.changed().await.is_none());
 }
