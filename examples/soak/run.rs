@@ -58,6 +58,9 @@ const JOBS: usize = 4;
 /// After this time without an answer there will be none.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long what is left of a service has that has panicked, and an action that is cancelled.
+const GRACE: Duration = Duration::from_millis(50);
+
 /// How long each service has to stop at the end of a round.
 const SHUTDOWN: Duration = Duration::from_millis(500);
 
@@ -135,8 +138,11 @@ async fn round(
     let app = App::new(runtime);
     let mut workers = Vec::new();
     for number in 0..WORKERS {
-        let worker = Worker::new(account.clone());
-        workers.push(app.services.register(format!("worker-{number}"), worker, &[])?);
+        let (name, worker) = (format!("worker-{number}"), Worker::new(account.clone()));
+        let worker = ServiceWrapper::builder(app.runtime(), worker).name(&*name).grace(GRACE);
+        let worker = worker.build();
+        app.services.insert(name, Arc::new(worker.clone()), &[])?;
+        workers.push(worker);
     }
     for number in 0..JOBS {
         app.tasks.register(format!("job-{number}"), Job::new(account.clone()))?;

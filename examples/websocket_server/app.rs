@@ -27,13 +27,19 @@ impl App {
         // The same runtime, but that its tasks are in the group.
         let group = TaskGroup::builder(runtime.clone()).timer(runtime.clone()).build();
         let grouped = with_blocking(group.spawner(), runtime.clone());
-        let grouped: Arc<dyn Runtime> = Arc::new(with_timer(grouped, runtime.clone()));
+        let runtime: Arc<dyn Runtime> = Arc::new(with_timer(grouped, runtime));
         Arc::new(App {
-            services: ServiceStack::new(grouped.clone()),
-            tasks: TaskStack::new(grouped),
+            services: ServiceStack::new(runtime.clone()),
+            tasks: TaskStack::new(runtime.clone()),
             group,
             runtime,
         })
+    }
+
+    /// The runtime of all of it, whose tasks are in the group.
+    #[allow(dead_code, reason = "for services that are wrapped by hand")]
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.runtime.clone()
     }
 
     /// What there is of it: each task with its name, its place and its age.
