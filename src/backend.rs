@@ -52,6 +52,8 @@ use crate::sim::SimRuntime;
 use crate::spawner::Spawner;
 use crate::time::{Sleep, Timer};
 
+#[cfg(feature = "futures")]
+pub(crate) use contain::Quiet;
 pub(crate) use contain::{Contained, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};

@@ -1,6 +1,12 @@
-//! Bridges to crates that bring an idea of a runtime, a timer or a task of their own.
+//! The traits of other crates, each behind a feature that is named after its crate.
 
 #[cfg(feature = "backon")]
 pub mod backon;
+#[cfg(doc)]
+pub mod consumers;
+#[cfg(feature = "futures")]
+pub mod futures;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "tracing")]
 pub mod tracing;

@@ -4,9 +4,11 @@ mod node;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use self::node::Node;
 
@@ -123,19 +125,9 @@ impl CancelToken {
     ///     }
     /// }
     /// ```
-    pub async fn run_until_cancelled<F: Future>(&self, future: F) -> Option<F::Output> {
-        if self.is_cancelled() {
-            return None;
-        }
-        let mut future = pin!(future);
-        let mut cancelled = self.cancelled();
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
-            }
-            Pin::new(&mut cancelled).poll(cx).map(|()| None)
-        })
-        .await
+    #[must_use = "a future does nothing unless it is awaited"]
+    pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<F> {
+        RunUntilCancelled { future, cancelled: self.cancelled(), begun: false }
     }
 
     /// Binds the token to a value: dropping what it gives cancels the token.
@@ -196,6 +188,45 @@ impl Drop for Cancelled {
 impl fmt::Debug for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cancelled").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// Runs a future until a token is cancelled; made by [`CancelToken::run_until_cancelled`].
+    ///
+    /// It borrows nothing but what the future does. Dropping it drops the future. Awaiting it drops
+    /// the future before the result is there; whoever polls it by reference keeps the future until
+    /// this is dropped.
+    #[must_use = "a future does nothing unless it is awaited"]
+    pub struct RunUntilCancelled<F> {
+        #[pin]
+        future: F,
+        cancelled: Cancelled,
+        begun: bool,
+    }
+}
+
+impl<F: Future> Future for RunUntilCancelled<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        if !*this.begun {
+            *this.begun = true;
+            if this.cancelled.node.is_cancelled() {
+                return Poll::Ready(None);
+            }
+        }
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        Pin::new(this.cancelled).poll(cx).map(|()| None)
+    }
+}
+
+impl<F> fmt::Debug for RunUntilCancelled<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunUntilCancelled").finish_non_exhaustive()
     }
 }
 

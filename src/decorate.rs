@@ -27,7 +27,21 @@
 //! However many there are, the task has one wrapper, the built-in backends are reached as directly as
 //! without, and nothing is boxed, unless the future has more than 16 KiB. One decorator allocates
 //! nothing per task; several have a list for each task, of one allocation. A new name is an
-//! allocation, and one more for the handle that carries it. The crate's tests count these.
+//! allocation if its text is made up, and one for the handle of a task that had none. A test of the
+//! repository counts these.
+//!
+//! Instructions per task, spawned and joined on tokio's current-thread runtime in an optimised build,
+//! and their ratio to a bare one; as `cargo run --release -p async-runtime-compat-bench --bin
+//! decorators` of the repository counts them:
+//!
+//! | decorator                        | completes at once | waits ten times |
+//! |----------------------------------|-------------------|-----------------|
+//! | bare                             | 1998 (1.00)       | 5825 (1.00)     |
+//! | `Counted`                        | 2248 (1.13)       | 6534 (1.12)     |
+//! | `Limited`                        | 2361 (1.18)       | 6648 (1.14)     |
+//! | `Named`, a default               | 2610 (1.31)       | 6897 (1.18)     |
+//! | `TaskGroup`                      | 2445 (1.22)       | 7496 (1.29)     |
+//! | `Counted`, `Limited`, `TaskGroup` | 3887 (1.95)      | 11984 (2.06)    |
 //!
 //! # Examples
 //!

@@ -270,7 +270,7 @@ impl TaskGroup {
     /// both when it is first polled; waits until the group is empty, for as long as the grace
     /// period at most; aborts what is left then; and waits until that has been dropped. From the
     /// first moment on, nothing is taken any more: what has to be spawned while the tasks clean up
-    /// is spawned on the spawner underneath.
+    /// is spawned on the spawner underneath, or the group is [drained](TaskGroup::drain) instead.
     ///
     /// A grace period of zero aborts at once, and one of [`Duration::MAX`] never. A task that
     /// blocks its thread cannot be aborted, and is waited for. So is, for ever, one of an executor
@@ -295,6 +295,40 @@ impl TaskGroup {
             self.wait().await;
         }
         core.since(&closed)
+    }
+}
+
+impl TaskGroup {
+    /// Brings all tasks to an end as [`shutdown`](TaskGroup::shutdown) does, but takes tasks until
+    /// the end of the grace period: for a server whose requests are tasks of their own, and which
+    /// answers those that it has read.
+    ///
+    /// It cancels the [token](TaskGroup::cancel_token) when it is first polled; waits until the group
+    /// is empty, for as long as the grace period at most; [closes](TaskGroup::close) the group;
+    /// aborts what is left then; and waits until that has been dropped. What is spawned after the
+    /// group was empty is refused, or is aborted if it comes before the group is closed.
+    ///
+    /// The report counts what has ended since the first poll. All else is as with `shutdown`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Timer::sleep`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, the token stays cancelled, the group is open, and nothing is aborted.
+    /// Calling it again carries on, with a new grace period; the new report does not count what has
+    /// ended by then.
+    pub async fn drain(&self, timer: &dyn Timer, grace: Duration) -> ShutdownReport {
+        let core = self.core();
+        let before = core.present();
+        core.token().cancel();
+        // Closed and aborted also if it is empty: tasks may be spawned at any time.
+        let _ = timer.timeout(grace, self.wait()).await;
+        self.close();
+        self.abort_all();
+        self.wait().await;
+        core.since(&before)
     }
 }
 

@@ -19,10 +19,12 @@ mod origin;
 #[cfg(all(
     doctest,
     feature = "tokio",
+    feature = "backon",
     feature = "conformance",
     feature = "json",
     feature = "macros",
-    feature = "sim"
+    feature = "sim",
+    feature = "tracing"
 ))]
 #[doc = include_str!("../README.md")]
 mod readme {}
@@ -53,13 +55,20 @@ pub use backend::async_std;
 pub use backend::smol;
 #[cfg(feature = "tokio")]
 pub use backend::tokio;
+
 #[cfg(feature = "backon")]
 pub use bridge::backon;
+#[cfg(doc)]
+pub use bridge::consumers;
+#[cfg(feature = "futures")]
+pub use bridge::futures;
+#[cfg(feature = "hyper")]
+pub use bridge::hyper;
 #[cfg(feature = "tracing")]
 pub use bridge::tracing;
 
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
-pub use cancel::{CancelOnDrop, CancelToken, Cancelled};
+pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};

@@ -9,17 +9,22 @@ const RUNTIMES: [&str; 6] =
 
 /// Every package of a build with these features, this one among them.
 fn packages(features: &str) -> BTreeSet<String> {
+    let tree = tree(features, "{p}");
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// What cargo says of each package of a build with these features.
+fn tree(features: &str, format: &str) -> String {
     let mut command = Command::new(env!("CARGO"));
     command
         .args(["tree", "--offline", "--locked", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .args(["--package", env!("CARGO_PKG_NAME"), "--edges", "normal", "--prefix", "none"])
-        .args(["--format", "{p}", "--no-default-features", "--features", features]);
+        .args(["--format", format, "--no-default-features", "--features", features]);
     let output = command.output().expect("cargo starts");
     let messages = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "`cargo tree` with the features {features:?}:\n{messages}");
-    let tree = String::from_utf8_lossy(&output.stdout);
-    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Checks that a build with these features has the runtimes named, and no other.
@@ -92,7 +97,51 @@ fn the_macros_bring_no_runtime() {
 }
 
 #[test]
+fn the_bridges_bring_no_runtime() {
+    for (bridge, most) in [("tracing", 8), ("backon", 6)] {
+        only(bridge, &[]);
+        let packages = packages(bridge);
+        assert!(packages.contains(bridge), "{bridge} is not among {packages:#?}");
+        assert!(packages.len() <= most, "they are {packages:#?}");
+        assert!(!packages.contains("tracing-attributes"), "they are {packages:#?}");
+    }
+}
+
+#[test]
 fn what_parses_macros_comes_with_the_macros_alone() {
     let packages = packages("tokio,conformance");
     assert!(!packages.contains("syn"), "they are {packages:#?}");
+}
+
+#[test]
+fn the_bridge_to_futures_brings_its_traits_alone() {
+    only("futures", &[]);
+    let (with, without) = (packages("futures"), packages(""));
+    let more: Vec<_> = with.difference(&without).collect();
+    assert_eq!(more, ["futures-task"]);
+}
+
+#[test]
+fn the_bridge_to_hyper_brings_no_protocol() {
+    // hyper takes its channels from tokio, and so names it.
+    only("hyper", &["tokio"]);
+    let packages = packages("hyper");
+    assert!(!packages.contains("h2") && !packages.contains("httparse"), "they are {packages:#?}");
+    assert!(packages.len() <= 9, "they are {packages:#?}");
+}
+
+#[test]
+fn the_bridge_to_hyper_brings_nothing_of_tokio_that_runs() {
+    let tree = tree("hyper", "{p} {f}");
+    let line = tree.lines().find(|line| line.starts_with("tokio ")).expect("hyper names it");
+    let features = line.rsplit(' ').next();
+    assert_eq!(features, Some("default,sync"), "its channels are enough: {line}");
+}
+
+#[test]
+fn bridges_come_with_their_features_alone() {
+    let packages = packages("tokio,smol,async-std,async-executor,sim,macros,conformance");
+    for bridged in ["futures-task", "hyper"] {
+        assert!(!packages.contains(bridged), "they are {packages:#?}");
+    }
 }

@@ -155,6 +155,10 @@ impl<D: ?Sized> Hooked<D> {
             [SpawnHook::Add(hook)] => Ok(hook(origin).map_or(Hooks::None, Hooks::Other)),
             [SpawnHook::Count(counters)] => Ok(Hooks::count(counters)),
             [SpawnHook::Limit(limit)] => Ok(Hooks::Ticket(limit.ticket(&mut terms.reserved))),
+            [SpawnHook::Name(naming)] => {
+                terms.name = naming(origin.name.map(|name| &**name), origin.place);
+                Ok(Hooks::None)
+            }
             _ => self.many(origin, terms),
         }
     }

@@ -129,7 +129,7 @@ impl Counts {
         self.finished + self.panicked + self.aborted
     }
 
-    /// All numbers, for whoever reports them: a StatsD client, a log line.
+    /// All numbers, for whoever reports them.
     ///
     /// For OpenTelemetry see [`Metric`], for Prometheus [`Exposition`](super::Exposition).
     ///

@@ -13,22 +13,26 @@ pub(crate) struct Limit(Mutex<State>);
 struct State {
     limit: usize,
     held: usize,
-    /// Who waits, by number. There is no waker before the first poll.
-    waiting: BTreeMap<u64, Option<Waker>>,
+    /// Who waits, by number.
+    waiting: BTreeMap<u64, Waiting>,
     /// The number of the next one to wait.
     next: u64,
 }
 
+/// One that waits, and whom to wake for it: nobody before its first poll.
+#[derive(Default)]
+struct Waiting(Option<Waker>);
+
 impl State {
     /// Gives a place to the first one that waits, if there are both.
     #[must_use = "to be woken, but not under the lock"]
-    fn start_next(&mut self) -> Option<Option<Waker>> {
+    fn start_next(&mut self) -> Option<Waiting> {
         if self.held >= self.limit {
             return None;
         }
-        let (_, waker) = self.waiting.pop_first()?;
+        let (_, next) = self.waiting.pop_first()?;
         self.held += 1;
-        Some(waker)
+        Some(next)
     }
 }
 
@@ -59,7 +63,7 @@ impl Limit {
         let mut state = self.lock();
         state.limit = limit;
         let mut woken = Vec::new();
-        while let Some(waker) = state.start_next() {
+        while let Some(Waiting(waker)) = state.start_next() {
             woken.extend(waker);
         }
         drop(state);
@@ -105,7 +109,7 @@ impl Limit {
         }
         let number = state.next;
         state.next += 1;
-        state.waiting.insert(number, None);
+        state.waiting.insert(number, Waiting::default());
         number
     }
 }
@@ -155,7 +159,7 @@ impl Ticket {
         match state.waiting.get(&self.standing) {
             // Whoever waits no more has a place.
             None => return true,
-            Some(Some(left)) if left.will_wake(waker) => return false,
+            Some(Waiting(Some(left))) if left.will_wake(waker) => return false,
             Some(_) => drop(state),
         }
         // Cloned and dropped without the lock: both may run code of the user's.
@@ -163,7 +167,7 @@ impl Ticket {
         state = self.limit.lock();
         let waiting = state.waiting.get_mut(&self.standing);
         let held = waiting.is_none();
-        if let Some(left) = waiting {
+        if let Some(Waiting(left)) = waiting {
             mem::swap(left, &mut waker);
         }
         drop(state);
@@ -182,12 +186,12 @@ impl Drop for Ticket {
         let left = if self.is_held() { None } else { state.waiting.remove(&self.standing) };
         if left.is_some() {
             drop(state);
-            return discard(left);
+            return discard(left.map(|left| left.0));
         }
         state.held -= 1;
         let next = state.start_next();
         // Wake after unlocking: the waker may poll the task.
         drop(state);
-        wake(next.flatten());
+        wake(next.and_then(|next| next.0));
     }
 }

@@ -24,13 +24,17 @@ use super::counted::{Counts, Metric, MetricKind};
 ///     .with(&[("part", "api")], api.counts())
 ///     .with(&[("part", "jobs")], jobs.counts());
 ///
-/// let text = metrics.to_string();
-/// assert!(text.starts_with(
-///     "# HELP myapp_tasks_spawned_total Tasks that were spawned.\n\
-///      # TYPE myapp_tasks_spawned_total counter\n\
-///      myapp_tasks_spawned_total{part=\"api\"} 0\n\
-///      myapp_tasks_spawned_total{part=\"jobs\"} 0\n"
-/// ));
+/// println!("{metrics}");
+/// # assert!(metrics.to_string().contains("\nmyapp_tasks_spawned_total{part=\"jobs\"} 0\n"));
+/// ```
+///
+/// It begins
+///
+/// ```text
+/// # HELP myapp_tasks_spawned_total Tasks that were spawned.
+/// # TYPE myapp_tasks_spawned_total counter
+/// myapp_tasks_spawned_total{part="api"} 0
+/// myapp_tasks_spawned_total{part="jobs"} 0
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exposition {

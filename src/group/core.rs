@@ -23,8 +23,8 @@ pub(crate) struct Core {
     clock: Option<(Arc<dyn Timer>, Instant)>,
 }
 
-/// What a group was at the time when it was closed.
-pub(crate) struct Closed {
+/// What a group was at one moment.
+pub(crate) struct Past {
     ended: Ended,
 }
 
@@ -91,17 +91,22 @@ impl Core {
     }
 
     /// Takes no more tasks.
-    pub(crate) fn close(&self) -> Closed {
+    pub(crate) fn close(&self) -> Past {
         let mut states = self.lock_all();
         for state in &mut states {
             state.closed = true;
         }
-        Closed { ended: sum(&states) }
+        Past { ended: sum(&states) }
     }
 
-    /// What has become of the tasks that were there when the group was closed.
-    pub(super) fn since(&self, closed: &Closed) -> ShutdownReport {
-        let (now, then) = (sum(&self.lock_all()), closed.ended);
+    /// What the group is at this moment.
+    pub(super) fn present(&self) -> Past {
+        Past { ended: sum(&self.lock_all()) }
+    }
+
+    /// What has become of the tasks that have ended since.
+    pub(super) fn since(&self, past: &Past) -> ShutdownReport {
+        let (now, then) = (sum(&self.lock_all()), past.ended);
         ShutdownReport {
             finished: now.completed - then.completed,
             aborted: now.dropped - then.dropped,

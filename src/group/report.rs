@@ -63,8 +63,9 @@ impl fmt::Debug for TaskInfo {
     }
 }
 
-/// What has become of the tasks that a group had when its shutdown began; see
-/// [`TaskGroup::shutdown`](crate::TaskGroup::shutdown).
+/// What has become of the tasks of a group since its shutdown began; see
+/// [`TaskGroup::shutdown`](crate::TaskGroup::shutdown) and
+/// [`TaskGroup::drain`](crate::TaskGroup::drain).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {

@@ -6,9 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use async_runtime_compat::backon::TimerSleeper;
 use async_runtime_compat::prelude::*;
-use backon::{
-    BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable, RetryableWithContext,
-};
+use async_runtime_compat::yield_now;
+use backon::{ConstantBuilder, Retryable};
 use futures_lite::future::block_on;
 
 use crate::runtimes::{Running, on_all_runtimes};
@@ -27,6 +26,7 @@ impl Flaky {
     }
 
     async fn ask(&self) -> Result<usize, &'static str> {
+        yield_now().await;
         match self.tried.fetch_add(1, Ordering::SeqCst) {
             tried if tried < self.failures => Err("not yet"),
             tried => Ok(tried),
@@ -100,6 +100,7 @@ fn pauses_follow_the_paused_clock_of_tokio() {
 #[cfg(feature = "sim")]
 mod simulated {
     use async_runtime_compat::sim::{Sim, Strategy};
+    use backon::{BackoffBuilder, ExponentialBuilder, RetryableWithContext};
 
     use super::*;
 

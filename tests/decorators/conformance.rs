@@ -106,6 +106,7 @@ stamp! {
     #[cfg(feature = "async-std")]
     default_name_on_async_std: with_default(subjects::async_std());
     default_name_on_own_spawner: with_default(subjects::threads());
+    prefix_on_own_spawner: prefixed(subjects::threads());
     #[cfg(feature = "tokio")]
     counted_on_tokio: subjects::tokio_multi_thread().decorated_by(Counted::new);
     #[cfg(feature = "smol")]

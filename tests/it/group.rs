@@ -45,6 +45,16 @@ fn spawners() -> Vec<Running> {
         ("smol", Arc::new(async_runtime_compat::smol::SmolSpawner), Box::new(())),
         #[cfg(feature = "async-std")]
         ("async-std", Arc::new(async_runtime_compat::async_std::AsyncStdSpawner), Box::new(())),
+        #[cfg(feature = "async-executor")]
+        {
+            let executor = Arc::new(async_executor::Executor::new());
+            let spawner =
+                async_runtime_compat::async_executor::ExecutorSpawner::new(executor.clone());
+            // It runs until the channel is closed.
+            let (running, stopped) = async_channel::bounded::<()>(1);
+            std::thread::spawn(move || block_on(executor.run(stopped.recv())).is_err());
+            ("async-executor", Arc::new(spawner), Box::new(running))
+        },
         ("threads", Arc::new(Threads::default()), Box::new(())),
     ]
 }
@@ -158,6 +168,45 @@ fn shutdown_reports_what_became_of_the_tasks_of_its_time() {
         assert!(late.unwrap_err().is_shutdown());
         let again = block_on(group.shutdown(&ThreadTimer::new(), Duration::ZERO));
         assert_eq!(again, async_runtime_compat::ShutdownReport::default());
+    }
+}
+
+#[test]
+fn drain_takes_tasks_until_the_group_is_empty() {
+    for (name, spawner, _running) in spawners() {
+        let group = TaskGroup::new(spawner);
+        let (inner, token) = (group.spawner(), group.cancel_token());
+        group.spawn_detached(async move {
+            token.cancelled().await;
+            // A request that was read before.
+            inner.spawn_detached(yield_now());
+        });
+        let report = block_on(group.drain(&ThreadTimer::new(), Duration::MAX));
+        assert_eq!(report.to_string(), "2 finished, 0 aborted, 0 panicked", "on {name}");
+        let late = block_on(group.spawn_with_handle(async {}));
+        assert!(late.unwrap_err().is_shutdown(), "on {name}");
+    }
+}
+
+/// There is such a task at any time.
+fn again(spawner: GroupSpawner, owned: Alive) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        yield_now().await;
+        let next = again(spawner.clone(), owned.clone());
+        spawner.spawn_detached(next);
+        drop(owned);
+    })
+}
+
+#[test]
+fn drain_aborts_at_the_end_of_the_grace_period() {
+    for (name, spawner, _running) in spawners() {
+        let (group, alive) = (TaskGroup::new(spawner), Alive::default());
+        let (inner, owned) = (group.spawner(), alive.clone());
+        group.spawn_detached(again(inner, owned));
+        let report = block_on(group.drain(&ThreadTimer::new(), Duration::from_millis(20)));
+        assert!(report.panicked == 0 && group.is_empty() && group.is_closed(), "on {name}");
+        assert_eq!(alive.count(), 0, "on {name}");
     }
 }
 

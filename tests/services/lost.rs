@@ -76,30 +76,3 @@ fn runtime_without_a_timer_has_no_grace() {
     assert!(block_on(service.stop(LONG)).unwrap_err().is_timeout());
     assert_eq!(service.state().phase(), ServicePhase::Stopped);
 }
-
-#[cfg(feature = "sim")]
-#[test]
-fn node_is_killed() {
-    crate::runtimes::explore(300, |sim| async move {
-        let node = sim.node("server");
-        let rt: Arc<dyn Runtime> = Arc::new(node.runtime());
-        let service = Probe::default().child(Does::Follow).wrap(&rt);
-        let start = sim.spawn_with_handle({
-            let service = service.clone();
-            async move { service.start().await }
-        });
-        let restart = sim.spawn_with_handle({
-            let service = service.clone();
-            async move { service.restart(LONG).await }
-        });
-        crate::probe::yields(2).await;
-        node.kill();
-        // Whatever it was at, everybody is told.
-        start.await.unwrap().ok();
-        restart.await.unwrap().ok();
-        service.watch().wait_for(ServiceState::is_ended).await.unwrap();
-        assert_eq!(service.service().alive.count(), 0);
-        let error = service.start().await.unwrap_err();
-        assert!(error.failure().unwrap().is_shutdown());
-    });
-}

@@ -1,16 +1,33 @@
 //! Services, on every backend that is compiled in and in the simulation.
 //!
 //! A test that is listed in `on_all_runtimes!` is one body for all of them.
+#![cfg(any(
+    feature = "tokio",
+    feature = "smol",
+    feature = "async-std",
+    feature = "async-executor",
+    feature = "sim"
+))]
 
 mod actions;
 mod health;
 #[cfg(feature = "json")]
 mod json;
 mod lifecycle;
+#[cfg(any(feature = "tokio", feature = "async-executor"))]
 mod lost;
 mod probe;
 #[cfg(feature = "sim")]
 mod races;
+#[cfg_attr(
+    not(any(
+        feature = "tokio",
+        feature = "smol",
+        feature = "async-std",
+        feature = "async-executor"
+    )),
+    expect(dead_code, reason = "the simulation takes no runtime that runs")
+)]
 mod runtimes;
 #[cfg(feature = "json")]
 mod stack;

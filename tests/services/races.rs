@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::sim::SimRuntime;
-use async_runtime_compat::{Run, RunError, ServicePhase, ServiceWrapper};
+use async_runtime_compat::{Run, RunError, ServicePhase, ServiceState, ServiceWrapper};
 
 use crate::probe::{Ask, Does, LONG, Probe, SHORT, yields};
 
@@ -285,5 +285,31 @@ fn health_against_stop() {
             assert!(error.is_not_running() || cancelled, "{error:#}");
         }
         drop(stopped);
+    });
+}
+
+#[test]
+fn node_is_killed() {
+    crate::runtimes::explore(300, |sim: SimRuntime| async move {
+        let node = sim.node("server");
+        let rt: Arc<dyn Runtime> = Arc::new(node.runtime());
+        let service = Probe::default().child(Does::Follow).wrap(&rt);
+        let start = sim.spawn_with_handle({
+            let service = service.clone();
+            async move { service.start().await }
+        });
+        let restart = sim.spawn_with_handle({
+            let service = service.clone();
+            async move { service.restart(LONG).await }
+        });
+        yields(2).await;
+        node.kill();
+        // Whatever it was at, everybody is told.
+        start.await.unwrap().ok();
+        restart.await.unwrap().ok();
+        service.watch().wait_for(ServiceState::is_ended).await.unwrap();
+        assert_eq!(service.service().alive.count(), 0);
+        let error = service.start().await.unwrap_err();
+        assert!(error.failure().unwrap().is_shutdown());
     });
 }

@@ -23,8 +23,9 @@ use crate::backend::{Backend, FullBackend};
 use crate::case::{self, Run};
 use crate::measure::Effort;
 use crate::report::{Time, grid};
+use crate::wait::TypedTimer;
 use crate::way::{JoinWay, Typed, Way};
-use crate::work::{self, TASKS};
+use crate::work::{self, TASKS, wait};
 
 /// What the figures are called, to ask for them alone.
 pub const NAME: &str = "tracking";
@@ -36,6 +37,7 @@ const BOUND: f64 = 1.10;
 mod row {
     pub(super) const GROUP_DETACHED: &str = "`TaskGroup`, spawn detached";
     pub(super) const GROUP_JOIN: &str = "`TaskGroup`, spawn and join";
+    pub(super) const GROUP_SLEEP: &str = "`TaskGroup`, tasks that sleep once";
     pub(super) const TRACKER_DETACHED: &str = "tokio-util's `TaskTracker`, spawn detached";
     pub(super) const TRACKER_JOIN: &str = "tokio-util's `TaskTracker`, spawn and join";
     pub(super) const JOIN_GROUP: &str = "`JoinGroup`, results as the tasks end";
@@ -82,6 +84,7 @@ fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
     let bare = || Typed(backend.spawner());
     // The group is not dropped between the rounds, and the last clone goes with the last run.
     let group = || Typed(Arc::new(TaskGroup::new(backend.spawner())));
+    let timer = || TypedTimer(backend.runtime());
     let set = JoinGroups(backend.spawner());
     let case = |work, bare, tracked| Case { backend: name, work, bare, tracked };
     vec![
@@ -94,6 +97,11 @@ fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
             row::GROUP_JOIN,
             case::run(backend, bare(), work::spawn_and_join),
             case::run(backend, group(), work::spawn_and_join),
+        ),
+        case(
+            row::GROUP_SLEEP,
+            case::run(backend, (timer(), bare()), wait::sleep_in_tasks),
+            case::run(backend, (timer(), group()), wait::sleep_in_tasks),
         ),
         case(
             row::JOIN_GROUP,
@@ -230,8 +238,11 @@ impl fmt::Display for Section<'_> {
             f,
             "## Tracking tasks\n\n\
              What it costs to know the tasks: the ratio to a bare spawn, of ours for ours and of \
-             tokio's for tokio's. A group may take {BOUND:.2}. A `TaskTracker` counts its tasks; a \
-             `TaskGroup` lists them and can abort each, and is a spawner itself.\n"
+             tokio's for tokio's. A group may take {BOUND:.2}. A `TaskTracker` counts its tasks, which \
+             are two variables; a `TaskGroup` can list and abort each, and so writes an entry under \
+             a lock and removes it again, and looks before and after each poll whether the task is \
+             to stop. The tasks of the first rows do nothing at all, so that this is as much of \
+             the whole as it can be.\n"
         )?;
         let times: Vec<_> = self.0.iter().collect();
         let cell = |time: &Time| {

@@ -23,6 +23,13 @@ pub(in crate::backend) enum Hooks {
     Many(Box<[Hooks]>),
 }
 
+/// What a task is to do that has been woken.
+pub(super) enum Turn {
+    Poll,
+    Wait,
+    Stop,
+}
+
 impl Hooks {
     #[inline]
     pub(super) fn count(counters: &Arc<Counters>) -> Hooks {
@@ -33,9 +40,16 @@ impl Hooks {
     /// Does what must not unwind in the scope of the hooks.
     #[inline]
     pub(super) fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        if !matches!(self, Hooks::Other(_) | Hooks::Many(_)) {
-            return f();
+        match self {
+            Hooks::Other(_) | Hooks::Many(_) => self.nested(f),
+            _ => f(),
         }
+    }
+
+    // Not inline, and so are those below that call themselves: a task in nothing but a group does not
+    // come here, and its polls are felt.
+    #[inline(never)]
+    fn nested<T>(&self, f: impl FnOnce() -> T) -> T {
         let (mut f, mut value) = (Some(f), None);
         self.nest(&mut || value = f.take().map(|f| f()));
         value.expect("a hook calls the function in its scope, once")
@@ -61,19 +75,41 @@ impl Hooks {
     pub(super) fn is_stopped(&self) -> bool {
         match self {
             Hooks::Member(member) => member.is_stopped(),
-            Hooks::Many(all) => all.iter().any(Hooks::is_stopped),
+            Hooks::Many(all) => Hooks::is_any_stopped(all),
             _ => false,
         }
     }
 
-    /// Whether the task may be polled. If not, it is woken when it may.
+    #[inline(never)]
+    fn is_any_stopped(all: &[Hooks]) -> bool {
+        all.iter().any(Hooks::is_stopped)
+    }
+
+    /// What the task is to do. If it is to wait, it is woken when it may go on.
     #[inline]
-    pub(super) fn admit(&mut self, waker: &Waker) -> bool {
+    pub(super) fn turn(&mut self, waker: &Waker) -> Turn {
         match self {
-            Hooks::Ticket(ticket) => ticket.poll_held(waker),
-            Hooks::Many(all) => all.iter_mut().rev().all(|hook| hook.admit(waker)),
-            _ => true,
+            Hooks::Member(member) if member.is_stopped() => Turn::Stop,
+            Hooks::Ticket(ticket) => {
+                if ticket.poll_held(waker) {
+                    Turn::Poll
+                } else {
+                    Turn::Wait
+                }
+            }
+            Hooks::Many(all) => Hooks::turn_of_all(all, waker),
+            _ => Turn::Poll,
         }
+    }
+
+    #[inline(never)]
+    fn turn_of_all(all: &mut [Hooks], waker: &Waker) -> Turn {
+        if Hooks::is_any_stopped(all) {
+            return Turn::Stop;
+        }
+        // The outermost limit comes first, and no other as long as it has no place.
+        let waits = |hooks: &mut Hooks| matches!(hooks.turn(waker), Turn::Wait);
+        if all.iter_mut().rev().any(waits) { Turn::Wait } else { Turn::Poll }
     }
 
     /// The task is going to wait. False if it must not, because it is to stop.
@@ -81,9 +117,14 @@ impl Hooks {
     pub(super) fn wait(&self, waker: &Waker) -> bool {
         match self {
             Hooks::Member(member) => member.wait(waker),
-            Hooks::Many(all) => all.iter().all(|hook| hook.wait(waker)),
+            Hooks::Many(all) => Hooks::wait_all(all, waker),
             _ => true,
         }
+    }
+
+    #[inline(never)]
+    fn wait_all(all: &[Hooks], waker: &Waker) -> bool {
+        all.iter().all(|hook| hook.wait(waker))
     }
 
     /// The task has ended, and its future has been dropped.
@@ -95,12 +136,15 @@ impl Hooks {
             Hooks::Counted(counters) => counters.ended(how),
             // The place is given up when nothing of the task is left.
             Hooks::Ticket(ticket) => drop(ticket),
-            hooks => {
-                hooks.tell(how);
-                // It may be the last to hold a runtime of the user's.
-                discard(hooks);
-            }
+            hooks => hooks.end_nested(how),
         }
+    }
+
+    #[inline(never)]
+    fn end_nested(self, how: TaskEnd) {
+        self.tell(how);
+        // It may be the last to hold a runtime of the user's.
+        discard(self);
     }
 
     fn tell(&self, how: TaskEnd) {

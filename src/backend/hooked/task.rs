@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::hooks::Hooks;
+use super::hooks::{Hooks, Turn};
 use super::{Refused, TaskEnd};
 use crate::backend::contain::{Contained, ContainedJob, discard};
 use crate::error::End;
@@ -72,16 +72,13 @@ impl<F: Future> Future for HookedTask<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (mut future, hooks) = (this.future, this.hooks);
-        if hooks.is_stopped() {
-            stop(future, hooks);
-            return Poll::Ready(Err(End::Cancelled));
-        }
-        if !hooks.admit(cx.waker()) {
-            if hooks.wait(cx.waker()) {
-                return Poll::Pending;
+        match hooks.turn(cx.waker()) {
+            Turn::Poll => {}
+            Turn::Wait if hooks.wait(cx.waker()) => return Poll::Pending,
+            Turn::Wait | Turn::Stop => {
+                stop(future, hooks);
+                return Poll::Ready(Err(End::Cancelled));
             }
-            stop(future, hooks);
-            return Poll::Ready(Err(End::Cancelled));
         }
         let poll = hooks.scope(|| {
             let poll = future.as_mut().poll_caught(cx);

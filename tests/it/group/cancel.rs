@@ -116,3 +116,19 @@ fn cancelling_races_with_children_that_come_and_go() {
         block_on(root.child_token().cancelled());
     }
 }
+
+#[test]
+fn run_until_cancelled_takes_a_future_by_reference_in_a_task() {
+    fn is_send<F: Send>(future: F) -> F {
+        future
+    }
+    let token = CancelToken::new();
+    let serve = is_send(async {
+        // As a connection, which is told to shut down and then awaited on.
+        let mut connection = std::pin::pin!(async { yield_now().await });
+        token.cancel();
+        let cut_off = token.run_until_cancelled(connection.as_mut()).await;
+        (cut_off, connection.await)
+    });
+    assert_eq!(block_on(serve), (None, ()));
+}

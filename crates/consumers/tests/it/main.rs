@@ -1,0 +1,37 @@
+//! The adapters at work, on every backend that is compiled in.
+
+mod azure;
+#[allow(dead_code, reason = "the example needs more of it")]
+#[path = "../../../../examples/hyper/backend.rs"]
+mod backend;
+mod http;
+mod libp2p;
+mod opentelemetry;
+mod quinn;
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_io::Timer;
+use futures_lite::future;
+
+use backend::{BACKENDS, Running};
+
+/// A test that hangs has failed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a test on each backend. The name of the last one is that which failed.
+fn on_all_backends(test: impl Fn(&Running)) {
+    for backend in BACKENDS {
+        println!("on {}", backend.name);
+        test(&backend.start().unwrap());
+    }
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    let limit = async {
+        Timer::after(LIMIT).await;
+        panic!("the test hangs");
+    };
+    async_io::block_on(future::or(test, limit))
+}
