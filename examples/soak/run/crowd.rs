@@ -157,7 +157,9 @@ impl Guest<'_> {
                 let request = json!({ "op": "dispatch", "service": "nobody", "action": null });
                 (json!("unknown_service"), request)
             }),
-            92..95 => self.plain("/ok/tasks/0/name", |_| (json!("job-0"), json!({ "op": "list" }))),
+            92..95 => {
+                self.plain("/ok/services/0/name", |_| (json!("websocket"), json!({ "op": "list" })))
+            }
             _ => {
                 let calls: Vec<_> = self.open.keys().copied().collect();
                 let call = calls.get(self.rng.random_range(0..=calls.len())).copied();
