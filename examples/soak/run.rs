@@ -53,7 +53,7 @@ use crate::service::WebSocket;
 
 /// How many services there are besides the server, and how many tasks.
 const WORKERS: usize = 8;
-const JOBS: usize = 4;
+const JOBS: usize = 16;
 
 /// After this time without an answer there will be none.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -216,6 +216,9 @@ impl ServiceStack {
 
     /// Starts all services, each when those that it needs are running, and waits until all are.
     ///
+    /// It is not to be mixed with a [`stop_all`](ServiceStack::stop_all) at the same time: each looks at
+    /// a service when it is that one's turn, and takes no account of what the other is about to do.
+    ///
     /// Those that do not need each other start at the same time. Those that run already are left as
     /// they are. One that does not start holds back those that need it, and no others: what has
     /// started runs on. [`stop_all`](ServiceStack::stop_all) ends that if it is of no use.
@@ -352,7 +355,7 @@ fn subject(name: &str) -> String {
 
 impl fmt::Debug for ServiceStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().keys()).finish()
+        f.debug_list().entries(names(&self.all())).finish()
     }
 }
 

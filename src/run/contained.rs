@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::Canceller;
 use super::error::{BoxError, Cause};
-use crate::backend::{Contained, discard};
+use crate::backend::{self, Contained, Limit, discard};
 use crate::error::Payload;
 use crate::group::TaskGroup;
-use crate::time::{Sleep, Timer};
+use crate::time::Timer;
 
 /// A grace period. It begins when it is first asked whether it is over.
 ///
@@ -20,27 +20,32 @@ use crate::time::{Sleep, Timer};
 pub(crate) struct Grace<'a> {
     timer: &'a dyn Timer,
     period: Duration,
-    sleep: Option<Sleep>,
+    /// A limit and not a sleep: a task that always uses up its budget on tokio is limited as well.
+    limit: Option<Pin<Box<Limit>>>,
 }
 
 impl<'a> Grace<'a> {
     pub(crate) fn new(timer: &'a dyn Timer, period: Duration) -> Grace<'a> {
-        Grace { timer, period, sleep: None }
+        Grace { timer, period, limit: None }
     }
 
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.period.is_zero() {
             return Poll::Ready(());
         }
-        let Grace { timer, period, sleep } = self;
+        let Grace { timer, period, limit } = self;
         let poll = catch_unwind(AssertUnwindSafe(|| {
-            Pin::new(sleep.get_or_insert_with(|| timer.sleep(*period))).poll(cx)
+            let limit = limit.get_or_insert_with(|| Box::pin(backend::limit(*timer, *period)));
+            limit.as_mut().poll(cx)
         }));
-        poll.unwrap_or_else(|payload| {
+        let poll = poll.unwrap_or_else(|payload| {
             discard(payload);
-            self.period = Duration::ZERO;
             Poll::Ready(())
-        })
+        });
+        if poll.is_ready() {
+            self.period = Duration::ZERO;
+        }
+        poll
     }
 }
 

@@ -185,7 +185,8 @@ impl<S: Service> Core<S> {
         let (mut failure, mut in_start) = (None, None);
         match result {
             Ok(own) => (failure, in_start) = (own.failure, own.in_start),
-            Err(error) if error.is_cancelled() && is_aborted => {}
+            // One that was refused was aborted before it was begun.
+            Err(error) if is_aborted && !error.is_panic() => {}
             Err(error) => failure = Some(self.error(Cause::from(error))),
         }
         let ran = matches!(life.progress.get(), Progress::Running);

@@ -222,7 +222,8 @@ impl<S: Service> ServiceWrapper<S> {
     ///
     /// # Panics
     ///
-    /// As [`Timer::sleep`](crate::Timer::sleep).
+    /// As [`Timer::sleep`](crate::Timer::sleep), and, as any wait on a tokio runtime's timer, if that is
+    /// shut down meanwhile.
     ///
     /// # Cancel safety
     ///
@@ -234,11 +235,16 @@ impl<S: Service> ServiceWrapper<S> {
     ) -> Result<ServiceState, NotReached> {
         let mut watch = self.watch();
         let reached = watch.wait_for(|state| state.phase() == phase);
-        if let Ok(Some(state)) = self.core().runtime.timeout(timeout, reached).await {
+        // Whatever came of the wait: what counts is where the service is now.
+        let state = match self.core().runtime.timeout(timeout, reached).await {
+            Ok(Some(state)) => state,
+            _ => self.state(),
+        };
+        if state.phase() == phase {
             return Ok(state);
         }
         let name = self.core().settings.name.clone();
-        Err(NotReached::new(name, phase, timeout, self.state()))
+        Err(NotReached::new(name, phase, timeout, state))
     }
 
     /// Asks the service whether it is healthy; see [`Service::check_health`].

@@ -3,7 +3,7 @@
 Needs Python's `websockets`. Verifies the server's certificate, checks each reply, and exits
 non-zero at the first that is wrong:
 
-    cargo run --example websocket_server --features tokio -- --cert-out cert.pem
+    cargo run --example websocket_server --features json,tokio -- --cert-out cert.pem
     python3 tests/clients/websockets_client.py wss://localhost:8443 cert.pem
 """
 
@@ -76,6 +76,41 @@ async def requests_are_pipelined(connect):
             assert reply == {"id": number, "ok": 2 * number}, reply
 
 
+async def calls_answer_with_their_events(connect):
+    async with connect() as socket:
+        action = {"ticks": 3, "millis": 20}
+        await socket.send(json.dumps({"id": 1, "op": "dispatch", "service": "ticker", "action": action}))
+        await socket.send(json.dumps({"id": 2, "op": "echo", "value": "between"}))
+        messages = [json.loads(await asyncio.wait_for(socket.recv(), 10)) for _ in range(5)]
+        called = [message for message in messages if message["id"] == 1]
+        assert called == [
+            *({"id": 1, "event": {"tick": tick, "of": 3}} for tick in (1, 2, 3)),
+            {"id": 1, "ok": None},
+        ], messages
+        assert {"id": 2, "ok": "between"} in messages[:-1], messages
+
+        listed = await ask(socket, json.dumps({"op": "list"}))
+        assert [it["name"] for it in listed["ok"]["services"]] == ["chat", "ticker", "websocket"], listed
+        listen = {"id": 3, "op": "dispatch", "service": "chat", "action": "listen"}
+        await socket.send(json.dumps(listen))
+        await socket.send(json.dumps({"id": 4, "op": "cancel", "call": 3}))
+        messages = [json.loads(await asyncio.wait_for(socket.recv(), 10)) for _ in range(2)]
+        assert {"id": 4, "ok": 1} in messages, messages
+        assert "cancelled" in [message.get("error", {}).get("code") for message in messages], messages
+
+
+async def calls_that_do_not_fit_are_refused(connect):
+    async with connect() as socket:
+        call = '{"op": "dispatch", "service": "ticker", "action": {"ticks": "x", "millis": 1}}'
+        await check_refused(socket, call, "bad_action", "'ticks'", "expected u32", path="action.ticks")
+        call = '{"op": "dispatch", "service": "clock", "action": null}'
+        await check_refused(socket, call, "unknown_service", "'clock'", known=["chat", "ticker", "websocket"])
+        call = '{"op": "execute", "task": "prime", "action": null}'
+        await check_refused(socket, call, "unknown_task", "'prime'", known=["primes"])
+        call = '{"op": "execute", "task": "primes", "action": {}}'
+        await check_refused(socket, call, "bad_action", "missing field `below`", path="action.below")
+
+
 async def closes_with(connect, code, message):
     async with connect() as bystander, connect() as socket:
         await socket.send(message)
@@ -108,6 +143,8 @@ async def main(url, certificate):
         answers,
         malformed_requests_leave_the_connection_alive,
         requests_are_pipelined,
+        calls_answer_with_their_events,
+        calls_that_do_not_fit_are_refused,
         an_oversized_message_closes_its_connection,
         a_panic_ends_its_connection,
     ):

@@ -299,3 +299,25 @@ fn grace_period_on_a_runtime_without_a_timer_is_over_at_once() {
     assert!(block_on(job.cancel()).error().unwrap().is_cancelled());
     assert!(block_on(run.handle).unwrap_err().is_cancelled());
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn job_that_uses_up_its_budget_is_stopped_at_the_end_of_the_grace_period() {
+    use async_runtime_compat::tokio::TokioSpawner;
+
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    tokio.block_on(async {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioSpawner::current().unwrap());
+        let busy = Job::new(|_, _| async {
+            loop {
+                // As one that reads what is always there.
+                tokio::task::coop::consume_budget().await;
+            }
+        });
+        let grace = Duration::from_millis(20);
+        let busy = TaskWrapper::builder(runtime, busy).grace(grace).build();
+        let run = busy.start(1).unwrap();
+        yield_now().await;
+        assert!(run.handle.cancel().await.unwrap_err().is_cancelled());
+    });
+}

@@ -76,3 +76,21 @@ fn runtime_without_a_timer_has_no_grace() {
     assert!(block_on(service.stop(LONG)).unwrap_err().is_timeout());
     assert_eq!(service.state().phase(), ServicePhase::Stopped);
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn wrapper_dropped_before_the_first_step_is_no_failure() {
+    use async_runtime_compat::tokio::TokioSpawner;
+    use futures_lite::future::poll_once;
+
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    tokio.block_on(async {
+        let rt: Arc<dyn Runtime> = Arc::new(TokioSpawner::current().unwrap());
+        let service = Probe::default().wrap(&rt);
+        let mut watch = service.watch();
+        assert!(poll_once(service.start()).await.is_none());
+        drop(service);
+        let state = watch.wait_for(ServiceState::is_ended).await.unwrap();
+        assert_eq!(state.phase(), ServicePhase::Stopped, "{state}");
+    });
+}

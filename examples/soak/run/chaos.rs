@@ -22,7 +22,7 @@ pub(crate) async fn drive_alone(stage: &Stage, worker: &ServiceWrapper<Worker>, 
     let mut rng = StdRng::seed_from_u64(seed);
     let account = &stage.account;
     while stage.goes_on() {
-        Timer::after(Duration::from_millis(rng.random_range(20..400))).await;
+        Timer::after(Duration::from_millis(rng.random_range(100..1500))).await;
         let grace = Duration::from_millis(rng.random_range(1..=GRACE_MILLIS));
         match rng.random_range(0..6) {
             0 => {
@@ -96,7 +96,7 @@ pub(crate) async fn drive_together(stage: &Stage, worker: &ServiceWrapper<Worker
     let mut rng = StdRng::seed_from_u64(seed);
     let account = &stage.account;
     while stage.goes_on() {
-        Timer::after(Duration::from_millis(rng.random_range(5..200))).await;
+        Timer::after(Duration::from_millis(rng.random_range(20..600))).await;
         let grace = Duration::from_millis(rng.random_range(0..=GRACE_MILLIS));
         match rng.random_range(0..8) {
             0 => {

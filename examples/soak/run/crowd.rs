@@ -142,22 +142,24 @@ impl Guest<'_> {
     fn request(&mut self) -> Value {
         match self.rng.random_range(0..100) {
             0..60 => self.dispatch(),
-            60..70 => self.execute(),
-            70..80 => self.plain("/ok", |id| {
+            60..66 => self.execute(),
+            66..82 => self.plain("/ok", |id| {
                 let value = json!({ "nested": [id, null] });
                 (value.clone(), json!({ "op": "echo", "value": value }))
             }),
-            80..85 => self.plain("/error/path", |_| {
+            82..88 => self.plain("/error/path", |_| {
                 let action =
                     json!({ "tell": { "call": 0, "events": "many", "emitters": 1, "micros": 0 } });
                 let request = json!({ "op": "dispatch", "service": "worker-0", "action": action });
                 (json!("action.tell.events"), request)
             }),
-            85..88 => self.plain("/error/code", |_| {
+            88..92 => self.plain("/error/code", |_| {
                 let request = json!({ "op": "dispatch", "service": "nobody", "action": null });
                 (json!("unknown_service"), request)
             }),
-            88..90 => self.plain("/ok/tasks/0/name", |_| (json!("job-0"), json!({ "op": "list" }))),
+            92..95 => {
+                self.plain("/ok/services/0/name", |_| (json!("websocket"), json!({ "op": "list" })))
+            }
             _ => {
                 let calls: Vec<_> = self.open.keys().copied().collect();
                 let call = calls.get(self.rng.random_range(0..=calls.len())).copied();
@@ -197,7 +199,7 @@ impl Guest<'_> {
         let kind = self.rng.random_range(0..20);
         let emitters = self.rng.random_range(1..=EMITTERS);
         let asked = u64::from(events) * emitters as u64;
-        let micros = [0, 0, 0, 500, 5000][self.rng.random_range(0..5_usize)];
+        let micros = [0, 0, 0, 200, 1000][self.rng.random_range(0..5_usize)];
         let (id, action) = match kind {
             0 => {
                 let (id, call) = self.call(None, true, false);

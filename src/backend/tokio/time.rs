@@ -285,7 +285,8 @@ pin_project! {
         // Unconstrained, because a future that uses up its task's budget each time must not keep
         // its limit from being looked at.
         Native { #[pin] sleep: Unconstrained<time::Sleep> },
-        Other { sleep: ours::Sleep },
+        // The same: it may be one of tokio's in disguise.
+        Other { #[pin] sleep: Unconstrained<ours::Sleep> },
     }
 }
 
@@ -303,7 +304,7 @@ impl Limit {
 
 impl From<ours::Sleep> for Limit {
     fn from(sleep: ours::Sleep) -> Limit {
-        Limit::Other { sleep }
+        Limit::Other { sleep: unconstrained(sleep) }
     }
 }
 
@@ -320,7 +321,7 @@ impl Future for Limit {
         match self.project() {
             LimitProjection::Idle { .. } => Poll::Pending,
             LimitProjection::Native { sleep } => sleep.poll(cx),
-            LimitProjection::Other { sleep } => Pin::new(sleep).poll(cx),
+            LimitProjection::Other { sleep } => sleep.poll(cx),
         }
     }
 }

@@ -125,8 +125,8 @@ pub(super) async fn walk<'a, E>(
         let mut turn: Vec<_> =
             order.iter().filter(|(_, waits)| waits.is_empty()).map(|(name, _)| *name).collect();
         if turn.is_empty() && acting.is_empty() && failure == Failure::IsPassedOver {
-            // They wait for each other, and none is to be left out.
-            turn.extend(order.keys());
+            // Some wait for each other, and none is to be left out.
+            turn.extend(circle(&order));
         }
         for name in turn {
             order.remove(name);
@@ -150,6 +150,22 @@ pub(super) async fn walk<'a, E>(
     }
     walked.held_back.extend(order.into_keys().map(str::to_owned));
     walked
+}
+
+/// Those of a circle, of whom each waits for the next. There is one if each waits for somebody.
+fn circle<'a>(order: &Order<'a>) -> Vec<&'a str> {
+    let mut path = Vec::new();
+    let mut next = order.keys().next().copied();
+    while let Some(name) = next {
+        if let Some(start) = path.iter().position(|it| *it == name) {
+            return path.split_off(start);
+        }
+        path.push(name);
+        // Not one that is done, or that there is not.
+        let mut waits = order.get(name).into_iter().flatten().copied();
+        next = waits.find(|it| order.contains_key(it));
+    }
+    path
 }
 
 /// Waits for the first one to be done, and takes it out.
