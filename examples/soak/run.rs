@@ -99,8 +99,9 @@ impl Stage {
 
 /// What a round leaves.
 struct Round {
-    /// Tasks and futures that should be gone.
-    left: Vec<String>,
+    /// How many tasks, and futures of services, should be gone, and what they are.
+    left: usize,
+    what_is_left: Vec<String>,
     /// The memory in use under load, from time to time.
     loads: Vec<usize>,
     /// The memory in use at the end.
@@ -158,7 +159,7 @@ async fn round(
     let mut loads = Vec::new();
     join(play(&stage, &workers, plan), watch(&stage, &mut loads)).await;
 
-    let (mut left, Stage { app, server, account, .. }) = (Vec::new(), stage);
+    let Stage { app, server, account, .. } = stage;
     // Some tasks do not follow the token, and have to be aborted.
     if let Err(error) = app.shutdown(SHUTDOWN).await {
         for (name, error) in error.failures().filter(|(_, error)| error.is_failed()) {
@@ -169,13 +170,18 @@ async fn round(
     if report.aborted + report.panicked > 0 {
         account.mistake(format!("the server's last run had {report}"));
     }
-    left.extend(app.group().tasks().iter().map(ToString::to_string));
+    let tasks = app.group().tasks();
+    let (mut left, mut what_is_left) = (tasks.len(), Vec::new());
+    what_is_left.extend(tasks.iter().map(ToString::to_string));
     for worker in &workers {
         let alive = worker.service().alive().count();
-        left.extend((0..alive).map(|_| format!("a future of service '{}'", worker.name())));
+        if alive > 0 {
+            left += alive;
+            what_is_left.push(format!("{alive} futures of service '{}'", worker.name()));
+        }
     }
     drop((app, server, workers));
-    Ok(Round { left, loads, quiet: quiet().await })
+    Ok(Round { left, what_is_left, loads, quiet: quiet().await })
 }
 
 /// Lets all who take part take part, until the end.

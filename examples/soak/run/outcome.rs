@@ -24,7 +24,7 @@ impl Outcome {
         if untold > 0 {
             mistakes.push(format!("and {untold} more of the kind"));
         }
-        let left = [first.left, second.left].concat();
+        let left = [first.what_is_left, second.what_is_left].concat();
         mistakes.extend(left.iter().map(|task| format!("left: {task}")));
 
         let (early, late) = halves(&second.loads);
@@ -61,7 +61,7 @@ impl Outcome {
             ("  panicked", number(account.crashed.get())),
             ("  failed to start", number(account.start_failed.get())),
             ("server restarts", number(account.server_restarts.get())),
-            ("tasks left", left.len().to_string()),
+            ("tasks left", (first.left + second.left).to_string()),
             ("", String::new()),
             ("memory at the start", size(at_start)),
             ("  after the warm-up", size(first.quiet)),
