@@ -10,15 +10,15 @@ mod slots;
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::backend::{self, Hooked, Native, SpawnHook};
+use crate::backend::{self, Hooked, SpawnHook};
 use crate::cancel::CancelToken;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::runtime::forward;
+use crate::spawner::Spawner;
 use crate::time::{Timer, TimerExt};
 
 pub(crate) use self::core::Core;
@@ -332,17 +332,7 @@ impl TaskGroup {
     }
 }
 
-impl Spawner for TaskGroup {
-    #[track_caller]
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        self.owner.spawner.spawn(future);
-    }
-
-    #[inline]
-    fn native(&self) -> Native<'_> {
-        self.owner.spawner.native()
-    }
-}
+forward!(Spawner, owner.spawner: impl<> TaskGroup);
 
 impl fmt::Debug for TaskGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -403,17 +393,7 @@ pub struct GroupSpawner {
     core: Arc<Core>,
 }
 
-impl Spawner for GroupSpawner {
-    #[track_caller]
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        backend::spawn_hooked(&self.hooked, Location::caller(), future);
-    }
-
-    #[inline]
-    fn native(&self) -> Native<'_> {
-        Native::hooked(&self.hooked)
-    }
-}
+forward!(Spawner, hooked: impl<> GroupSpawner);
 
 impl fmt::Debug for GroupSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

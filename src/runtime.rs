@@ -3,6 +3,7 @@
 mod ambient;
 mod compose;
 mod current;
+mod forward;
 
 use crate::blocking::Blocking;
 use crate::spawner::Spawner;
@@ -13,6 +14,7 @@ pub use ambient::Ambient;
 pub(crate) use ambient::hiding;
 pub use compose::{WithBlocking, WithTimer, with_blocking, with_timer};
 pub use current::{current, from_env};
+pub(crate) use forward::forward;
 
 /// A runtime, as much of it as code that names none needs to know: it spawns, it tells the time,
 /// and it has threads for work that blocks.

@@ -9,16 +9,17 @@ mod hooks;
 mod task;
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::Arc;
 
 use self::hooks::{Hooks, Making};
-use super::{BlockingKind, Kind, Origin};
-use crate::blocking::Blocking;
+use super::{BlockingKind, Kind, Native, NativeBlocking, Origin};
+use crate::blocking::{Blocking, BoxJob};
 use crate::cancel::CancelToken;
 use crate::decorate::{Counters, Limit, Ticket};
 use crate::group::Core;
 use crate::origin::Place;
-use crate::spawner::Spawner;
+use crate::spawner::{BoxFuture, Spawner};
 
 /// What a decorator adds to a task.
 ///
@@ -103,6 +104,18 @@ impl Hooked<dyn Spawner> {
     }
 }
 
+impl Spawner for Hooked<dyn Spawner> {
+    #[track_caller]
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        super::spawn_hooked(self, Location::caller(), future);
+    }
+
+    #[inline]
+    fn native(&self) -> Native<'_> {
+        Native::hooked(self)
+    }
+}
+
 /// The token of the innermost of the groups that a task belongs to which is spawned here.
 pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
     let Kind::Hooked(hooked) = spawner.native().0 else { return None };
@@ -135,6 +148,18 @@ impl Hooked<dyn Blocking> {
     /// What to run on.
     pub(super) fn base(&self) -> &dyn Blocking {
         &*self.base
+    }
+}
+
+impl Blocking for Hooked<dyn Blocking> {
+    #[track_caller]
+    fn execute(&self, job: BoxJob) {
+        super::execute_hooked(self, Location::caller(), job);
+    }
+
+    #[inline]
+    fn native_blocking(&self) -> NativeBlocking<'_> {
+        NativeBlocking::hooked(self)
     }
 }
 

@@ -2,15 +2,12 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant, SystemTime};
 
-use super::Runtime;
-use crate::backend::{self, Hooked, Native, NativeBlocking, SpawnHook, TaskHook, discard};
-use crate::blocking::{Blocking, BoxJob};
-use crate::spawner::{BoxFuture, Spawner};
-use crate::time::{Sleep, Timer};
+use super::{Runtime, forward};
+use crate::backend::{Hooked, SpawnHook, TaskHook, discard};
+use crate::blocking::Blocking;
+use crate::spawner::Spawner;
 
 /// A runtime whose tasks find it by [`current`](crate::current).
 ///
@@ -169,48 +166,9 @@ fn enter(ambient: &Weak<Ambient>) -> SpawnHook {
     SpawnHook::Add(Arc::new(move |_| ambient.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)))
 }
 
-impl Spawner for Ambient {
-    #[track_caller]
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        backend::spawn_hooked(&self.spawner, Location::caller(), future);
-    }
-
-    #[inline]
-    fn native(&self) -> Native<'_> {
-        Native::hooked(&self.spawner)
-    }
-}
-
-impl Timer for Ambient {
-    fn now(&self) -> Instant {
-        self.runtime.now()
-    }
-
-    fn system_time(&self) -> SystemTime {
-        self.runtime.system_time()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        self.runtime.sleep(duration)
-    }
-
-    #[inline]
-    fn native_timer(&self) -> Native<'_> {
-        self.runtime.native_timer()
-    }
-}
-
-impl Blocking for Ambient {
-    #[track_caller]
-    fn execute(&self, job: BoxJob) {
-        backend::execute_hooked(&self.blocking, Location::caller(), job);
-    }
-
-    #[inline]
-    fn native_blocking(&self) -> NativeBlocking<'_> {
-        NativeBlocking::hooked(&self.blocking)
-    }
-}
+forward!(Spawner, spawner: impl<> Ambient);
+forward!(Timer, runtime: impl<> Ambient);
+forward!(Blocking, blocking: impl<> Ambient);
 
 impl fmt::Debug for Ambient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

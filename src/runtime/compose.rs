@@ -1,12 +1,11 @@
 //! A runtime of parts.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
 
-use crate::backend::{Native, NativeBlocking};
-use crate::blocking::{Blocking, BoxJob};
-use crate::spawner::{BoxFuture, Spawner};
-use crate::time::{Sleep, Timer};
+use super::forward;
+use crate::blocking::Blocking;
+use crate::spawner::Spawner;
+use crate::time::Timer;
 
 /// Adds a timer to a spawner, or replaces the one that it has.
 ///
@@ -87,54 +86,6 @@ impl<S, B> fmt::Debug for WithBlocking<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithBlocking").finish_non_exhaustive()
     }
-}
-
-/// Makes a type the trait that one of its fields is.
-macro_rules! forward {
-    (Spawner, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
-        impl<$($generic: $bound),*> Spawner for $type {
-            fn spawn(&self, future: BoxFuture<'static, ()>) {
-                self.$field.spawn(future);
-            }
-
-            #[inline]
-            fn native(&self) -> Native<'_> {
-                self.$field.native()
-            }
-        }
-    };
-    (Timer, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
-        impl<$($generic: $bound),*> Timer for $type {
-            fn now(&self) -> Instant {
-                self.$field.now()
-            }
-
-            fn system_time(&self) -> SystemTime {
-                self.$field.system_time()
-            }
-
-            fn sleep(&self, duration: Duration) -> Sleep {
-                self.$field.sleep(duration)
-            }
-
-            #[inline]
-            fn native_timer(&self) -> Native<'_> {
-                self.$field.native_timer()
-            }
-        }
-    };
-    (Blocking, $field:ident: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
-        impl<$($generic: $bound),*> Blocking for $type {
-            fn execute(&self, job: BoxJob) {
-                self.$field.execute(job);
-            }
-
-            #[inline]
-            fn native_blocking(&self) -> NativeBlocking<'_> {
-                self.$field.native_blocking()
-            }
-        }
-    };
 }
 
 forward!(Spawner, inner: impl<S: Spawner, T: Timer> WithTimer<S, T>);
