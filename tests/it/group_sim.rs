@@ -6,23 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+use async_runtime_compat::sim::{Sim, SimRuntime};
 use async_runtime_compat::{TaskGroup, yield_now};
 
+use crate::explore::explore;
 use crate::group::Alive;
-
-/// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls nowhere.
-#[track_caller]
-fn explore<F: Future<Output = ()>>(f: impl Fn(SimRuntime) -> F + Sync) {
-    for strategy in
-        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
-    {
-        let found = Sim::new(1).strategy(strategy.clone()).explore(1000, &f);
-        if let Some(failure) = found.first {
-            panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
-        }
-    }
-}
 
 fn group(rt: &SimRuntime) -> TaskGroup {
     TaskGroup::new(Arc::new(rt.clone()))
@@ -36,7 +24,7 @@ async fn yields(times: u32) {
 
 #[test]
 fn shutdown_against_spawn() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let (group, alive) = (group(&rt), Alive::default());
         let spawners: Vec<_> = (0..2)
             .map(|number| {
@@ -76,7 +64,7 @@ fn shutdown_against_spawn() {
 
 #[test]
 fn abort_all_against_completion() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let (group, alive) = (group(&rt), Alive::default());
         let tasks: Vec<_> = (0..3)
             .map(|number| {
@@ -110,7 +98,7 @@ fn abort_all_against_completion() {
 
 #[test]
 fn what_is_aborted_before_its_first_poll_is_never_polled() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let group = group(&rt);
         let polled = Arc::new(AtomicBool::new(false));
         // Not by a panic, which an abort swallows.
@@ -131,7 +119,7 @@ fn what_is_aborted_before_its_first_poll_is_never_polled() {
 
 #[test]
 fn wait_against_the_end_of_the_last_task() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let group = group(&rt);
         let inner = group.spawner();
         group.spawn_detached(async move {
@@ -151,7 +139,7 @@ fn wait_against_the_end_of_the_last_task() {
 
 #[test]
 fn drop_of_the_group_against_spawn() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let (group, alive) = (group(&rt), Alive::default());
         let (inner, token) = (group.spawner(), group.cancel_token());
         let spawning = rt.spawn_with_handle({
@@ -182,7 +170,7 @@ fn drop_of_the_group_against_spawn() {
 
 #[test]
 fn join_next_against_abort() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let group = group(&rt);
         let mut tasks = group.join_group();
         for number in 0..3 {
@@ -210,7 +198,7 @@ fn join_next_against_abort() {
 
 #[test]
 fn inner_and_outer_shutdown_at_the_same_time() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let outer = group(&rt);
         let inner = outer.child();
         for _ in 0..2 {
@@ -229,7 +217,7 @@ fn inner_and_outer_shutdown_at_the_same_time() {
 
 #[test]
 fn results_are_in_the_order_of_the_ends_also_if_nobody_waits() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let mut tasks = JoinGroup::new(Arc::new(rt.clone()));
         for seconds in [4, 2, 5, 1, 3] {
             let sleep = rt.sleep(Duration::from_secs(seconds));

@@ -7,6 +7,8 @@ mod broken_blocking;
 mod broken_time;
 mod conformance;
 mod current;
+#[cfg(feature = "sim")]
+mod explore;
 mod forwarding;
 mod group;
 #[cfg(feature = "sim")]

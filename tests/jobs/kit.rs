@@ -26,7 +26,7 @@ macro_rules! everywhere {
             mod sim {
                 $(#[test]
                 fn $test() {
-                    $crate::kit::explore(|rt| super::super::$test(std::sync::Arc::new(rt)));
+                    $crate::explore::explore(1000, |rt| super::super::$test(std::sync::Arc::new(rt)));
                 })*
             }
         }
@@ -40,25 +40,6 @@ pub(crate) fn repeat<F: Future<Output = ()>>(running: &Running, test: fn(Arc<dyn
         let runtime = running.runtime.clone();
         let limited = running.runtime.timeout(Duration::from_secs(120), test(runtime));
         block_on(limited).expect("the test hangs");
-    }
-}
-
-/// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls
-/// nowhere.
-#[cfg(feature = "sim")]
-#[track_caller]
-pub(crate) fn explore<F: Future<Output = ()>>(
-    f: impl Fn(async_runtime_compat::sim::SimRuntime) -> F + Sync,
-) {
-    use async_runtime_compat::sim::{Sim, Strategy};
-
-    for strategy in
-        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
-    {
-        let found = Sim::new(1).strategy(strategy.clone()).explore(1000, &f);
-        if let Some(failure) = found.first {
-            panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
-        }
     }
 }
 

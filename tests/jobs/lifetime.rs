@@ -219,7 +219,7 @@ async fn closed_group_refuses_a_job(rt: Arc<dyn Runtime>) {
 #[cfg(feature = "sim")]
 #[test]
 fn job_ends_with_its_node() {
-    crate::kit::explore(|rt| async move {
+    crate::explore::explore(1000, |rt| async move {
         let node = rt.node("server");
         let runtime: Arc<dyn Runtime> = Arc::new(node.runtime());
         let alive = Alive::default();

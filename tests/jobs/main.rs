@@ -1,6 +1,9 @@
 //! Jobs, on each backend that is compiled in, on a runtime that is put together, and in the
 //! simulation.
 
+#[cfg(feature = "sim")]
+#[path = "../it/explore.rs"]
+mod explore;
 #[cfg(feature = "json")]
 mod json;
 mod kit;

@@ -10,6 +10,9 @@
 ))]
 
 mod actions;
+#[cfg(feature = "sim")]
+#[path = "../it/explore.rs"]
+mod explore;
 mod health;
 #[cfg(feature = "json")]
 mod json;

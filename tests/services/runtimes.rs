@@ -41,7 +41,7 @@ macro_rules! on_all_runtimes {
         mod sim {$(
             #[test]
             fn $test() {
-                $crate::runtimes::explore(100, |rt| super::$test(std::sync::Arc::new(rt)));
+                $crate::explore::explore(100, |rt| super::$test(std::sync::Arc::new(rt)));
             }
         )*}
     };
@@ -98,24 +98,4 @@ pub(crate) fn async_executor() -> Running {
     let (stop, stopped) = async_channel::bounded::<()>(1);
     std::thread::spawn(move || block_on(executor.run(stopped.recv())));
     Running::new(spawner, stop)
-}
-
-/// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls
-/// nowhere.
-#[cfg(feature = "sim")]
-#[track_caller]
-pub(crate) fn explore<F: Future<Output = ()>>(
-    runs: u64,
-    f: impl Fn(async_runtime_compat::sim::SimRuntime) -> F + Sync,
-) {
-    use async_runtime_compat::sim::{Sim, Strategy};
-
-    for strategy in
-        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
-    {
-        let found = Sim::new(1).strategy(strategy.clone()).explore(runs, &f);
-        if let Some(failure) = found.first {
-            panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
-        }
-    }
 }
