@@ -64,13 +64,14 @@ fn c2_drops_what_has_to_wait() {
 /// Polls each task once and keeps it, whoever wakes it.
 fn deaf() -> Subject {
     let kept = Mutex::new(Vec::new());
-    on_threads({
-        let kept = Arc::new(kept);
-        move |mut task| {
+    Subject::new(FnSpawner::new(move |mut task| {
+        // Has been polled when this returns: an abort that comes before the poll is seen in it.
+        let polled = thread::spawn(move || {
             let _ = poll_boxed(&mut task, Waker::noop());
-            kept.lock().unwrap().push(task);
-        }
-    })
+            task
+        });
+        kept.lock().unwrap().push(polled.join().expect("the tasks of these clauses do not panic"));
+    }))
 }
 
 #[test]
