@@ -33,6 +33,7 @@ pub mod tokio;
 mod unblock;
 
 use std::borrow::Cow;
+use std::convert;
 use std::fmt;
 use std::future::{Future, Ready, poll_fn};
 use std::marker::PhantomData;
@@ -54,10 +55,9 @@ use crate::time::{Sleep, Timer};
 
 #[cfg(feature = "futures")]
 pub(crate) use contain::Quiet;
-pub(crate) use contain::{Contained, discard, wake};
+pub(crate) use contain::{Contained, PollCaught, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
-#[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
 use hooked::Terms;
 pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
@@ -279,9 +279,9 @@ backends! {
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
     #[cfg(feature = "tokio")]
-    TokioHooked(tokio::Join<Result<T, End>>),
+    TokioHooked(tokio::Join<Option<T>>),
     #[cfg(feature = "tokio")]
-    TokioHookedNoted(tokio::Noted<Result<T, End>>),
+    TokioHookedNoted(tokio::Noted<Option<T>>),
     #[cfg(any(
         feature = "smol",
         feature = "async-std",
@@ -496,7 +496,7 @@ pub(crate) struct Origin<'a> {
 ///
 /// A macro and not a function: in a build that is not optimised each call copies the future.
 macro_rules! spawn_on {
-    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
+    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         // Not every backend looks at it.
         let _ = $origin;
         match $kind {
@@ -504,11 +504,11 @@ macro_rules! spawn_on {
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => Join::Task(smol::spawn($future)),
+            Kind::Smol => Join::Task(smol::spawn($future, $contain)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($origin.name, $future)),
+            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($origin.name, $future, $contain)),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => match executor.spawn_task($future) {
+            Kind::Executor(executor) => match executor.spawn_task($future, $contain) {
                 Some(task) => Join::Task(task),
                 None => Join::rare(Rare::Refused),
             },
@@ -521,7 +521,7 @@ macro_rules! spawn_on {
 
 /// The same for a future whose end nobody waits for.
 macro_rules! spawn_detached_on {
-    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $hooked:pat => $with_hooks:expr) => {{
+    ($spawner:expr, $kind:expr, $origin:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         // Not every backend looks at it.
         let _ = $origin;
         match $kind {
@@ -529,11 +529,11 @@ macro_rules! spawn_detached_on {
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
             #[cfg(feature = "smol")]
-            Kind::Smol => drop(smol::spawn::<(), _>($future)),
+            Kind::Smol => drop(smol::spawn::<(), _, _>($future, $contain)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => drop(async_std::spawn::<(), _>($origin.name, $future)),
+            Kind::AsyncStd => drop(async_std::spawn::<(), _, _>($origin.name, $future, $contain)),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => drop(executor.spawn_task::<(), _>($future)),
+            Kind::Executor(executor) => drop(executor.spawn_task::<(), _, _>($future, $contain)),
             #[cfg(feature = "sim")]
             Kind::Sim(sim) => drop(spawn_sim::<(), _>(sim, $origin, $future)),
             $hooked => $with_hooks,
@@ -562,7 +562,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on!(spawner, spawner.native().0, origin, future, Kind::Hooked(hooked) => {
+    spawn_on!(spawner, spawner.native().0, origin, future, Contained::new, Kind::Hooked(hooked) => {
         spawn_with_hooks(hooked, origin, future)
     })
 }
@@ -575,7 +575,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let origin = Origin { name: None, place };
-    spawn_detached_on!(spawner, spawner.native().0, origin, future, Kind::Hooked(hooked) => {
+    spawn_detached_on!(spawner, spawner.native().0, origin, future, Contained::new, Kind::Hooked(hooked) => {
         spawn_hooked(hooked, place, future);
     });
 }
@@ -647,7 +647,7 @@ where
             let base = hooked.base();
             let origin = Origin { name: terms.name.as_ref().or(origin.name), ..origin };
             // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, origin, task, Kind::Hooked(_) => {
+            spawn_on!(base, base.native().0, origin, task, convert::identity, Kind::Hooked(_) => {
                 boxed::spawn(base, task)
             })
         }
@@ -674,7 +674,7 @@ where
     };
     let base = hooked.base();
     let origin = Origin { name: terms.name.as_ref(), place };
-    spawn_detached_on!(base, base.native().0, origin, task, Kind::Hooked(_) => {
+    spawn_detached_on!(base, base.native().0, origin, task, convert::identity, Kind::Hooked(_) => {
         base.spawn(Box::pin(contain::Quiet::new(task)));
     });
 }
@@ -721,6 +721,31 @@ impl fmt::Debug for NativeBlocking<'_> {
     }
 }
 
+/// Runs on the pool of that kind; the hooks are for the caller to see to.
+macro_rules! spawn_blocking_on {
+    ($blocking:expr, $kind:expr, $origin:expr, $f:expr) => {{
+        // Not every backend looks at it.
+        let _ = $origin;
+        match $kind {
+            BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => boxed_job::spawn($blocking, $f),
+            #[cfg(feature = "tokio")]
+            BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
+            #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+            BlockingKind::Unblock => Join::Task(unblock::spawn($f)),
+            #[cfg(feature = "async-executor")]
+            BlockingKind::Gone => {
+                discard($f);
+                Join::rare(Rare::Refused)
+            }
+            #[cfg(feature = "sim")]
+            BlockingKind::Sim(sim) => {
+                let f = $f;
+                spawn_sim(sim, $origin, async move { f() })
+            }
+        }
+    }};
+}
+
 /// Hands the function as it is to a pool that is known, in a box to one that is not.
 pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, origin: Origin<'_>, f: F) -> Join<T>
 where
@@ -730,14 +755,14 @@ where
 {
     let kind = blocking.native_blocking().0;
     let BlockingKind::Hooked(hooked) = kind else {
-        return spawn_blocking_on(blocking, kind, origin, f);
+        return spawn_blocking_on!(blocking, kind, origin, f);
     };
     let mut terms = Terms::default();
     let join = match hooked.hooks(origin, &mut terms) {
         Ok(hooks) => {
             let base = hooked.base();
             let origin = Origin { name: terms.name.as_ref().or(origin.name), ..origin };
-            spawn_blocking_on(base, base.native_blocking().0, origin, hooks.job(f))
+            spawn_blocking_on!(base, base.native_blocking().0, origin, hooks.job(f))
         }
         Err(refused) => {
             refused.discard(f);
@@ -753,36 +778,11 @@ where
 /// Adds the hooks to a function and hands it to what they decorate.
 pub(crate) fn execute_hooked(hooked: &Hooked<dyn Blocking>, place: Place, job: BoxJob) {
     match hooked.hooks(Origin { name: None, place }, &mut Terms::default()) {
-        Ok(hooks) => hooked.base().execute(Box::new(hooks.job(job))),
-        Err(refused) => refused.discard(job),
-    }
-}
-
-#[cfg_attr(not(feature = "sim"), expect(unused_variables, reason = "only simulations look"))]
-fn spawn_blocking_on<B, F, T>(
-    blocking: &B,
-    kind: BlockingKind<'_>,
-    origin: Origin<'_>,
-    f: F,
-) -> Join<T>
-where
-    B: Blocking + ?Sized,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    match kind {
-        BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => boxed_job::spawn(blocking, f),
-        #[cfg(feature = "tokio")]
-        BlockingKind::Tokio(handle) => Join::Tokio(tokio::spawn_blocking(handle, f)),
-        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
-        BlockingKind::Unblock => Join::Task(unblock::spawn(f)),
-        #[cfg(feature = "async-executor")]
-        BlockingKind::Gone => {
-            discard(f);
-            Join::rare(Rare::Refused)
+        Ok(hooks) => {
+            let job = hooks.job(job);
+            hooked.base().execute(Box::new(|| _ = job()));
         }
-        #[cfg(feature = "sim")]
-        BlockingKind::Sim(sim) => spawn_sim(sim, origin, async move { f() }),
+        Err(refused) => refused.discard(job),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Spawning on an async-executor that the caller drives.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Weak};
 
 use ::async_executor::Executor;
 
 use super::async_task::Join;
+use super::contain::{Contained, PollCaught};
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
 use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, discard, unblock};
@@ -86,11 +86,15 @@ impl ExecutorSpawner {
 
     /// Spawns a task; `None` if the executor is gone.
     #[inline]
-    pub(super) fn spawn_task<T, F>(&self, future: F) -> Option<Join<T>>
+    pub(super) fn spawn_task<T, F, C>(
+        &self,
+        future: F,
+        contain: impl FnOnce(F) -> C,
+    ) -> Option<Join<T>>
     where
         T: Send + 'static,
-        F: Future + Send + 'static,
-        F::Output: Ending<T>,
+        C: PollCaught + Send + 'static,
+        C::Output: Ending<T>,
     {
         let caller;
         let executor = match &self.executor {
@@ -100,7 +104,7 @@ impl ExecutorSpawner {
             }
             Owner::Static(executor) => executor,
         };
-        Some(Join::new(executor.spawn(ContainedTask::new(future))))
+        Some(Join::new(executor.spawn(ContainedTask::new(contain(future)))))
     }
 }
 
@@ -109,7 +113,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(self.spawn_task::<(), _>(future));
+        drop(self.spawn_task::<(), _, _>(future, Contained::new));
     }
 
     #[inline]

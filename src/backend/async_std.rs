@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use ::async_std::task;
 
 use super::abortable::{Abortable, Cancelling, NativeTask};
-use super::contain::discard;
+use super::contain::{Contained, PollCaught, discard};
 use super::contained_task::{ContainedTask, Output};
 use super::ending::Ending;
 use super::{
@@ -55,7 +55,7 @@ pub(super) const KNOWN: Known = Known {
 
 impl Spawner for AsyncStdSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn::<(), _>(None, future));
+        drop(spawn::<(), _, _>(None, future, Contained::new));
     }
 
     #[inline]
@@ -80,18 +80,22 @@ async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<T, F>(name: Option<&Cow<'static, str>>, future: F) -> Join<T>
+pub(super) fn spawn<T, F, C>(
+    name: Option<&Cow<'static, str>>,
+    future: F,
+    contain: impl FnOnce(F) -> C,
+) -> Join<T>
 where
     T: Send + 'static,
-    F: Future + Send + 'static,
-    F::Output: Ending<T>,
+    C: PollCaught + Send + 'static,
+    C::Output: Ending<T>,
 {
     let mut builder = task::Builder::new();
     if let Some(name) = name {
         builder = builder.name(name.clone().into_owned());
     }
     let task = builder
-        .spawn(ContainedTask::new(future))
+        .spawn(ContainedTask::new(contain(future)))
         .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
     Join {
         native: Some(Unresolved {

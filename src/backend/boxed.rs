@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{Contained, discard, wake};
+use super::contain::{Contained, PollCaught, discard, wake};
 use super::ending::Ending;
 use super::{Abort, Join, SharedJoin};
 use crate::error::End;

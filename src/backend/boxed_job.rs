@@ -6,14 +6,16 @@ use std::sync::Arc;
 use super::Join;
 use super::boxed::{Cell, Link};
 use super::contain::ContainedJob;
+use super::ending::Ending;
 use crate::blocking::Blocking;
 use crate::error::End;
 
-pub(super) fn spawn<B, F, T>(blocking: &B, f: F) -> Join<T>
+pub(super) fn spawn<T, B, F, O>(blocking: &B, f: F) -> Join<T>
 where
-    B: Blocking + ?Sized,
-    F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    B: Blocking + ?Sized,
+    F: FnOnce() -> O + Send + 'static,
+    O: Ending<T>,
 {
     let cell = Arc::new(Cell::new());
     let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
@@ -28,14 +30,17 @@ struct BoxedJob<F, T> {
     link: Link<T>,
 }
 
-impl<F: FnOnce() -> T, T> BoxedJob<F, T> {
-    fn run(self) {
+impl<F, T> BoxedJob<F, T> {
+    fn run<O: Ending<T>>(self)
+    where
+        F: FnOnce() -> O,
+    {
         let BoxedJob { f, mut link } = self;
         if link.is_aborted() {
             drop(f);
             link.end(Err(End::Cancelled));
         } else {
-            link.end(f.run().map_err(End::Panic));
+            link.end(f.run().map_err(End::Panic).and_then(Ending::into_end));
         }
     }
 }

@@ -113,13 +113,22 @@ impl<F: Future> Future for Contained<F> {
     }
 }
 
-impl<F: Future> Contained<F> {
+/// A future whose destructor cannot panic, and whose panics can be had as values.
+pub(crate) trait PollCaught {
+    type Output;
+
     /// Polls the future; a panic, in it or in its destructor, is a value.
-    #[inline]
-    pub(crate) fn poll_caught(
+    fn poll_caught(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Payload>> {
+    ) -> Poll<Result<Self::Output, Payload>>;
+}
+
+impl<F: Future> PollCaught for Contained<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll_caught(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Payload>> {
         match catch_unwind(AssertUnwindSafe(|| self.poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(payload) => Poll::Ready(Err(payload)),

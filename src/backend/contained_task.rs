@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{Contained, discard};
+use super::contain::{PollCaught, discard};
 use super::ending::Ending;
 use crate::error::{End, Payload};
 
@@ -23,10 +23,15 @@ pub(crate) struct Output<T>(Option<Result<T, End>>);
 impl<T> Output<T> {
     #[inline]
     pub(crate) fn new(result: Result<impl Ending<T>, Payload>) -> Output<T> {
-        Output(Some(match result {
+        Output::of(match result {
             Ok(outcome) => outcome.into_end(),
             Err(payload) => Err(End::Panic(payload)),
-        }))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn of(end: Result<T, End>) -> Output<T> {
+        Output(Some(end))
     }
 
     #[inline]
@@ -82,28 +87,28 @@ impl<T> Drop for Output<T> {
 
 pin_project! {
     /// A task that unwinds nowhere: not when it is polled, and not when it or its output is dropped.
-    pub(super) struct ContainedTask<F, T> {
+    pub(super) struct ContainedTask<C, T> {
         #[pin]
-        future: Contained<F>,
+        future: C,
         output: PhantomData<fn() -> T>,
     }
 }
 
-impl<F, T> ContainedTask<F, T> {
+impl<C, T> ContainedTask<C, T> {
     #[cfg_attr(
         not(any(feature = "smol", feature = "async-std", feature = "async-executor")),
         expect(dead_code, reason = "simulations have a wrapper of their own")
     )]
     #[inline]
-    pub(super) fn new(future: F) -> ContainedTask<F, T> {
-        ContainedTask { future: Contained::new(future), output: PhantomData }
+    pub(super) fn new(future: C) -> ContainedTask<C, T> {
+        ContainedTask { future, output: PhantomData }
     }
 }
 
-impl<F, T> Future for ContainedTask<F, T>
+impl<C, T> Future for ContainedTask<C, T>
 where
-    F: Future,
-    F::Output: Ending<T>,
+    C: PollCaught,
+    C::Output: Ending<T>,
 {
     type Output = Output<T>;
 

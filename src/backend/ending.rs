@@ -15,13 +15,10 @@ impl<T> Ending<T> for T {
     }
 }
 
-/// The future of a task with hooks, which may be stopped.
-///
-/// That it was, and a panic, are values: nothing unwinds that could be told without, least of all
-/// where a panic ends the process.
-impl<T> Ending<T> for Result<T, End> {
+/// The future of a task with hooks; `None` if it was stopped.
+impl<T> Ending<T> for Option<T> {
     #[inline]
     fn into_end(self) -> Result<T, End> {
-        self
+        self.ok_or(End::Cancelled)
     }
 }

@@ -172,11 +172,17 @@ impl<D: ?Sized> Hooked<D> {
     /// What to add to a task, or to work that blocks.
     #[inline]
     pub(super) fn hooks(&self, origin: Origin<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
+        // Nearly all are in a group and have nothing else, and that is felt.
+        let [SpawnHook::Group(group)] = &*self.hooks else { return self.others(origin, terms) };
+        match group.insert(origin) {
+            Some(member) => Ok(Hooks::Member(member)),
+            None => Err(Refused(Hooks::None)),
+        }
+    }
+
+    #[inline(never)]
+    fn others(&self, origin: Origin<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         match &*self.hooks {
-            [SpawnHook::Group(group)] => match group.insert(origin) {
-                Some(member) => Ok(Hooks::Member(member)),
-                None => Err(Refused(Hooks::None)),
-            },
             [SpawnHook::Add(hook)] => Ok(hook(origin).map_or(Hooks::None, Hooks::Other)),
             [SpawnHook::Count(counters)] => Ok(Hooks::count(counters)),
             [SpawnHook::Limit(limit)] => Ok(Hooks::Ticket(limit.ticket(&mut terms.reserved))),

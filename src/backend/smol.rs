@@ -1,9 +1,9 @@
 //! Spawning on smol's global executor.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use super::async_task::Join;
+use super::contain::{Contained, PollCaught};
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
 use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
@@ -36,7 +36,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn::<(), _>(future));
+        drop(spawn::<(), _, _>(future, Contained::new));
     }
 
     #[inline]
@@ -61,11 +61,11 @@ async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<T, F>(future: F) -> Join<T>
+pub(super) fn spawn<T, F, C>(future: F, contain: impl FnOnce(F) -> C) -> Join<T>
 where
     T: Send + 'static,
-    F: Future + Send + 'static,
-    F::Output: Ending<T>,
+    C: PollCaught + Send + 'static,
+    C::Output: Ending<T>,
 {
-    Join::new(::smol::spawn(ContainedTask::new(future)))
+    Join::new(::smol::spawn(ContainedTask::new(contain(future))))
 }

@@ -135,13 +135,13 @@ where
     Placed::join(Join(handle.spawn(future)))
 }
 
-pub(super) fn spawn_blocking<F, T>(handle: &Handle, f: F) -> Join<T>
+pub(super) fn spawn_blocking<T, F, O>(handle: &Handle, f: F) -> super::Join<T>
 where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
+    F: FnOnce() -> O + Send + 'static,
+    O: Placed<T> + Send + 'static,
 {
     takes_real_time(POOL);
-    Join(handle.spawn_blocking(f))
+    <O as Placed<T>>::join(Join(handle.spawn_blocking(f)))
 }
 
 /// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it
@@ -180,7 +180,7 @@ impl<T> Placed<T> for T {
     }
 }
 
-impl<T> Placed<T> for Result<T, End> {
+impl<T> Placed<T> for Option<T> {
     #[inline]
     fn join(join: Join<Self>) -> super::Join<T> {
         super::Join::TokioHooked(join)

@@ -8,15 +8,17 @@
 use super::async_task::Join;
 use super::contain::{ContainedJob, discard};
 use super::contained_task::Output;
+use super::ending::Ending;
 use super::takes_real_time;
 use crate::blocking::BoxJob;
 
 const POOL: &str = "the pool of threads of the crate `blocking`";
 
-pub(super) fn spawn<F, T>(f: F) -> Join<T>
+pub(super) fn spawn<T, F, O>(f: F) -> Join<T>
 where
-    F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    F: FnOnce() -> O + Send + 'static,
+    O: Ending<T>,
 {
     takes_real_time(POOL);
     let job = ContainedJob::new(f);

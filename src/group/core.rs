@@ -1,13 +1,13 @@
 //! What a group knows of its tasks.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use super::report::{ShutdownReport, TaskInfo};
 use super::shard::{Ended, Member, Shard, State};
-use super::slots::Key;
-use crate::backend::{Origin, TaskEnd, discard, wake};
+use crate::backend::{Origin, discard, wake};
 use crate::cancel::CancelToken;
 use crate::shards::{shards, this_thread};
 use crate::time::Timer;
@@ -19,6 +19,8 @@ pub(crate) struct Core {
     /// Who waits until the group is empty. Locked after the shards.
     waiting: Mutex<Waiters>,
     token: CancelToken,
+    /// How often the tasks were aborted.
+    aborts: AtomicU64,
     /// With the time at which the group was made.
     clock: Option<(Arc<dyn Timer>, Instant)>,
 }
@@ -41,15 +43,19 @@ impl Core {
             shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
             waiting: Mutex::default(),
             token,
+            aborts: AtomicU64::new(0),
             clock,
         })
     }
 
     /// Takes a task in; `None` if the group is closed.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn insert(&self, origin: Origin<'_>) -> Option<Member> {
         let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
-        shard.insert(origin, self.clock.as_ref().map(stamp))
+        if origin.name.is_some() || self.clock.is_some() {
+            return shard.insert(origin, self.clock.as_ref().map(stamp));
+        }
+        shard.insert_plain(origin.place)
     }
 
     #[inline]
@@ -80,8 +86,7 @@ impl Core {
         let mut tasks = Vec::new();
         for state in self.lock_all() {
             let start = tasks.len();
-            tasks
-                .extend(state.entries.iter().map(|entry| (entry.stamp, TaskInfo::new(entry, now))));
+            tasks.extend(state.list.iter().map(|entry| (entry.stamp, TaskInfo::new(entry, now))));
             tasks[start..].sort_by_key(|(stamp, _)| *stamp);
         }
         if now.is_some() {
@@ -116,32 +121,34 @@ impl Core {
 
     /// How often the tasks were aborted.
     pub(crate) fn aborts(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.aborts()).sum()
+        self.aborts.load(Ordering::Acquire)
     }
 
-    pub(super) fn abort_all(&self) {
-        let wakers: Vec<_> = self.shards.iter().flat_map(|shard| shard.abort_all()).collect();
+    pub(crate) fn abort_all(&self) {
+        // Before the abort: who sees its effect must see the reason for it.
+        self.aborts.fetch_add(1, Ordering::AcqRel);
+        let wakers: Vec<_> =
+            self.shards.iter().flat_map(|shard| shard.lock().list.stop()).collect();
         // When all are to stop, and without a lock: a waker may poll its task.
         for waker in wakers {
             wake(Some(waker));
         }
     }
 
-    /// A task has ended, while somebody waits for the group.
-    pub(super) fn end(&self, shard: usize, key: Key, how: TaskEnd) {
+    /// A task has ended, while somebody waits for the group. Gives what the function gives that is
+    /// not to be dropped under the lock.
+    pub(super) fn end<T>(&self, shard: usize, end: impl FnOnce(&mut State) -> T) {
         // All at once: otherwise a task that is spawned by the last one of a shard that was
         // looked at before would not be seen.
         let mut states = self.lock_all();
-        let entry = states[shard].end(key, how);
+        let garbage = end(&mut states[shard]);
         let mut woken = Vec::new();
-        if count(&states) == 0 {
+        if watched(&states) == Some(0) {
             woken = self.lock_waiting().release_all();
-            for state in &mut states {
-                state.watched = false;
-            }
+            unwatch(&mut states);
         }
         drop(states);
-        discard(entry);
+        discard(garbage);
         for waker in woken {
             wake(Some(waker));
         }
@@ -161,11 +168,14 @@ impl Core {
 
     fn begin_to_wait(&self, key: &mut Option<u64>, waker: &mut Option<Waker>) -> bool {
         let mut states = self.lock_all();
-        if count(&states) == 0 {
-            return false;
+        if watched(&states).is_none() {
+            for state in &mut states {
+                state.list.watch();
+            }
         }
-        for state in &mut states {
-            state.watched = true;
+        if watched(&states) == Some(0) {
+            unwatch(&mut states);
+            return false;
         }
         self.lock_waiting().wait(key, waker)
     }
@@ -176,25 +186,43 @@ impl Core {
         let waker = waiting.forget(key);
         if waiting.is_empty() {
             // Nobody is left to look for the end of each task.
-            for state in &mut states {
-                state.watched = false;
-            }
+            unwatch(&mut states);
         }
         drop((states, waiting));
         discard(waker);
     }
 }
 
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.shards.iter().for_each(|shard| shard.clear());
+    }
+}
+
 fn count(states: &[MutexGuard<'_, State>]) -> usize {
-    states.iter().map(|state| state.entries.len()).sum()
+    states.iter().map(|state| state.list.len()).sum()
+}
+
+/// How many tasks there are, if somebody waits until there are none.
+fn watched(states: &[MutexGuard<'_, State>]) -> Option<usize> {
+    states.iter().map(|state| state.list.watched()).sum()
+}
+
+fn unwatch(states: &mut [MutexGuard<'_, State>]) {
+    for state in states {
+        state.list.unwatch();
+    }
 }
 
 fn sum(states: &[MutexGuard<'_, State>]) -> Ended {
     let mut sum = Ended::default();
-    for Ended { completed, panicked, dropped } in states.iter().map(|state| state.ended) {
+    for Ended { completed, panicked, dropped } in states.iter().map(|state| state.ended()) {
         sum.completed += completed;
         sum.panicked += panicked;
         sum.dropped += dropped;
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

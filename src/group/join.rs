@@ -55,6 +55,8 @@ pub struct JoinGroup<T> {
     spawner: Arc<dyn Spawner>,
     tasks: Slots<Joining<T>>,
     ready: Arc<Ready>,
+    /// Taken out of `ready`, all at once.
+    next: VecDeque<Key>,
 }
 
 /// A task whose result has not been handed out.
@@ -68,7 +70,8 @@ struct Joining<T> {
 impl<T> JoinGroup<T> {
     /// An empty one, which spawns on the spawner.
     pub fn new(spawner: Arc<dyn Spawner>) -> JoinGroup<T> {
-        JoinGroup { spawner, tasks: Slots::new(), ready: Arc::default() }
+        let next = VecDeque::new();
+        JoinGroup { spawner, tasks: Slots::new(), ready: Arc::default(), next }
     }
 
     /// How many tasks there are whose result has not been handed out.
@@ -149,7 +152,10 @@ impl<T> JoinGroup<T> {
         if self.tasks.len() == 0 {
             return Poll::Ready(None);
         }
-        // Before the tasks are looked at: one that ends meanwhile finds it.
+        if let Some(result) = self.take_ready() {
+            return Poll::Ready(Some(result));
+        }
+        // Before the tasks are looked at again: one that ends meanwhile finds it.
         self.ready.register(Some(cx.waker().clone()));
         match self.take_ready() {
             Some(result) => {
@@ -170,15 +176,26 @@ impl<T> JoinGroup<T> {
     }
 
     fn take_ready(&mut self) -> Option<Result<T, JoinError>> {
-        // No more than there are: on tokio, whose budget for a poll may be used up, a task may be
-        // queued again whenever it is polled.
-        for _ in 0..self.ready.len() {
-            let key = self.ready.pop()?;
+        if let Some(result) = self.take_next() {
+            return Some(result);
+        }
+        // Once: on tokio, whose budget for a poll may be used up, a task may be queued again
+        // whenever it is polled.
+        self.ready.swap(&mut self.next);
+        self.take_next()
+    }
+
+    fn take_next(&mut self) -> Option<Result<T, JoinError>> {
+        while let Some(key) = self.next.pop_front() {
             // A task that has gone may be woken late, and its place be empty or another's.
             let Some(task) = self.tasks.get_mut(key) else { continue };
             task.waker.queued.store(false, Ordering::Release);
             if let Poll::Ready(result) = task.poll() {
                 self.tasks.remove(key);
+                if self.tasks.len() == 0 && self.next.capacity() > 64 {
+                    self.next = VecDeque::new();
+                    self.ready.swap(&mut VecDeque::new());
+                }
                 return Some(result);
             }
         }
@@ -257,17 +274,8 @@ impl Ready {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn len(&self) -> usize {
-        self.lock().queue.len()
-    }
-
-    fn pop(&self) -> Option<Key> {
-        let mut state = self.lock();
-        let key = state.queue.pop_front();
-        if state.queue.is_empty() && state.queue.capacity() > 64 {
-            state.queue = VecDeque::new();
-        }
-        key
+    fn swap(&self, queue: &mut VecDeque<Key>) {
+        mem::swap(&mut self.lock().queue, queue);
     }
 
     fn register(&self, mut waker: Option<Waker>) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::shard::Entry;
+use super::list::Entry;
 use crate::origin::{Name, Place, write_task};
 
 /// A task of a group, as it was when [`TaskGroup::tasks`](crate::TaskGroup::tasks) was called.

@@ -1,12 +1,11 @@
 //! A part of a group's list, and a task's place in it.
 
 use std::mem;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use super::core::Core;
-use super::slots::{Key, Slots};
+use super::list::{Chunk, Entry, List};
 use crate::backend::{Origin, TaskEnd, discard};
 use crate::origin::{Name, Place};
 
@@ -16,20 +15,15 @@ pub(crate) struct Shard {
     index: usize,
     /// For the ends that somebody waits for. Weak, because tasks must not keep a group.
     core: Weak<Core>,
-    /// How often the tasks were aborted; set under the lock. A task that has seen another number
-    /// when it was spawned is to stop.
-    aborts: AtomicU32,
     state: Mutex<State>,
 }
 
 pub(super) struct State {
-    pub(super) entries: Slots<Entry>,
+    pub(super) list: List,
     /// Nothing is taken any more.
     pub(super) closed: bool,
-    /// Somebody waits until the group is empty.
-    pub(super) watched: bool,
-    pub(super) ended: Ended,
-    spawned: u64,
+    panicked: usize,
+    dropped: usize,
 }
 
 /// How many tasks have ended, and how.
@@ -40,28 +34,30 @@ pub(super) struct Ended {
     pub(super) dropped: usize,
 }
 
-/// What is known of a task. Small, because each spawn writes one.
-pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) place: Place,
-    /// When it was spawned: in nanoseconds since the group was made, or, without a clock, the how
-    /// manieth of this shard it is.
-    pub(super) stamp: u64,
-    /// How to get the task polled, so that it finds out that it is to stop. Only while it waits.
-    waker: Option<Waker>,
-}
+/// What an entry owns that is not to be dropped under the lock.
+type Left = (Name, Option<Waker>);
 
 impl State {
-    /// Notes the end of a task.
-    #[inline]
+    /// Notes the end of a task that does not leave the list by itself.
     #[must_use = "not to be dropped under the lock"]
-    pub(super) fn end(&mut self, key: Key, how: TaskEnd) -> Option<Entry> {
+    pub(super) fn end(&mut self, member: &Member, how: TaskEnd) -> Left {
         match how {
-            TaskEnd::Completed => self.ended.completed += 1,
-            TaskEnd::Panicked => self.ended.panicked += 1,
-            TaskEnd::Dropped => self.ended.dropped += 1,
+            TaskEnd::Completed => {}
+            TaskEnd::Panicked => self.panicked += 1,
+            TaskEnd::Dropped => self.dropped += 1,
         }
-        self.entries.remove(key)
+        let entry = self.list.entry(&member.chunk, member.place);
+        let left = entry.map(|Entry { name, waker, .. }| (name.take(), waker.take()));
+        // The list is told in any case.
+        let _ = member.chunk.end(member.place);
+        left.unwrap_or_default()
+    }
+
+    /// What has become of those that have ended.
+    pub(super) fn ended(&self) -> Ended {
+        let ended = self.list.spawned() - self.list.len();
+        let State { panicked, dropped, .. } = *self;
+        Ended { completed: ended - panicked - dropped, panicked, dropped }
     }
 }
 
@@ -70,14 +66,7 @@ impl Shard {
         Arc::new(Shard {
             index,
             core,
-            aborts: AtomicU32::new(0),
-            state: Mutex::new(State {
-                entries: Slots::new(),
-                closed: false,
-                watched: false,
-                ended: Ended::default(),
-                spawned: 0,
-            }),
+            state: Mutex::new(State { list: List::new(), closed: false, panicked: 0, dropped: 0 }),
         })
     }
 
@@ -87,79 +76,82 @@ impl Shard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes in a task without a name. It is stamped with its number.
     #[inline]
+    pub(super) fn insert_plain(self: &Arc<Self>, place: Place) -> Option<Member> {
+        let mut state = self.lock();
+        if state.closed {
+            return None;
+        }
+        let (chunk, place, _) = state.list.insert(self, place);
+        Some(Member { chunk, place, owns: false })
+    }
+
+    #[cold]
     pub(super) fn insert(
         self: &Arc<Self>,
         origin: Origin<'_>,
         stamp: Option<u64>,
     ) -> Option<Member> {
         let name = origin.name.map(|name| Box::new(name.clone()));
+        let owns = name.is_some();
         let mut state = self.lock();
         if state.closed {
             return None;
         }
-        state.spawned += 1;
-        let stamp = stamp.unwrap_or(state.spawned);
-        let key = state.entries.insert(Entry { name, place: origin.place, stamp, waker: None });
-        let aborts = self.aborts.load(Ordering::Relaxed);
-        drop(state);
-        Some(Member { shard: self.clone(), key, aborts })
+        let (chunk, place, entry) = state.list.insert(self, origin.place);
+        entry.name = name;
+        entry.stamp = stamp.unwrap_or(entry.stamp);
+        Some(Member { chunk, place, owns })
     }
 
-    /// How often the tasks were aborted.
-    pub(super) fn aborts(&self) -> u64 {
-        self.aborts.load(Ordering::Acquire).into()
-    }
-
-    /// Tells all tasks that they are to stop. Gives whom to wake.
-    #[must_use]
-    pub(super) fn abort_all(&self) -> Vec<Waker> {
-        let mut state = self.lock();
-        // There is only one at a time.
-        let aborts = self.aborts.load(Ordering::Relaxed).wrapping_add(1);
-        self.aborts.store(aborts, Ordering::Release);
-        state.entries.iter_mut().filter_map(|entry| entry.waker.take()).collect()
+    /// The group is gone. The tasks own their chunks, and those their shard.
+    pub(super) fn clear(&self) {
+        let list = mem::replace(&mut self.lock().list, List::new());
+        discard(list);
     }
 }
 
-/// A task's place in a group. Whoever has it calls [`end`](Member::end), once.
+/// A task's place in a group. Whoever has it calls [`end`](Member::end).
 pub(crate) struct Member {
-    shard: Arc<Shard>,
-    key: Key,
-    /// How often the tasks had been aborted when this one was spawned.
-    aborts: u32,
+    chunk: Arc<Chunk>,
+    place: u8,
+    /// The entry has a name, or may have a waker.
+    owns: bool,
 }
 
 impl Member {
+    #[inline]
+    fn shard(&self) -> &Shard {
+        &self.chunk.shard
+    }
+
     /// Whether the task is to stop.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
-        self.shard.aborts.load(Ordering::Acquire) != self.aborts
+        self.chunk.is_stopped(self.place)
     }
 
     /// Leaves how to wake the task. False if it is to stop, and so must not wait.
-    #[inline]
-    pub(crate) fn wait(&self, waker: &Waker) -> bool {
-        let mut state = self.shard.lock();
-        // Under the lock: an abort is before this, and seen, or after it, and wakes.
-        if self.is_stopped() {
-            return false;
+    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
+        if self.owns {
+            let mut state = self.shard().lock();
+            // Under the lock: an abort is before this, and seen, or after it, and wakes.
+            if self.is_stopped() {
+                return false;
+            }
+            let entry = state.list.entry(&self.chunk, self.place);
+            if entry.is_some_and(|it| it.waker.as_ref().is_some_and(|it| it.will_wake(waker))) {
+                return true;
+            }
         }
-        let entry = state.entries.get_mut(self.key);
-        if entry.is_some_and(|it| it.waker.as_ref().is_some_and(|it| it.will_wake(waker))) {
-            return true;
-        }
-        drop(state);
-        self.leave(waker)
-    }
-
-    fn leave(&self, waker: &Waker) -> bool {
+        self.owns = true;
         // Cloned and dropped without the lock: both may run code of the user's.
         let mut waker = Some(waker.clone());
-        let mut state = self.shard.lock();
+        let mut state = self.shard().lock();
         let stopped = self.is_stopped();
         if !stopped {
-            if let Some(entry) = state.entries.get_mut(self.key) {
+            if let Some(entry) = state.list.entry(&self.chunk, self.place) {
                 mem::swap(&mut entry.waker, &mut waker);
             }
         }
@@ -170,28 +162,42 @@ impl Member {
 
     /// The task has ended, and its future is dropped.
     #[inline]
-    pub(crate) fn end(&self, how: TaskEnd) {
-        let mut state = self.shard.lock();
-        if state.watched {
-            drop(state);
-            return self.end_watched(how);
-        }
-        let entry = state.end(self.key, how);
-        drop(state);
-        if let Some(Entry { waker: waker @ Some(_), .. }) = entry {
-            discard(waker);
+    pub(crate) fn end(self, how: TaskEnd) {
+        let alone = how == TaskEnd::Completed && !self.owns;
+        if !alone || self.chunk.end(self.place) {
+            self.tell(how, alone);
         }
     }
 
+    /// Tells the list of the end; if the task has `left` it, of that.
     #[cold]
-    fn end_watched(&self, how: TaskEnd) {
-        let Some(core) = self.shard.core.upgrade() else {
+    fn tell(&self, how: TaskEnd, left: bool) {
+        let mut state = self.shard().lock();
+        if state.list.watched().is_some() {
+            drop(state);
+            return self.tell_all(how, left);
+        }
+        let garbage = self.end_in(&mut state, how, left);
+        drop(state);
+        discard(garbage);
+    }
+
+    #[cold]
+    fn tell_all(&self, how: TaskEnd, left: bool) {
+        let Some(core) = self.shard().core.upgrade() else {
             // Those who wait hold the group, so nobody does.
-            let entry = self.shard.lock().end(self.key, how);
-            return discard(entry);
+            let garbage = self.end_in(&mut self.shard().lock(), how, left);
+            return discard(garbage);
         };
-        core.end(self.shard.index, self.key, how);
+        core.end(self.shard().index, |state| self.end_in(state, how, left));
         // It may be the last of the group, and the group the last of a timer of the user's.
         discard(core);
+    }
+
+    #[must_use = "not to be dropped under the lock"]
+    fn end_in(&self, state: &mut State, how: TaskEnd, left: bool) -> Left {
+        let garbage = if left { Left::default() } else { state.end(self, how) };
+        state.list.settle(&self.chunk);
+        garbage
     }
 }

@@ -122,10 +122,6 @@ impl<T> Slots<T> {
         let chunks = self.chunks.into_iter().flatten();
         chunks.flat_map(|chunk| chunk.places.into_iter().flatten())
     }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.chunks.iter_mut().flatten().flat_map(|chunk| chunk.places.iter_mut().flatten())
-    }
 }
 
 impl<T> Chunk<T> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Canceller;
 use super::error::{BoxError, Cause};
-use crate::backend::{self, Contained, Limit, discard};
+use crate::backend::{self, Contained, Limit, PollCaught, discard};
 use crate::error::Payload;
 use crate::group::TaskGroup;
 use crate::time::Timer;

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::engine::Engine;
 use super::schedule::Slot;
-use crate::backend::{Contained, Ending, Output, Unseen, discard};
+use crate::backend::{Contained, Ending, Output, PollCaught, Unseen, discard};
 use crate::error::{End, message_of};
 
 pin_project! {
@@ -53,7 +53,7 @@ where
             Ok(ending) => ending.into_end(),
             Err(payload) => Err(End::Panic(payload)),
         };
-        Poll::Ready(Output::new(Ok(end.map_err(|end| {
+        Poll::Ready(Output::of(end.map_err(|end| {
             let End::Panic(payload) = end else { return end };
             if let Err(payload) = this.future.clear() {
                 discard(payload);
@@ -69,7 +69,7 @@ where
             End::Panic(Unseen::watch(payload, move || {
                 engine.panicked(format!("{task} panicked, and nobody joined it{message}"));
             }))
-        }))))
+        })))
     }
 }
 

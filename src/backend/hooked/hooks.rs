@@ -114,7 +114,7 @@ impl Hooks {
 
     /// The task is going to wait. False if it must not, because it is to stop.
     #[inline]
-    pub(super) fn wait(&self, waker: &Waker) -> bool {
+    pub(super) fn wait(&mut self, waker: &Waker) -> bool {
         match self {
             Hooks::Member(member) => member.wait(waker),
             Hooks::Many(all) => Hooks::wait_all(all, waker),
@@ -123,8 +123,8 @@ impl Hooks {
     }
 
     #[inline(never)]
-    fn wait_all(all: &[Hooks], waker: &Waker) -> bool {
-        all.iter().all(|hook| hook.wait(waker))
+    fn wait_all(all: &mut [Hooks], waker: &Waker) -> bool {
+        all.iter_mut().all(|hook| hook.wait(waker))
     }
 
     /// The task has ended, and its future has been dropped.
@@ -133,27 +133,30 @@ impl Hooks {
         match mem::replace(self, Hooks::None) {
             Hooks::None => {}
             Hooks::Member(member) => member.end(how),
-            Hooks::Counted(counters) => counters.ended(how),
-            // The place is given up when nothing of the task is left.
-            Hooks::Ticket(ticket) => drop(ticket),
-            hooks => hooks.end_nested(how),
+            hooks => hooks.end_other(how),
         }
     }
 
     #[inline(never)]
-    fn end_nested(self, how: TaskEnd) {
-        self.tell(how);
-        // It may be the last to hold a runtime of the user's.
-        discard(self);
-    }
-
-    fn tell(&self, how: TaskEnd) {
+    fn end_other(self, how: TaskEnd) {
         match self {
-            Hooks::None | Hooks::Ticket(_) => {}
+            Hooks::None => {}
             Hooks::Member(member) => member.end(how),
             Hooks::Counted(counters) => counters.ended(how),
-            Hooks::Other(hook) => hook.end(how),
-            Hooks::Many(all) => all.iter().rev().for_each(|hook| hook.tell(how)),
+            // The place is given up when nothing of the task is left.
+            Hooks::Ticket(ticket) => drop(ticket),
+            Hooks::Other(hook) => {
+                hook.end(how);
+                // It may be the last to hold a runtime of the user's.
+                discard(hook);
+            }
+            Hooks::Many(mut all) => {
+                for hook in all.iter_mut().rev() {
+                    if !matches!(hook, Hooks::Ticket(_)) {
+                        mem::replace(hook, Hooks::None).end_other(how);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is spawned, or run, instead of what has hooks.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::hooks::{Hooks, Turn};
 use super::{Refused, TaskEnd};
-use crate::backend::contain::{Contained, ContainedJob, discard};
-use crate::error::End;
+use crate::backend::contain::{Contained, ContainedJob, PollCaught, discard};
+use crate::error::Payload;
 
 impl Refused {
     /// Drops what was to be spawned.
@@ -25,11 +26,12 @@ impl Hooks {
     /// What to spawn instead of the future.
     #[inline]
     pub(in crate::backend) fn task<F>(self, future: F) -> HookedTask<F> {
-        HookedTask { future: Contained::new(future), hooks: self }
+        HookedTask { future: Contained::new(future), hooks: ManuallyDrop::new(self) }
     }
 
-    /// What to run instead of the function.
-    pub(in crate::backend) fn job<F, T>(self, f: F) -> impl FnOnce() -> T + use<F, T>
+    /// What to run instead of the function; it gives `None` if the function is not to be run any
+    /// more.
+    pub(in crate::backend) fn job<F, T>(self, f: F) -> impl FnOnce() -> Option<T> + use<F, T>
     where
         F: FnOnce() -> T,
     {
@@ -43,13 +45,14 @@ pin_project! {
     pub(in crate::backend) struct HookedTask<F> {
         #[pin]
         future: Contained<F>,
-        hooks: Hooks,
+        // Taken out when the task ends, and that is when this is dropped at the latest.
+        hooks: ManuallyDrop<Hooks>,
     }
 
     impl<F> PinnedDrop for HookedTask<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if !matches!(this.hooks, Hooks::None) {
+            if !matches!(**this.hooks, Hooks::None) {
                 stop(this.future, this.hooks);
             }
         }
@@ -66,53 +69,95 @@ fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
 }
 
 impl<F: Future> Future for HookedTask<F> {
-    type Output = Result<F::Output, End>;
+    /// `None` if it was stopped.
+    type Output = Option<F::Output>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_caught(cx).map(|end| end.unwrap_or_else(|payload| resume_unwind(payload)))
+    }
+}
+
+impl<F: Future> PollCaught for HookedTask<F> {
+    type Output = Option<F::Output>;
+
+    #[inline]
+    fn poll_caught(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Self::Output, Payload>> {
         let this = self.project();
-        let (mut future, hooks) = (this.future, this.hooks);
-        match hooks.turn(cx.waker()) {
-            Turn::Poll => {}
-            Turn::Wait if hooks.wait(cx.waker()) => return Poll::Pending,
-            Turn::Wait | Turn::Stop => {
-                stop(future, hooks);
-                return Poll::Ready(Err(End::Cancelled));
-            }
-        }
-        let poll = hooks.scope(|| {
-            let poll = future.as_mut().poll_caught(cx);
-            if let Poll::Ready(Err(_)) = &poll {
-                if let Err(payload) = future.as_mut().clear() {
-                    discard(payload);
+        let (mut future, hooks) = (this.future, &mut **this.hooks);
+        // Nearly all are in a group and have nothing else, and their polls are felt.
+        let Hooks::Member(member) = hooks else { return poll_others(future, hooks, cx) };
+        if !member.is_stopped() {
+            match future.as_mut().poll_caught(cx) {
+                Poll::Pending => {
+                    if member.wait(cx.waker()) {
+                        return Poll::Pending;
+                    }
+                }
+                Poll::Ready(result) if result.is_err() || member.is_stopped() => {
+                    let result = cleared(future, result);
+                    return Poll::Ready(end(hooks, result));
+                }
+                Poll::Ready(result) => {
+                    hooks.end(TaskEnd::Completed);
+                    return Poll::Ready(result.map(Some));
                 }
             }
-            poll
-        });
-        let Poll::Ready(result) = poll else {
+        }
+        stop(future, hooks);
+        Poll::Ready(Ok(None))
+    }
+}
+
+#[inline(never)]
+fn poll_others<F: Future>(
+    mut future: Pin<&mut Contained<F>>,
+    hooks: &mut Hooks,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<F::Output>, Payload>> {
+    match hooks.turn(cx.waker()) {
+        Turn::Poll => {
+            let poll = hooks.scope(|| {
+                let poll = future.as_mut().poll_caught(cx);
+                poll.map(|result| cleared(future.as_mut(), result))
+            });
+            if let Poll::Ready(result) = poll {
+                return Poll::Ready(end(hooks, result));
+            }
             if hooks.wait(cx.waker()) {
                 return Poll::Pending;
             }
-            stop(future, hooks);
-            return Poll::Ready(Err(End::Cancelled));
-        };
-        if hooks.is_stopped() {
-            // It was to stop before it got this far, and so its end does not count.
-            hooks.scope(|| discard(result));
-            hooks.end(TaskEnd::Dropped);
-            return Poll::Ready(Err(End::Cancelled));
         }
-        match result {
-            Ok(output) => {
-                hooks.end(TaskEnd::Completed);
-                Poll::Ready(Ok(output))
-            }
-            Err(payload) => {
-                hooks.end(TaskEnd::Panicked);
-                Poll::Ready(Err(End::Panic(payload)))
-            }
+        Turn::Wait if hooks.wait(cx.waker()) => return Poll::Pending,
+        Turn::Wait | Turn::Stop => {}
+    }
+    stop(future, hooks);
+    Poll::Ready(Ok(None))
+}
+
+/// Drops a future that has panicked; one that has completed has been dropped.
+fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> Result<T, Payload> {
+    if result.is_err() {
+        if let Err(payload) = future.clear() {
+            discard(payload);
         }
     }
+    result
+}
+
+/// Ends a task that has come to its end by itself.
+fn end<T>(hooks: &mut Hooks, result: Result<T, Payload>) -> Result<Option<T>, Payload> {
+    if hooks.is_stopped() {
+        // It was to stop before it got this far, and so its end does not count.
+        hooks.scope(|| discard(result));
+        hooks.end(TaskEnd::Dropped);
+        return Ok(None);
+    }
+    hooks.end(if result.is_ok() { TaskEnd::Completed } else { TaskEnd::Panicked });
+    result.map(Some)
 }
 
 /// A function with hooks.
@@ -122,16 +167,19 @@ struct HookedJob<F> {
 }
 
 impl<F> HookedJob<F> {
-    fn run<T>(mut self) -> T
+    fn run<T>(mut self) -> Option<T>
     where
         F: FnOnce() -> T,
     {
+        if self.hooks.is_stopped() {
+            return None;
+        }
         let f = self.f.take().expect("only this function takes it, and it takes `self`");
         let result = self.hooks.scope(|| f.run());
         match result {
             Ok(value) => {
                 self.hooks.end(TaskEnd::Completed);
-                value
+                Some(value)
             }
             Err(payload) => {
                 self.hooks.end(TaskEnd::Panicked);

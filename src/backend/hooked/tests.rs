@@ -250,6 +250,34 @@ fn jobs_have_the_hooks_too() {
     assert!(end(job).unwrap_err().is_shutdown());
 }
 
+/// They wait in the pool when their group is aborted.
+#[test]
+fn jobs_of_an_aborted_group_are_dropped_and_not_run() {
+    let (kept, log) = (Arc::new(Kept::default()), Log::default());
+    let group = Core::new(CancelToken::new(), None);
+    let pool = Hooked::blocking(kept.clone(), SpawnHook::Group(group.clone()));
+    let job = || {
+        let (owned, log) = (Dropped(log.clone()), log.clone());
+        move || {
+            log.add("run");
+            drop(owned);
+        }
+    };
+    let queued = pool.spawn_blocking(job());
+    pool.execute(Box::new(job()));
+    assert_eq!(group.len(), 2);
+    group.abort_all();
+    kept.run();
+    assert_eq!(log.take(), ["drop", "drop"]);
+    assert!(end(queued).unwrap_err().is_cancelled());
+    assert_eq!(group.len(), 0);
+
+    let later = pool.spawn_blocking(job());
+    kept.run();
+    assert_eq!(log.take(), ["run", "drop"]);
+    end(later).unwrap();
+}
+
 #[test]
 fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
     let (kept, outer, log) = decorated();

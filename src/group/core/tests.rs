@@ -1,0 +1,143 @@
+//! Tasks of several threads, and what is left of them.
+
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::panic::Location;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, mpsc};
+use std::task::Wake;
+use std::thread;
+
+use futures_lite::future::block_on;
+
+use super::*;
+use crate::backend::TaskEnd;
+
+fn origin() -> Origin<'static> {
+    Origin { name: None, place: Location::caller() }
+}
+
+/// A random number below the end.
+fn below(state: &mut u64, end: u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state % end
+}
+
+/// Tasks of several threads come and go, end here or there, and somebody waits for all of them again
+/// and again.
+#[test]
+fn nobody_is_lost_between_threads() {
+    const THREADS: usize = 4;
+    const TASKS: usize = 50_000;
+    let core = Core::new(CancelToken::new(), None);
+    let (sender, receiver) = mpsc::channel::<Member>();
+    let receiver = Mutex::new(receiver);
+    let closed = core.present();
+    let is_over = AtomicBool::new(false);
+    let how = |random: &mut u64| match below(random, 4) {
+        0 => TaskEnd::Panicked,
+        1 => TaskEnd::Dropped,
+        _ => TaskEnd::Completed,
+    };
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            let mut waits = 0;
+            while !is_over.load(Ordering::Acquire) {
+                block_on(poll_fn({
+                    let mut key = None;
+                    let core = &core;
+                    move |cx| core.poll_empty(&mut key, cx.waker())
+                }));
+                waits += 1;
+            }
+            waits
+        });
+        let spawners: Vec<_> = (1..=THREADS)
+            .map(|thread| {
+                let (core, sender, receiver) = (&core, sender.clone(), &receiver);
+                scope.spawn(move || {
+                    let mut random = thread as u64;
+                    let mut here = Vec::new();
+                    for _ in 0..TASKS {
+                        let mut task = core.insert(origin()).unwrap();
+                        match below(&mut random, 8) {
+                            0 => sender.send(task).unwrap(),
+                            1 => {
+                                assert!(task.wait(Waker::noop()));
+                                task.end(how(&mut random));
+                            }
+                            2 => here.push(task),
+                            _ => task.end(how(&mut random)),
+                        }
+                        if below(&mut random, 100) == 0 {
+                            here.drain(..).for_each(|task: Member| task.end(TaskEnd::Completed));
+                            while let Ok(task) = receiver.lock().unwrap().try_recv() {
+                                task.end(TaskEnd::Completed);
+                            }
+                        }
+                    }
+                    here.drain(..).for_each(|task| task.end(TaskEnd::Completed));
+                })
+            })
+            .collect();
+        for thread in spawners {
+            thread.join().unwrap();
+        }
+        while let Ok(task) = receiver.lock().unwrap().try_recv() {
+            task.end(TaskEnd::Completed);
+        }
+        is_over.store(true, Ordering::Release);
+        assert!(waiter.join().unwrap() > 0);
+    });
+    assert_eq!(core.len(), 0);
+    let report = core.since(&closed);
+    assert_eq!(report.finished + report.aborted + report.panicked, THREADS * TASKS);
+}
+
+#[test]
+fn last_task_is_the_last_that_there_is_of_a_group() {
+    let core = Core::new(CancelToken::new(), None);
+    let shards: Vec<_> = core.shards.iter().map(Arc::downgrade).collect();
+    let mut tasks: Vec<_> = (0..1000).map(|_| core.insert(origin()).unwrap()).collect();
+    assert!(tasks[0].wait(Waker::noop()));
+    tasks.drain(..900).for_each(|task| task.end(TaskEnd::Completed));
+    drop(core);
+    let last = tasks.pop().unwrap();
+    for task in tasks {
+        task.end(TaskEnd::Dropped);
+    }
+    let alive = || shards.iter().filter(|it| it.strong_count() > 0).count();
+    assert_eq!(alive(), 1);
+    last.end(TaskEnd::Completed);
+    assert_eq!(alive(), 0);
+}
+
+#[test]
+fn what_a_task_has_left_with_the_group_goes_with_it() {
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    let core = Core::new(CancelToken::new(), None);
+    let woken = Arc::new(Nobody);
+    let name = Cow::Borrowed("named");
+    let named = || core.insert(Origin { name: Some(&name), ..origin() }).unwrap();
+    for how in [TaskEnd::Completed, TaskEnd::Panicked, TaskEnd::Dropped] {
+        let tasks: Vec<_> = (0..100).map(|_| named()).collect();
+        assert!(core.tasks().iter().all(|task| task.task_name() == Some("named")));
+        for mut task in tasks {
+            assert!(task.wait(&woken.clone().into()));
+            task.end(how);
+        }
+        assert_eq!(Arc::strong_count(&woken), 1, "{how:?}");
+        let tasks: Vec<_> = (0..100).map(|_| core.insert(origin()).unwrap()).collect();
+        assert!(core.tasks().iter().all(|task| task.task_name().is_none()));
+        for task in tasks {
+            task.end(TaskEnd::Completed);
+        }
+    }
+}
