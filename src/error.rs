@@ -181,6 +181,36 @@ impl fmt::Debug for JoinError {
 
 impl Error for JoinError {}
 
+/// As with tokio's, so that `?` works where the error is an [`io::Error`]. Its kind is
+/// [`Other`](io::ErrorKind::Other), and the `JoinError` can be got out of it.
+///
+/// ```
+/// # use async_runtime_compat::FnSpawner;
+/// use std::io;
+///
+/// use async_runtime_compat::JoinError;
+/// use async_runtime_compat::prelude::*;
+///
+/// async fn sum(spawner: &dyn Spawner) -> io::Result<u32> {
+///     Ok(spawner.spawn_with_handle(async { 1 + 2 }).await?)
+/// }
+///
+/// # let spawner = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
+/// # futures_lite::future::block_on(async {
+/// assert_eq!(sum(&spawner).await?, 3);
+/// let pending = spawner.spawn_with_handle(std::future::pending::<()>());
+/// let error = io::Error::from(pending.cancel().await.unwrap_err());
+/// assert_eq!(error.kind(), io::ErrorKind::Other);
+/// assert!(error.downcast::<JoinError>().unwrap().is_cancelled());
+/// # io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
 /// What a panic says, if it says it with a string (as `panic!` does).
 pub(crate) fn message_of(payload: &(dyn Any + Send)) -> Option<String> {
     let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
