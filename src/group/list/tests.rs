@@ -86,7 +86,7 @@ fn list_knows_its_tasks_whatever_came_and_went() {
             }
         }
         list.check();
-        assert_eq!(list.len(), tasks.len());
+        assert!(list.watched().is_some() || list.len() == tasks.len());
         if round % 100 == 0 {
             telling.drain(..).for_each(|late| list.settle(&late));
             assert!(list.watched().is_none_or(|counted| counted == tasks.len()));
