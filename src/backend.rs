@@ -33,7 +33,6 @@ pub mod tokio;
 mod unblock;
 
 use std::borrow::Cow;
-use std::convert;
 use std::fmt;
 use std::future::{Future, Ready, poll_fn};
 use std::marker::PhantomData;
@@ -58,6 +57,7 @@ pub(crate) use contain::Quiet;
 pub(crate) use contain::{Contained, PollCaught, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
+#[cfg(feature = "sim")]
 pub(crate) use ending::Ending;
 use hooked::Terms;
 pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
@@ -647,7 +647,7 @@ where
             let base = hooked.base();
             let origin = Origin { name: terms.name.as_ref().or(origin.name), ..origin };
             // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, origin, task, convert::identity, Kind::Hooked(_) => {
+            spawn_on!(base, base.native().0, origin, task, std::convert::identity, Kind::Hooked(_) => {
                 boxed::spawn(base, task)
             })
         }
@@ -674,7 +674,7 @@ where
     };
     let base = hooked.base();
     let origin = Origin { name: terms.name.as_ref(), place };
-    spawn_detached_on!(base, base.native().0, origin, task, convert::identity, Kind::Hooked(_) => {
+    spawn_detached_on!(base, base.native().0, origin, task, std::convert::identity, Kind::Hooked(_) => {
         base.spawn(Box::pin(contain::Quiet::new(task)));
     });
 }

@@ -133,6 +133,9 @@ impl Hooks {
         match mem::replace(self, Hooks::None) {
             Hooks::None => {}
             Hooks::Member(member) => member.end(how),
+            Hooks::Counted(counters) => counters.ended(how),
+            // The place is given up when nothing of the task is left.
+            Hooks::Ticket(ticket) => drop(ticket),
             hooks => hooks.end_other(how),
         }
     }
@@ -143,7 +146,6 @@ impl Hooks {
             Hooks::None => {}
             Hooks::Member(member) => member.end(how),
             Hooks::Counted(counters) => counters.ended(how),
-            // The place is given up when nothing of the task is left.
             Hooks::Ticket(ticket) => drop(ticket),
             Hooks::Other(hook) => {
                 hook.end(how);

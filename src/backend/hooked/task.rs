@@ -112,7 +112,6 @@ impl<F: Future> PollCaught for HookedTask<F> {
     }
 }
 
-#[inline(never)]
 fn poll_others<F: Future>(
     mut future: Pin<&mut Contained<F>>,
     hooks: &mut Hooks,
