@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_runtime_compat::prelude::*;
 use hyper::StatusCode;
 
-use crate::backend::Running;
 use crate::client::{Client, Protocol};
+use crate::net::Host;
 
 /// Connections at the same time, for the clients that can.
 const CONNECTIONS: usize = 8;
@@ -69,13 +69,13 @@ impl Loader {
     /// Sends as many requests; `wrk` sends what it can in two seconds.
     pub(crate) fn run(
         self,
-        running: &Running,
+        host: &Host,
         address: SocketAddr,
         protocol: Protocol,
         requests: usize,
     ) -> Result<Outcome, Box<dyn Error>> {
         match self {
-            Loader::Hyper => async_io::block_on(ours(running, address, protocol, requests)),
+            Loader::Hyper => async_io::block_on(ours(host, address, protocol, requests)),
             Loader::Curl => curl(address, protocol, requests),
             Loader::H2load => h2load(address, protocol, requests),
             Loader::Wrk => wrk(address),
@@ -84,7 +84,7 @@ impl Loader {
 }
 
 async fn ours(
-    running: &Running,
+    host: &Host,
     address: SocketAddr,
     protocol: Protocol,
     requests: usize,
@@ -92,8 +92,8 @@ async fn ours(
     let connections: Vec<_> = (0..CONNECTIONS)
         .map(|index| {
             let share = requests / CONNECTIONS + usize::from(index < requests % CONNECTIONS);
-            let (runtime, net) = (running.runtime.clone(), running.net.clone());
-            running.runtime.spawn_with_handle(async move {
+            let (runtime, net) = (host.runtime.clone(), host.net.clone());
+            host.runtime.spawn_with_handle(async move {
                 let io = net.connect(address).await?;
                 let client = Client::new(&runtime, io, protocol).await.map_err(io::Error::other)?;
                 Ok::<_, io::Error>(repeat(client, &runtime, share).await)

@@ -1,6 +1,6 @@
 //! A server for HTTP/1 and HTTP/2 on one port, on the backend of your choice, with hyper.
 //!
-//! The server, in `server.rs`, takes an `Arc<dyn Runtime>` and names no runtime. `backend.rs` has the
+//! The server, in `server.rs`, takes an `Arc<dyn Runtime>` and names no runtime. `net.rs` has the
 //! sockets that fit each backend. Ctrl-C stops the server: no new connections, the open requests are
 //! answered, and what is left after the grace period is aborted.
 //!
@@ -17,9 +17,11 @@
 //! ```
 
 mod args;
+#[path = "../websocket_server/backend.rs"]
 mod backend;
 mod client;
 mod load;
+mod net;
 mod server;
 mod table;
 
@@ -34,9 +36,10 @@ use async_signal::{Signal, Signals};
 use futures_lite::{FutureExt as _, StreamExt as _};
 
 use args::Args;
-use backend::{BACKENDS, Backend, Running};
+use backend::{BACKENDS, Backend};
 use client::Protocol;
 use load::Loader;
+use net::Host;
 use server::Server;
 use table::{Row, Table};
 
@@ -84,11 +87,11 @@ fn choose(args: &Args) -> Result<Vec<&'static Backend>, String> {
 }
 
 fn serve(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
-    let running = backend.start()?;
+    let host = Host::start(backend)?;
     async_io::block_on(async {
         // Before the server: a Ctrl-C right after its greeting must not be missed.
         let mut signals = Signals::new(stop_signals())?;
-        let server = start(&running, args.listen)?;
+        let server = start(&host, args.listen)?;
         say(&format!("listening on http://{} (backend {})", server.local_addr(), backend.name));
 
         signals.next().await;
@@ -104,12 +107,10 @@ fn serve(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
     })
 }
 
-fn start(running: &Running, address: SocketAddr) -> Result<Server, Box<dyn Error>> {
-    let listener = running
-        .net
-        .listen(address)
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    Ok(Server::start(running.runtime.clone(), listener, HEADER_TIMEOUT)?)
+fn start(host: &Host, address: SocketAddr) -> Result<Server, Box<dyn Error>> {
+    let listener =
+        host.net.listen(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    Ok(Server::start(host.runtime.clone(), listener, HEADER_TIMEOUT)?)
 }
 
 fn tabulate(backends: &[&Backend], args: &Args) -> Result<(), Box<dyn Error>> {
@@ -120,11 +121,11 @@ fn tabulate(backends: &[&Backend], args: &Args) -> Result<(), Box<dyn Error>> {
     }
     let mut table = Table::default();
     for backend in backends {
-        let running = backend.start()?;
-        let server = start(&running, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let host = Host::start(backend)?;
+        let server = start(&host, SocketAddr::from(([127, 0, 0, 1], 0)))?;
         for protocol in Protocol::ALL {
             for &client in loaders.iter().filter(|loader| loader.speaks(protocol)) {
-                let outcome = client.run(&running, server.local_addr(), protocol, args.requests)?;
+                let outcome = client.run(&host, server.local_addr(), protocol, args.requests)?;
                 table.0.push(Row { backend: backend.name, protocol, client, outcome });
             }
         }

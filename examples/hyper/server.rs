@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::server::conn::auto;
 
-use crate::backend::{Io, Listener};
+use crate::net::{Io, Listener};
 
 /// The pause after an accept that failed: commonly there are too many open files, and not for long.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -24,7 +24,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend {
         name: "tokio",
         start: || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let spawner = async_runtime_compat::tokio::TokioSpawner::new(runtime.handle().clone());
             Running::new(spawner).drive(move |stop| runtime.block_on(stop))
         },
@@ -33,7 +33,7 @@ pub(crate) const BACKENDS: &[Backend] = &[
     Backend {
         name: "tokio-current-thread",
         start: || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let spawner = async_runtime_compat::tokio::TokioSpawner::new(runtime.handle().clone());
             Running::new(spawner).drive(move |stop| runtime.block_on(stop))
         },

@@ -11,7 +11,7 @@ use futures::future::FutureObj;
 use futures::task::{Spawn, SpawnError, SpawnExt};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use crate::backend::Running;
+use crate::net::Host;
 use crate::{on_all_backends, run};
 
 assert_impl_all!(FuturesSpawn<Arc<dyn Spawner>>: Spawn, Clone, Send, Sync, Unpin);
@@ -30,7 +30,7 @@ mod backends {
         closed_group_is_a_shutdown,
     }
 
-    fn tasks_run_and_give_their_outputs(running: &Running) {
+    fn tasks_run_and_give_their_outputs(running: &Host) {
         let spawn = FuturesSpawn::new(running.runtime.clone());
         run(async {
             let (sender, receiver) = async_channel::unbounded();
@@ -50,7 +50,7 @@ mod backends {
         });
     }
 
-    fn dropped_remote_handle_cancels(running: &Running) {
+    fn dropped_remote_handle_cancels(running: &Host) {
         let spawn: Arc<dyn Spawn> = Arc::new(FuturesSpawn::new(running.runtime.clone()));
         let (token, dropped) = (CancelToken::new(), CancelToken::new());
         let (started, guard) = (token.clone(), dropped.clone().cancel_on_drop());
@@ -66,7 +66,7 @@ mod backends {
         });
     }
 
-    fn panic_unwinds_into_whoever_awaits(running: &Running) {
+    fn panic_unwinds_into_whoever_awaits(running: &Host) {
         let spawn = FuturesSpawn::new(&running.runtime);
         let handle = spawn.spawn_with_handle(async { panic!("bad frame") }).unwrap();
         let awaiting = AssertUnwindSafe(|| run(handle));
@@ -76,7 +76,7 @@ mod backends {
         run(async { spawn.spawn_with_handle(async {}).unwrap().await });
     }
 
-    fn closed_group_is_a_shutdown(running: &Running) {
+    fn closed_group_is_a_shutdown(running: &Host) {
         let group = TaskGroup::new(running.runtime.clone());
         let spawn = FuturesSpawn::new(group.clone());
         spawn.spawn(async {}).unwrap();

@@ -8,22 +8,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::NEVER;
-use crate::backend::{Io, Running};
 use crate::client::{Client, Protocol};
+use crate::net::{Host, Io};
 use crate::server::Server;
 
 /// The example's server, and where it listens.
 struct Setup<'a> {
-    running: &'a Running,
+    running: &'a Host,
     server: Server,
 }
 
 impl<'a> Setup<'a> {
-    fn new(running: &'a Running) -> Setup<'a> {
+    fn new(running: &'a Host) -> Setup<'a> {
         Setup::with(running, NEVER)
     }
 
-    fn with(running: &'a Running, header_timeout: Duration) -> Setup<'a> {
+    fn with(running: &'a Host, header_timeout: Duration) -> Setup<'a> {
         let listener = running.net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let server = Server::start(running.runtime.clone(), listener, header_timeout).unwrap();
         Setup { running, server }

@@ -2,7 +2,7 @@
 
 // The examples' own code: what is shown is what is tested.
 #[allow(dead_code, reason = "without a feature there is no backend to find")]
-#[path = "../../examples/hyper/backend.rs"]
+#[path = "../../examples/websocket_server/backend.rs"]
 mod backend;
 #[path = "../../examples/hyper/client.rs"]
 mod client;
@@ -12,6 +12,8 @@ mod hyper;
 #[allow(dead_code, reason = "the tests need two of the four clients")]
 #[path = "../../examples/hyper/load.rs"]
 mod load;
+#[path = "../../examples/hyper/net.rs"]
+mod net;
 #[path = "../../examples/hyper/server.rs"]
 mod server;
 #[cfg(feature = "sim")]
@@ -31,7 +33,8 @@ use async_io::Timer;
 use async_runtime_compat::{BlockingPool, FnSpawner, with_blocking, with_timer};
 use futures_lite::future;
 
-use backend::{AsyncIo, Backend, Running};
+use backend::Backend;
+use net::{AsyncIo, Host};
 use thread_timer::ThreadTimer;
 
 /// A test that hangs has failed.
@@ -40,7 +43,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Far longer than a test: what it limits does not run out.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Stamps tests that take a [`Running`], for each backend and for a spawner of the caller's.
+/// Stamps tests that take a [`Host`], for each backend and for a spawner of the caller's.
 macro_rules! on_all_backends {
     ($($test:ident,)*) => {
         $crate::on_all_backends! { @ [$($test)*]
@@ -65,17 +68,17 @@ macro_rules! on_all_backends {
 pub(crate) use on_all_backends;
 
 #[allow(dead_code, reason = "without a feature there is no backend to run")]
-fn running(name: &str) -> Running {
-    Backend::find(name).unwrap().start().unwrap()
+fn running(name: &str) -> Host {
+    Host::start(Backend::find(name).unwrap()).unwrap()
 }
 
 /// A thread for each task, and a timer that is a thread.
-fn own() -> Running {
+fn own() -> Host {
     let threads = FnSpawner::new(|task| {
         thread::spawn(|| future::block_on(task));
     });
     let timed = with_timer(threads, ThreadTimer::new());
-    Running::new(with_blocking(timed, BlockingPool::builder().max_threads(4).build()), AsyncIo)
+    Host::new(with_blocking(timed, BlockingPool::builder().max_threads(4).build()), AsyncIo)
 }
 
 fn run<T>(test: impl Future<Output = T>) -> T {

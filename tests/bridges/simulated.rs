@@ -18,8 +18,8 @@ use hyper::StatusCode;
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::NEVER;
-use crate::backend::{Io, Listener};
 use crate::client::{Client, Protocol};
+use crate::net::{Io, Listener};
 use crate::server::Server;
 
 /// One direction of a connection.

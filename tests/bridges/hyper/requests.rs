@@ -7,9 +7,9 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use super::Setup;
-use crate::backend::Running;
 use crate::client::Protocol;
 use crate::load::{Loader, Outcome, curl};
+use crate::net::Host;
 use crate::{LIMIT, on_all_backends, run};
 
 on_all_backends! {
@@ -21,7 +21,7 @@ on_all_backends! {
     curl_is_answered,
 }
 
-fn requests_are_answered(running: &Running) {
+fn requests_are_answered(running: &Host) {
     let setup = Setup::new(running);
     run(async {
         for (protocol, greeting) in [
@@ -39,7 +39,7 @@ fn requests_are_answered(running: &Running) {
 }
 
 /// More than any window of HTTP/2 and any buffer of a socket.
-fn bodies_go_both_ways(running: &Running) {
+fn bodies_go_both_ways(running: &Host) {
     let setup = Setup::new(running);
     let body: Vec<u8> = (0..4 << 20_u32).map(|index: u32| index.to_le_bytes()[1]).collect();
     run(async {
@@ -52,7 +52,7 @@ fn bodies_go_both_ways(running: &Running) {
     });
 }
 
-fn requests_at_once_are_all_answered(running: &Running) {
+fn requests_at_once_are_all_answered(running: &Host) {
     let setup = Setup::new(running);
     for protocol in Protocol::ALL {
         let outcome = Loader::Hyper.run(running, setup.address(), protocol, 200).unwrap();
@@ -60,7 +60,7 @@ fn requests_at_once_are_all_answered(running: &Running) {
     }
 }
 
-fn handler_that_panics_fails_its_request_alone(running: &Running) {
+fn handler_that_panics_fails_its_request_alone(running: &Host) {
     let setup = Setup::new(running);
     run(async {
         // HTTP/2 has a task for each request, so that the connection goes on.
@@ -76,7 +76,7 @@ fn handler_that_panics_fails_its_request_alone(running: &Running) {
 }
 
 /// By hyper's `header_read_timeout`, which runs on our timer.
-fn client_that_sends_no_headers_is_dropped(running: &Running) {
+fn client_that_sends_no_headers_is_dropped(running: &Host) {
     let setup = Setup::with(running, Duration::from_millis(20));
     let mut stream = TcpStream::connect(setup.address()).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
@@ -87,7 +87,7 @@ fn client_that_sends_no_headers_is_dropped(running: &Running) {
 }
 
 /// A client that is not ours.
-fn curl_is_answered(running: &Running) {
+fn curl_is_answered(running: &Host) {
     if !Loader::Curl.is_installed() {
         eprintln!("curl is not installed: nothing was tested with it");
         return;

@@ -11,7 +11,7 @@ use async_runtime_compat::prelude::*;
 use hyper::rt::{self, Executor as _, Timer as _};
 use static_assertions::assert_impl_all;
 
-use crate::backend::Running;
+use crate::net::Host;
 use crate::{on_all_backends, run};
 
 assert_impl_all!(HyperExecutor<Arc<dyn Spawner>>: Clone, Send, Sync, Unpin);
@@ -27,7 +27,7 @@ on_all_backends! {
     clock_is_that_of_the_timer,
 }
 
-fn executor_runs_what_it_gets(running: &Running) {
+fn executor_runs_what_it_gets(running: &Host) {
     let executor = HyperExecutor::new(running.runtime.clone());
     let (sender, receiver) = async_channel::bounded(2);
     let guard = CancelToken::new();
@@ -43,7 +43,7 @@ fn executor_runs_what_it_gets(running: &Running) {
     });
 }
 
-fn executor_contains_panics(running: &Running) {
+fn executor_contains_panics(running: &Host) {
     struct Bad(#[allow(dead_code, reason = "it says when the output is gone")] CancelToken);
 
     impl Drop for Bad {
@@ -64,7 +64,7 @@ fn executor_contains_panics(running: &Running) {
     });
 }
 
-fn sleeps_end_at_their_deadlines(running: &Running) {
+fn sleeps_end_at_their_deadlines(running: &Host) {
     let timer = HyperTimer::new(running.runtime.clone());
     run(async {
         let start = timer.now();
@@ -76,7 +76,7 @@ fn sleeps_end_at_their_deadlines(running: &Running) {
     });
 }
 
-fn reset_moves_the_deadline_of_the_same_sleep(running: &Running) {
+fn reset_moves_the_deadline_of_the_same_sleep(running: &Host) {
     let timer = HyperTimer::new(running.runtime.clone());
     let mut sleep = timer.sleep(Duration::MAX);
     assert!(poll(&mut sleep).is_pending());
@@ -105,14 +105,14 @@ impl Future for Foreign {
 
 impl rt::Sleep for Foreign {}
 
-fn reset_replaces_the_sleep_of_another_timer(running: &Running) {
+fn reset_replaces_the_sleep_of_another_timer(running: &Host) {
     let timer = HyperTimer::new(running.runtime.clone());
     let mut sleep: Pin<Box<dyn rt::Sleep>> = Box::pin(Foreign);
     timer.reset(&mut sleep, timer.now() + Duration::from_millis(2));
     run(sleep);
 }
 
-fn clock_is_that_of_the_timer(running: &Running) {
+fn clock_is_that_of_the_timer(running: &Host) {
     let (before, now, after) = {
         let timer = HyperTimer::new(running.runtime.clone());
         (running.runtime.now(), timer.now(), running.runtime.now())

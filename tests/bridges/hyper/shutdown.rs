@@ -15,8 +15,8 @@ use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 
 use super::Setup;
-use crate::backend::{Io, Running};
 use crate::client::Protocol;
+use crate::net::{Host, Io};
 use crate::{NEVER, on_all_backends, run};
 
 on_all_backends! {
@@ -74,7 +74,7 @@ impl Open {
     }
 }
 
-fn open_request_is_finished(running: &Running) {
+fn open_request_is_finished(running: &Host) {
     for protocol in Protocol::ALL {
         let setup = Setup::new(running);
         run(async {
@@ -94,7 +94,7 @@ fn open_request_is_finished(running: &Running) {
     }
 }
 
-fn stuck_request_is_aborted_after_the_grace_period(running: &Running) {
+fn stuck_request_is_aborted_after_the_grace_period(running: &Host) {
     // Over HTTP/2 the request is a task beside its connection.
     for (protocol, tasks) in [(Protocol::Http1, 1), (Protocol::Http2, 2)] {
         let setup = Setup::new(running);
@@ -108,7 +108,7 @@ fn stuck_request_is_aborted_after_the_grace_period(running: &Running) {
     }
 }
 
-fn dropped_server_takes_its_connections_along(running: &Running) {
+fn dropped_server_takes_its_connections_along(running: &Host) {
     for protocol in Protocol::ALL {
         let setup = Setup::new(running);
         run(async {

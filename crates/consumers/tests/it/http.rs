@@ -21,11 +21,11 @@ use hyper_util::service::TowerToHyperService;
 use tower::buffer::Buffer;
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 
-use crate::backend::{Io, Running};
+use crate::net::{Host, Io};
 use crate::{on_all_backends, run};
 
 /// Serves what tower calls a service, which axum's routers and tonic's services are, until it is dropped.
-fn serve<S, B>(running: &Running, service: S) -> (SocketAddr, TaskGroup)
+fn serve<S, B>(running: &Host, service: S) -> (SocketAddr, TaskGroup)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -52,7 +52,7 @@ where
     (address, group)
 }
 
-async fn connect(running: &Running, address: SocketAddr) -> Box<dyn Io> {
+async fn connect(running: &Host, address: SocketAddr) -> Box<dyn Io> {
     running.net.connect(address).await.unwrap()
 }
 

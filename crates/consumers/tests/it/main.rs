@@ -2,10 +2,13 @@
 
 mod azure;
 #[allow(dead_code, reason = "the example needs more of it")]
-#[path = "../../../../examples/hyper/backend.rs"]
+#[path = "../../../../examples/websocket_server/backend.rs"]
 mod backend;
 mod http;
 mod libp2p;
+#[allow(dead_code, reason = "the example needs more of it")]
+#[path = "../../../../examples/hyper/net.rs"]
+mod net;
 mod opentelemetry;
 mod quinn;
 
@@ -15,16 +18,17 @@ use std::time::Duration;
 use async_io::Timer;
 use futures_lite::future;
 
-use backend::{BACKENDS, Running};
+use backend::BACKENDS;
+use net::Host;
 
 /// A test that hangs has failed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a test on each backend. The name of the last one is that which failed.
-fn on_all_backends(test: impl Fn(&Running)) {
+fn on_all_backends(test: impl Fn(&Host)) {
     for backend in BACKENDS {
         println!("on {}", backend.name);
-        test(&backend.start().unwrap());
+        test(&Host::start(backend).unwrap());
     }
 }
 

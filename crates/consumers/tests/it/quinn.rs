@@ -12,7 +12,7 @@ use quinn::{
     ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, SmolRuntime, TransportConfig,
 };
 
-use crate::backend::Running;
+use crate::net::Host;
 use crate::{on_all_backends, run};
 
 struct Certificate {
@@ -39,7 +39,7 @@ impl Certificate {
     }
 }
 
-fn endpoint(running: &Running, server: Option<ServerConfig>) -> Endpoint {
+fn endpoint(running: &Host, server: Option<ServerConfig>) -> Endpoint {
     let runtime = QuinnRuntime::new(running.runtime.clone(), Arc::new(SmolRuntime));
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     Endpoint::new(EndpointConfig::default(), server, socket, Arc::new(runtime)).unwrap()
