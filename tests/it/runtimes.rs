@@ -21,22 +21,29 @@ impl Running {
     fn new(runtime: impl Runtime + 'static, alive: impl Any) -> Running {
         Running { runtime: Arc::new(runtime), _alive: Box::new(alive) }
     }
+
+    /// Runs a test, which fails rather than hangs.
+    #[allow(dead_code, reason = "some tests see to that by themselves")]
+    pub(crate) fn run<F: Future<Output = ()>>(&self, test: impl FnOnce(Arc<dyn Runtime>) -> F) {
+        let limited = self.runtime.timeout(Duration::from_secs(120), test(self.runtime.clone()));
+        block_on(limited).expect("the test is over within two minutes");
+    }
 }
 
-/// Stamps tests that take a [`Running`], for each runtime.
-macro_rules! on_all_runtimes {
+/// Stamps tests that take a [`Running`], for each backend.
+#[allow(unused_macros, reason = "some tests take a caller's own runtime, too")]
+macro_rules! on_all_backends {
     ($($test:ident,)*) => {
-        $crate::runtimes::on_all_runtimes! { @ [$($test)*]
+        $crate::runtimes::on_all_backends! { @ [$($test)*]
             #[cfg(feature = "tokio")] tokio;
             #[cfg(feature = "tokio")] tokio_current_thread;
             #[cfg(feature = "smol")] smol;
             #[cfg(feature = "async-std")] async_std;
             #[cfg(feature = "async-executor")] async_executor;
-            #[cfg(all())] own;
         }
     };
     (@ $tests:tt $(#[$gate:meta] $name:ident;)*) => {
-        $(#[$gate] mod $name { $crate::runtimes::on_all_runtimes! { @@ $name $tests } })*
+        $(#[$gate] mod $name { $crate::runtimes::on_all_backends! { @@ $name $tests } })*
     };
     (@@ $name:ident [$($test:ident)*]) => {$(
         #[test]
@@ -45,6 +52,18 @@ macro_rules! on_all_runtimes {
         }
     )*};
 }
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use on_all_backends;
+
+/// Stamps tests that take a [`Running`], for each backend and a caller's own runtime.
+#[allow(unused_macros, reason = "on that one no time passes")]
+macro_rules! on_all_runtimes {
+    ($($test:ident,)*) => {
+        $crate::runtimes::on_all_backends! { $($test,)* }
+        mod own { $crate::runtimes::on_all_backends! { @@ own [$($test)*] } }
+    };
+}
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use on_all_runtimes;
 
 #[cfg(feature = "tokio")]
@@ -52,7 +71,7 @@ pub(crate) fn tokio() -> Running {
     use async_runtime_compat::tokio::TokioSpawner;
 
     let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(4)
         .enable_time()
         .build()
         .unwrap();

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{Run, ServicePhase};
 
+use crate::everywhere::everywhere;
 use crate::probe::{Ask, Does, LONG, Probe, Refused, SHORT, until};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     answers_with_events_and_a_result,
     waits_for_a_slow_reader,
     goes_on_without_a_reader,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_runtime_compat::prelude::*;
 use futures_lite::future::poll_once;
 
+use crate::everywhere::everywhere;
 use crate::probe::{Does, LONG, Probe, SHORT, until};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     says_what_the_service_says,
     takes_no_longer_than_it_was_given,
     is_that_of_a_service_that_runs,

@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::everywhere::everywhere;
 use crate::probe::{LONG, Refused};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     action_in_json_gives_events_in_json,
     action_that_does_not_fit_is_refused,
     action_is_refused_unless_the_service_runs,

@@ -8,10 +8,10 @@ use async_runtime_compat::prelude::*;
 use async_runtime_compat::{ServicePhase, ServiceState, SetUp, with_blocking, with_timer};
 use futures_lite::future::poll_once;
 
+use crate::everywhere::everywhere;
 use crate::probe::{Does, LONG, Probe, Refused, SHORT, until};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     starts_runs_and_stops,
     set_up_runs_where_it_is_needed,
     set_up_that_does_not_help_fails_the_start,

@@ -1,6 +1,6 @@
 //! Services, on every backend that is compiled in and in the simulation.
 //!
-//! A test that is listed in `on_all_runtimes!` is one body for all of them.
+//! A test that is listed in `everywhere!` is one body for all of them.
 #![cfg(any(
     feature = "tokio",
     feature = "smol",
@@ -10,6 +10,7 @@
 ))]
 
 mod actions;
+mod everywhere;
 #[cfg(feature = "sim")]
 #[path = "../it/explore.rs"]
 mod explore;
@@ -22,15 +23,8 @@ mod lost;
 mod probe;
 #[cfg(feature = "sim")]
 mod races;
-#[cfg_attr(
-    not(any(
-        feature = "tokio",
-        feature = "smol",
-        feature = "async-std",
-        feature = "async-executor"
-    )),
-    expect(dead_code, reason = "the simulation takes no runtime that runs")
-)]
+#[allow(dead_code, reason = "without a backend there is only the simulation, and it has no `own`")]
+#[path = "../it/runtimes.rs"]
 mod runtimes;
 #[cfg(feature = "json")]
 mod stack;

@@ -11,10 +11,10 @@ use async_runtime_compat::{
 };
 use serde_json::json;
 
+use crate::everywhere::everywhere;
 use crate::probe::{Alive, Does, LONG, Refused, SHORT, act};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     starts_in_order_and_stops_in_reverse,
     independent_ones_start_at_the_same_time,
     one_that_does_not_start_holds_back_those_that_need_it,

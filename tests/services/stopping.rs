@@ -8,10 +8,10 @@ use async_runtime_compat::prelude::*;
 use async_runtime_compat::{ServicePhase, ServiceState, ServiceWrapper};
 use futures_lite::future::poll_once;
 
+use crate::everywhere::everywhere;
 use crate::probe::{Does, LONG, Probe, SHORT, until};
-use crate::runtimes::on_all_runtimes;
 
-on_all_runtimes! {
+everywhere! {
     what_does_not_follow_is_aborted_after_the_grace_period,
     no_grace_aborts_at_once,
     what_is_spawned_meanwhile_is_waited_for,
