@@ -66,8 +66,9 @@ impl Waiters {
         self.wakers.remove(&key).flatten()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.wakers.is_empty()
+    /// Whether there is somebody who has not been released.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.wakers.values().any(Option::is_some)
     }
 
     #[cfg(test)]

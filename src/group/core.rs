@@ -184,7 +184,7 @@ impl Core {
         let mut states = self.lock_all();
         let mut waiting = self.lock_waiting();
         let waker = waiting.forget(key);
-        if waiting.is_empty() {
+        if !waiting.is_waiting() {
             // Nobody is left to look for the end of each task.
             unwatch(&mut states);
         }

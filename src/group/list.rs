@@ -156,7 +156,7 @@ impl List {
             if empty == ALL && self.open >= KEPT && self.extra == 1 {
                 // Who is about to tell will not find it any more.
                 if let Some(tasks) = &mut self.watched {
-                    *tasks -= open.recount();
+                    *tasks -= open.recount(0);
                 }
                 self.extra = 0;
                 self.shrink();
@@ -208,13 +208,14 @@ impl List {
         let Some(places) = place.as_mut().filter(|it| Arc::ptr_eq(&it.chunk, chunk)) else {
             return;
         };
+        // Read once, for the count and for what follows: who ends after this must find the chunk.
+        let ended = chunk.ended.load(Ordering::Acquire);
         if let Some(tasks) = &mut self.watched {
-            *tasks -= places.recount();
+            *tasks -= places.recount(ended);
         }
         if index == self.open {
             return;
         }
-        let ended = chunk.ended.load(Ordering::Acquire);
         // Who tells late may find the chunk full again.
         if ended & FULL != 0 && ended & ALL != 0 {
             chunk.ended.fetch_and(!FULL, Ordering::AcqRel);
@@ -304,8 +305,8 @@ impl Places {
     }
 
     /// How many tasks have ended since the last time.
-    fn recount(&mut self) -> usize {
-        let tasks = self.tasks().count_ones();
+    fn recount(&mut self, ended: u32) -> usize {
+        let tasks = (self.taken & !ended).count_ones();
         let before = mem::replace(&mut self.counted, tasks);
         (before - self.counted) as usize
     }

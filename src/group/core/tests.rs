@@ -141,3 +141,45 @@ fn what_a_task_has_left_with_the_group_goes_with_it() {
         }
     }
 }
+
+/// Tasks of many chunks end on two threads, while somebody waits.
+#[test]
+fn last_of_a_chunk_is_not_lost() {
+    for round in 0..2000 {
+        let core = Core::new(CancelToken::new(), None);
+        let (mut odd, mut even) = (Vec::new(), Vec::new());
+        for _ in 0..500 {
+            odd.push(core.insert(origin()).unwrap());
+            even.push(core.insert(origin()).unwrap());
+        }
+        let mut key = None;
+        assert!(core.poll_empty(&mut key, Waker::noop()).is_pending());
+        let end = |tasks: Vec<Member>| {
+            for task in tasks {
+                task.end(TaskEnd::Completed);
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(move || end(odd));
+            end(even);
+        });
+        assert!(core.poll_empty(&mut key, Waker::noop()).is_ready(), "in round {round}");
+    }
+}
+
+#[test]
+fn nobody_is_told_of_each_end_when_nobody_waits() {
+    let core = Core::new(CancelToken::new(), None);
+    let task = core.insert(origin()).unwrap();
+    let (mut first, mut second) = (None, None);
+    assert!(core.poll_empty(&mut first, Waker::noop()).is_pending());
+    task.end(TaskEnd::Completed);
+    // The first was released, and has not noticed.
+    let task = core.insert(origin()).unwrap();
+    assert!(core.poll_empty(&mut second, Waker::noop()).is_pending());
+    assert_eq!(watched(&core.lock_all()), Some(1));
+    core.forget_waiting(second.unwrap());
+    assert_eq!(watched(&core.lock_all()), None);
+    assert!(core.poll_empty(&mut first, Waker::noop()).is_ready());
+    task.end(TaskEnd::Completed);
+}
