@@ -132,6 +132,23 @@ pub(crate) fn takes_real_time(what: &str) {
     crate::sim::takes_real_time(what);
 }
 
+/// Whether the task that runs here may do more in this poll. On tokio each poll has a budget, and
+/// what is asked when that is used up is not ready.
+pub(crate) fn has_budget() -> bool {
+    #[cfg(feature = "tokio")]
+    return tokio::has_budget();
+    #[cfg(not(feature = "tokio"))]
+    true
+}
+
+/// Calls the function without such a budget.
+pub(crate) fn unconstrained<T>(f: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "tokio")]
+    return tokio::unconstrained(f);
+    #[cfg(not(feature = "tokio"))]
+    f()
+}
+
 /// Whether a task has ended.
 pub(crate) enum Finished {
     Known(bool),

@@ -6,11 +6,11 @@
 
 pub(super) mod time;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use ::tokio::runtime::Handle;
 use ::tokio::task;
@@ -123,6 +123,19 @@ impl Blocking for TokioSpawner {
     #[inline]
     fn native_blocking(&self) -> NativeBlocking<'_> {
         NativeBlocking(BlockingKind::Tokio(&self.handle))
+    }
+}
+
+pub(super) fn has_budget() -> bool {
+    task::coop::has_budget_remaining()
+}
+
+pub(super) fn unconstrained<T>(f: impl FnOnce() -> T) -> T {
+    let mut f = Some(f);
+    let call = poll_fn(|_| f.take().map_or(Poll::Pending, |f| Poll::Ready(f())));
+    match pin!(task::coop::unconstrained(call)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("it is polled once"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::slots::{Key, Slots};
-use crate::backend::{discard, wake};
+use crate::backend::{self, discard, wake};
 use crate::error::JoinError;
 use crate::handle::{AbortOnDrop, JoinHandle};
 use crate::spawner::{Spawner, SpawnerExt};
@@ -157,13 +157,15 @@ impl<T> JoinGroup<T> {
         }
         // Before the tasks are looked at again: one that ends meanwhile finds it.
         self.ready.register(Some(cx.waker().clone()));
-        match self.take_ready() {
-            Some(result) => {
-                self.ready.register(None);
-                Poll::Ready(Some(result))
-            }
-            None => Poll::Pending,
+        if let Some(result) = self.take_ready() {
+            self.ready.register(None);
+            return Poll::Ready(Some(result));
         }
+        if !self.next.is_empty() {
+            // The budget of this poll is used up.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// The result of a task that has ended; `None` if there is none of these now.
@@ -172,30 +174,33 @@ impl<T> JoinGroup<T> {
     ///
     /// As awaiting the task's [`JoinHandle`].
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        self.take_ready()
+        // There is no next poll to leave the rest to.
+        backend::unconstrained(|| self.take_ready())
     }
 
     fn take_ready(&mut self) -> Option<Result<T, JoinError>> {
         if let Some(result) = self.take_next() {
             return Some(result);
         }
-        // Once: on tokio, whose budget for a poll may be used up, a task may be queued again
-        // whenever it is polled.
-        self.ready.swap(&mut self.next);
+        if self.next.is_empty() {
+            if self.next.capacity() > 64 {
+                self.next = VecDeque::new();
+            }
+            self.ready.swap(&mut self.next);
+        }
         self.take_next()
     }
 
     fn take_next(&mut self) -> Option<Result<T, JoinError>> {
-        while let Some(key) = self.next.pop_front() {
+        // Without it, each would be asked in vain and queued again, in whatever order.
+        while backend::has_budget() {
+            let key = self.next.pop_front()?;
             // A task that has gone may be woken late, and its place be empty or another's.
             let Some(task) = self.tasks.get_mut(key) else { continue };
-            task.waker.queued.store(false, Ordering::Release);
+            // Who queues it sees that it is not queued, or this sees that it has ended.
+            task.waker.queued.swap(false, Ordering::AcqRel);
             if let Poll::Ready(result) = task.poll() {
                 self.tasks.remove(key);
-                if self.tasks.len() == 0 && self.next.capacity() > 64 {
-                    self.next = VecDeque::new();
-                    self.ready.swap(&mut VecDeque::new());
-                }
                 return Some(result);
             }
         }

@@ -35,6 +35,32 @@ fn results_come_in_the_order_of_the_ends() {
     }
 }
 
+/// There are more results than a task of tokio's may take in one poll.
+#[cfg(feature = "tokio")]
+#[test]
+fn results_beyond_the_budget_of_a_poll_come_in_their_order_too() {
+    use async_runtime_compat::tokio::TokioSpawner;
+
+    const TASKS: u32 = 1000;
+    let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    tokio.block_on(async {
+        let mut tasks = JoinGroup::new(Arc::new(TokioSpawner::current().unwrap()));
+        for at_once in [false, true] {
+            for number in 0..TASKS {
+                tasks.spawn(async move { number });
+            }
+            for _ in 0..TASKS {
+                tokio::task::yield_now().await;
+            }
+            for number in 0..TASKS {
+                let next = if at_once { tasks.try_join_next() } else { tasks.join_next().await };
+                assert_eq!(next.unwrap().unwrap(), number);
+            }
+            assert!(tasks.is_empty());
+        }
+    });
+}
+
 #[test]
 fn errors_name_the_task() {
     for (name, spawner, _running) in spawners() {
