@@ -25,6 +25,9 @@ impl Monitor {
         let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let output = process.stdout.take().ok_or_else(|| io::Error::other("it has no output"))?;
         let task = spawner.spawn_with_handle(async move {
+            // Dropped from the last to the first: who sees the sender go knows that the process is
+            // killed.
+            let (lines, mut process) = (lines, process);
             let mut output = BufReader::new(output).lines();
             while let Some(Ok(line)) = output.next().await {
                 if lines.send(line).await.is_err() {
