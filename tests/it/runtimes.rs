@@ -25,8 +25,8 @@ impl Running {
     /// Runs a test, which fails rather than hangs.
     #[allow(dead_code, reason = "some tests see to that by themselves")]
     pub(crate) fn run<F: Future<Output = ()>>(&self, test: impl FnOnce(Arc<dyn Runtime>) -> F) {
-        let limited = self.runtime.timeout(Duration::from_secs(120), test(self.runtime.clone()));
-        block_on(limited).expect("the test is over within two minutes");
+        let limited = self.runtime.timeout(Duration::from_secs(60), test(self.runtime.clone()));
+        block_on(limited).expect("the test is over within a minute");
     }
 }
 
