@@ -9,20 +9,14 @@ use std::task::Wake;
 use std::thread;
 
 use futures_lite::future::block_on;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::*;
 use crate::backend::TaskEnd;
 
 fn origin() -> Origin<'static> {
     Origin { name: None, place: Location::caller() }
-}
-
-/// A random number below the end.
-fn below(state: &mut u64, end: u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state % end
 }
 
 /// Tasks of several threads come and go, end here or there, and somebody waits for all of them again
@@ -36,7 +30,7 @@ fn nobody_is_lost_between_threads() {
     let receiver = Mutex::new(receiver);
     let closed = core.present();
     let is_over = AtomicBool::new(false);
-    let how = |random: &mut u64| match below(random, 4) {
+    let how = |random: &mut StdRng| match random.random_range(0..4) {
         0 => TaskEnd::Panicked,
         1 => TaskEnd::Dropped,
         _ => TaskEnd::Completed,
@@ -58,11 +52,11 @@ fn nobody_is_lost_between_threads() {
             .map(|thread| {
                 let (core, sender, receiver) = (&core, sender.clone(), &receiver);
                 scope.spawn(move || {
-                    let mut random = thread as u64;
+                    let mut random = StdRng::seed_from_u64(thread as u64);
                     let mut here = Vec::new();
                     for _ in 0..TASKS {
                         let mut task = core.insert(origin()).unwrap();
-                        match below(&mut random, 8) {
+                        match random.random_range(0..8) {
                             0 => sender.send(task).unwrap(),
                             1 => {
                                 assert!(task.wait(Waker::noop()));
@@ -71,7 +65,7 @@ fn nobody_is_lost_between_threads() {
                             2 => here.push(task),
                             _ => task.end(how(&mut random)),
                         }
-                        if below(&mut random, 100) == 0 {
+                        if random.random_range(0..100) == 0 {
                             here.drain(..).for_each(|task: Member| task.end(TaskEnd::Completed));
                             while let Ok(task) = receiver.lock().unwrap().try_recv() {
                                 task.end(TaskEnd::Completed);

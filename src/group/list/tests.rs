@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Weak;
 
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::*;
 
 impl List {
@@ -34,17 +37,6 @@ fn shard() -> Arc<Shard> {
     Shard::new(0, Weak::new())
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-}
-
 /// A task leaves; gives whether the list has to be told.
 fn leave((chunk, place): &(Arc<Chunk>, u8)) -> bool {
     chunk.end(*place)
@@ -52,7 +44,7 @@ fn leave((chunk, place): &(Arc<Chunk>, u8)) -> bool {
 
 #[test]
 fn list_knows_its_tasks_whatever_came_and_went() {
-    let (shard, mut list, mut random) = (shard(), List::new(), Random(1));
+    let (shard, mut list, mut random) = (shard(), List::new(), StdRng::seed_from_u64(1));
     // By stamp. Those that have left, but have not told the list yet, are in `telling`.
     let (mut tasks, mut telling) = (BTreeMap::new(), Vec::<Arc<Chunk>>::new());
     // The stamp of the last task that was to stop.
@@ -60,15 +52,15 @@ fn list_knows_its_tasks_whatever_came_and_went() {
     for round in 0..30_000 {
         // Grows for a while, then shrinks, and so on.
         let grows = round / 1000 % 2 == 0;
-        match random.below(8) {
+        match random.random_range(0..8) {
             0 if list.watched().is_none() => list.watch(),
             0 => list.unwatch(),
-            1 if random.below(100) == 0 => {
+            1 if random.random_range(0..100) == 0 => {
                 assert!(list.stop().is_empty(), "nobody waits");
                 stopped = list.spawned() as u64;
             }
             1 if !telling.is_empty() => {
-                let late = telling.swap_remove(random.below(telling.len()));
+                let late = telling.swap_remove(random.random_range(0..telling.len()));
                 list.settle(&late);
             }
             other if (other < 6) == grows => {
@@ -78,7 +70,7 @@ fn list_knows_its_tasks_whatever_came_and_went() {
             }
             _ if tasks.is_empty() => {}
             _ => {
-                let stamp = *tasks.keys().nth(random.below(tasks.len())).unwrap();
+                let stamp = *tasks.keys().nth(random.random_range(0..tasks.len())).unwrap();
                 let task = tasks.remove(&stamp).unwrap();
                 if leave(&task) {
                     telling.push(task.0);

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::{CHUNK, Slots};
 
 impl<T> Slots<T> {
@@ -13,18 +17,13 @@ impl<T> Slots<T> {
 #[test]
 fn values_are_found_by_their_keys_whatever_came_and_went() {
     let (mut slots, mut model) = (Slots::new(), BTreeMap::new());
-    let mut random = 1_u64;
+    let mut random = StdRng::seed_from_u64(1);
     for round in 0..20_000_u64 {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
         // Grows for a while, then shrinks, and so on.
         let grows = round / 500 % 2 == 0;
-        if (random % 3 == 0) == grows {
+        if (random.random_range(0..3) == 0) == grows {
             let keys: Vec<_> = model.keys().copied().collect();
-            let Some(&key) = keys.get(usize::try_from(random).unwrap() % keys.len().max(1)) else {
-                continue;
-            };
+            let Some(&key) = keys.choose(&mut random) else { continue };
             assert_eq!(slots.remove(key), model.remove(&key));
             assert_eq!(slots.remove(key), None);
         } else {
