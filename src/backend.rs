@@ -58,7 +58,7 @@ pub(crate) use contain::{Contained, PollCaught, discard, wake};
 #[cfg(feature = "sim")]
 pub(crate) use contained_task::{Output, Unseen};
 #[cfg(feature = "sim")]
-pub(crate) use ending::Ending;
+pub(crate) use ending::{Ending, end_of};
 use hooked::Terms;
 pub(crate) use hooked::{Hooked, Naming, SpawnHook, TaskEnd, TaskHook, aborts_of, token_of};
 pub(crate) use shared::{Abort, SharedJoin};

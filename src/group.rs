@@ -83,9 +83,8 @@ pub(crate) use self::shard::Member;
 /// group. Spawning takes a lock, which few threads share; a task that never waited leaves the group
 /// without one. The memory for its list goes with the tasks, but that for about a thousand per
 /// thread at work is kept for the next ones. A task that waits leaves a clone of its waker with the
-/// group. A spawner of the caller's
-/// must not leave it to the wakers to drop its tasks: those that wait are dropped with the group at
-/// the latest.
+/// group. A spawner of the caller's must not leave it to the wakers to drop its tasks: those that
+/// wait are dropped with the group at the latest.
 ///
 /// # Comparison to tokio-util's `TaskTracker`, and to `JoinSet`
 ///
@@ -185,8 +184,8 @@ impl TaskGroup {
 
     /// How many tasks there are whose future has not been dropped yet.
     ///
-    /// By the time a join resolves, the task is not among them. They are counted in this call: it
-    /// looks at each thirty of them.
+    /// By the time a join resolves, the task is not among them. They are counted in this call, which
+    /// takes a step for each thirty of them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.core().len()

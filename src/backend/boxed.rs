@@ -206,9 +206,7 @@ where
                     return Poll::Ready(());
                 }
                 Poll::Ready(Err(payload)) => {
-                    if let Err(payload) = this.future.clear() {
-                        discard(payload);
-                    }
+                    discard(this.future.clear());
                     this.link.end(Err(End::Panic(payload)));
                     return Poll::Ready(());
                 }
@@ -219,9 +217,7 @@ where
                 }
             }
         }
-        if let Err(payload) = this.future.clear() {
-            discard(payload);
-        }
+        discard(this.future.clear());
         this.link.end(Err(End::Cancelled));
         Poll::Ready(())
     }

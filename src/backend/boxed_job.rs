@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Join;
 use super::boxed::{Cell, Link};
 use super::contain::ContainedJob;
-use super::ending::Ending;
+use super::ending::{Ending, end_of};
 use crate::blocking::Blocking;
 use crate::error::End;
 
@@ -40,7 +40,7 @@ impl<F, T> BoxedJob<F, T> {
             drop(f);
             link.end(Err(End::Cancelled));
         } else {
-            link.end(f.run().map_err(End::Panic).and_then(Ending::into_end));
+            link.end(end_of(f.run()));
         }
     }
 }

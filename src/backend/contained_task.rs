@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::contain::{PollCaught, discard};
-use super::ending::Ending;
+use super::ending::{Ending, end_of};
 use crate::error::{End, Payload};
 
 /// A task's output or panic on its way to the handle. A panic in its destructor, or in that of the
@@ -22,15 +22,7 @@ pub(crate) struct Output<T>(Option<Result<T, End>>);
 
 impl<T> Output<T> {
     #[inline]
-    pub(crate) fn new(result: Result<impl Ending<T>, Payload>) -> Output<T> {
-        Output::of(match result {
-            Ok(outcome) => outcome.into_end(),
-            Err(payload) => Err(End::Panic(payload)),
-        })
-    }
-
-    #[inline]
-    pub(crate) fn of(end: Result<T, End>) -> Output<T> {
+    pub(crate) fn new(end: Result<T, End>) -> Output<T> {
         Output(Some(end))
     }
 
@@ -114,6 +106,6 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll_caught(cx).map(Output::new)
+        self.project().future.poll_caught(cx).map(|result| Output::new(end_of(result)))
     }
 }

@@ -1,10 +1,19 @@
 //! What the futures of tasks give, which is not always the task's output.
 
-use crate::error::End;
+use crate::error::{End, Payload};
 
 /// The output of a future that is spawned, seen as the end of a task with an output of type `T`.
 pub(crate) trait Ending<T>: Sized {
     fn into_end(self) -> Result<T, End>;
+}
+
+/// The end of a task whose future gave this, or panicked.
+#[inline]
+pub(crate) fn end_of<T>(result: Result<impl Ending<T>, Payload>) -> Result<T, End> {
+    match result {
+        Ok(outcome) => outcome.into_end(),
+        Err(payload) => Err(End::Panic(payload)),
+    }
 }
 
 /// A future as it came.

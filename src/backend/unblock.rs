@@ -8,7 +8,7 @@
 use super::async_task::Join;
 use super::contain::{ContainedJob, discard};
 use super::contained_task::Output;
-use super::ending::Ending;
+use super::ending::{Ending, end_of};
 use super::takes_real_time;
 use crate::blocking::BoxJob;
 
@@ -22,7 +22,7 @@ where
 {
     takes_real_time(POOL);
     let job = ContainedJob::new(f);
-    Join::new(::blocking::unblock(move || Output::new(job.run())))
+    Join::new(::blocking::unblock(move || Output::new(end_of(job.run()))))
 }
 
 pub(super) fn execute(job: BoxJob) {

@@ -53,9 +53,9 @@ impl Core {
     pub(crate) fn insert(&self, origin: Origin<'_>) -> Option<Member> {
         let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
         if origin.name.is_some() || self.clock.is_some() {
-            return shard.insert(origin, self.clock.as_ref().map(stamp));
+            return shard.insert_described(origin, self.clock.as_ref().map(stamp));
         }
-        shard.insert_plain(origin.place)
+        shard.insert(origin.place, false, |_| {})
     }
 
     #[inline]

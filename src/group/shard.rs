@@ -76,33 +76,36 @@ impl Shard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a task without a name. It is stamped with its number.
+    /// Takes in a task, stamped with its number and without a name, unless the function changes
+    /// that. A name is something that the entry `owns`.
     #[inline]
-    pub(super) fn insert_plain(self: &Arc<Self>, place: Place) -> Option<Member> {
+    pub(super) fn insert(
+        self: &Arc<Self>,
+        place: Place,
+        owns: bool,
+        describe: impl FnOnce(&mut Entry),
+    ) -> Option<Member> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
-        let (chunk, place, _) = state.list.insert(self, place);
-        Some(Member { chunk, place, owns: false })
+        let (chunk, place, entry) = state.list.insert(self, place);
+        describe(entry);
+        Some(Member { chunk, place, owns })
     }
 
+    /// The same for a task with a name, or a stamp of its own.
     #[cold]
-    pub(super) fn insert(
+    pub(super) fn insert_described(
         self: &Arc<Self>,
         origin: Origin<'_>,
         stamp: Option<u64>,
     ) -> Option<Member> {
         let name = origin.name.map(|name| Box::new(name.clone()));
-        let owns = name.is_some();
-        let mut state = self.lock();
-        if state.closed {
-            return None;
-        }
-        let (chunk, place, entry) = state.list.insert(self, origin.place);
-        entry.name = name;
-        entry.stamp = stamp.unwrap_or(entry.stamp);
-        Some(Member { chunk, place, owns })
+        self.insert(origin.place, name.is_some(), |entry| {
+            entry.name = name;
+            entry.stamp = stamp.unwrap_or(entry.stamp);
+        })
     }
 
     /// The group is gone. The tasks own their chunks, and those their shard.

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::engine::Engine;
 use super::schedule::Slot;
-use crate::backend::{Contained, Ending, Output, PollCaught, Unseen, discard};
+use crate::backend::{Contained, Ending, Output, PollCaught, Unseen, discard, end_of};
 use crate::error::{End, message_of};
 
 pin_project! {
@@ -49,15 +49,9 @@ where
             discard(end);
             return Poll::Pending;
         }
-        let end = match end {
-            Ok(ending) => ending.into_end(),
-            Err(payload) => Err(End::Panic(payload)),
-        };
-        Poll::Ready(Output::of(end.map_err(|end| {
+        Poll::Ready(Output::new(end_of(end).map_err(|end| {
             let End::Panic(payload) = end else { return end };
-            if let Err(payload) = this.future.clear() {
-                discard(payload);
-            }
+            discard(this.future.clear());
             let message = message_of(&*payload);
             let engine = this.member.engine.clone();
             engine.caught(message.as_deref().unwrap_or("a payload that is not a string"));

@@ -136,30 +136,22 @@ impl Hooks {
             Hooks::Counted(counters) => counters.ended(how),
             // The place is given up when nothing of the task is left.
             Hooks::Ticket(ticket) => drop(ticket),
-            hooks => hooks.end_other(how),
+            Hooks::Other(hook) => Hooks::end_other(hook, how),
+            Hooks::Many(mut all) => Hooks::end_all(&mut all, how),
         }
     }
 
     #[inline(never)]
-    fn end_other(self, how: TaskEnd) {
-        match self {
-            Hooks::None => {}
-            Hooks::Member(member) => member.end(how),
-            Hooks::Counted(counters) => counters.ended(how),
-            Hooks::Ticket(ticket) => drop(ticket),
-            Hooks::Other(hook) => {
-                hook.end(how);
-                // It may be the last to hold a runtime of the user's.
-                discard(hook);
-            }
-            Hooks::Many(mut all) => {
-                for hook in all.iter_mut().rev() {
-                    if !matches!(hook, Hooks::Ticket(_)) {
-                        mem::replace(hook, Hooks::None).end_other(how);
-                    }
-                }
-            }
-        }
+    fn end_other(hook: Arc<dyn TaskHook>, how: TaskEnd) {
+        hook.end(how);
+        // It may be the last to hold a runtime of the user's.
+        discard(hook);
+    }
+
+    #[inline(never)]
+    fn end_all(all: &mut [Hooks], how: TaskEnd) {
+        let is_ticket = |hook: &Hooks| matches!(hook, Hooks::Ticket(_));
+        all.iter_mut().rev().filter(|hook| !is_ticket(hook)).for_each(|hook| hook.end(how));
     }
 }
 

@@ -62,9 +62,7 @@ pin_project! {
 /// Drops the future of a task that is to go no further.
 #[cold]
 fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
-    if let Err(payload) = hooks.scope(|| future.clear()) {
-        discard(payload);
-    }
+    discard(hooks.scope(|| future.clear()));
     hooks.end(TaskEnd::Dropped);
 }
 
@@ -140,9 +138,7 @@ fn poll_others<F: Future>(
 /// Drops a future that has panicked; one that has completed has been dropped.
 fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> Result<T, Payload> {
     if result.is_err() {
-        if let Err(payload) = future.clear() {
-            discard(payload);
-        }
+        discard(future.clear());
     }
     result
 }
