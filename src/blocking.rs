@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::backend::{self, NativeBlocking, Origin};
+use crate::backend::{self, NativeBlocking};
 use crate::handle::JoinHandle;
+use crate::meta::SpawnMeta;
 
 pub use pool::{BlockingPool, BlockingPoolBuilder};
 
@@ -29,7 +30,7 @@ pub type BoxJob = Box<dyn FnOnce() + Send>;
 /// `execute` returns without running the job and without waiting for room, from any thread. The
 /// job is then run, once, on a thread that no task is polled on, or dropped when the pool is shut
 /// down; in particular it is never leaked. A job that panics takes no other job with it. The suite
-/// in `async_runtime_compat::conformance` (feature `conformance`) checks this.
+/// in the crate `async-runtime-compat-conformance` checks this.
 ///
 /// # Examples
 ///
@@ -61,6 +62,16 @@ pub trait Blocking: Send + Sync {
     /// This is the object-safe core. Callers mostly want the typed methods of [`BlockingExt`],
     /// which cost less on the built-in backends and give a handle.
     fn execute(&self, job: BoxJob);
+
+    /// Starts a job and forgets it, with its name and the location of the call.
+    ///
+    /// The typed methods of [`BlockingExt`] call this on every pool that this crate does not know.
+    /// The default forgets the metadata and calls [`execute`](Blocking::execute). Override it to use
+    /// the name and the location, or, in a pool around another one, to pass them on.
+    fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
+        let _ = meta;
+        self.execute(job);
+    }
 
     /// Which built-in pool this is, so that the typed methods can reach it without a box.
     ///
@@ -121,8 +132,9 @@ pub trait BlockingExt: Blocking {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let place = Location::caller();
-        JoinHandle::new(backend::spawn_blocking(self, Origin { name: None, place }, f), place)
+        let location = Location::caller();
+        let join = backend::spawn_blocking(self, SpawnMeta::of(None, location), f);
+        JoinHandle::new(join, location)
     }
 
     /// Like [`spawn_blocking`](BlockingExt::spawn_blocking), with a name that stands in the
@@ -151,10 +163,10 @@ pub trait BlockingExt: Blocking {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let place = Location::caller();
+        let location = Location::caller();
         let name = name.into();
-        let join = backend::spawn_blocking(self, Origin { name: Some(&name), place }, f);
-        JoinHandle::new(join.or_named(name), place)
+        let join = backend::spawn_blocking(self, SpawnMeta::of(Some(&name), location), f);
+        JoinHandle::new(join.or_named(name), location)
     }
 }
 
@@ -165,6 +177,10 @@ macro_rules! forward {
         impl<B: Blocking + ?Sized> Blocking for $pointer {
             fn execute(&self, job: BoxJob) {
                 (**self).execute(job);
+            }
+
+            fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
+                (**self).execute_with(meta, job);
             }
 
             #[inline]

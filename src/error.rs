@@ -8,10 +8,8 @@ use std::io;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use crate::origin::{Name, Place, write_task};
-
-/// What a caught panic carries.
-pub(crate) type Payload = Box<dyn Any + Send + 'static>;
+use crate::contain::{Payload, Unseen};
+use crate::meta::{Name, write_task};
 
 /// How a task ended other than with an output.
 pub(crate) enum End {
@@ -28,15 +26,15 @@ pub(crate) enum End {
 /// Exactly one of [`is_cancelled`](JoinError::is_cancelled), [`is_panic`](JoinError::is_panic) and
 /// [`is_shutdown`](JoinError::is_shutdown) is true.
 ///
-/// The [`Display`](fmt::Display) form names the task and the place of the `spawn` call, and quotes
+/// The [`Display`](fmt::Display) form names the task and the location of the `spawn` call, and quotes
 /// the panic's message where it is a string:
 /// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
 pub struct JoinError(Repr);
 
 // Small, for those who pass it on in a `Result`: every join moves one.
 enum Repr {
-    Cancelled(Place),
-    Shutdown(Place),
+    Cancelled(&'static Location<'static>),
+    Shutdown(&'static Location<'static>),
     Long(Box<Long>),
 }
 
@@ -44,7 +42,7 @@ enum Repr {
 struct Long {
     cause: Cause,
     name: Name,
-    place: Place,
+    location: &'static Location<'static>,
 }
 
 enum Cause {
@@ -56,15 +54,15 @@ enum Cause {
 
 impl JoinError {
     #[cold]
-    pub(crate) fn new(end: End, name: Name, place: Place) -> JoinError {
+    pub(crate) fn new(end: End, name: Name, location: &'static Location<'static>) -> JoinError {
         let cause = match (end, &name) {
-            (End::Cancelled, None) => return JoinError(Repr::Cancelled(place)),
-            (End::Shutdown, None) => return JoinError(Repr::Shutdown(place)),
+            (End::Cancelled, None) => return JoinError(Repr::Cancelled(location)),
+            (End::Shutdown, None) => return JoinError(Repr::Shutdown(location)),
             (End::Cancelled, Some(_)) => Cause::Cancelled,
             (End::Shutdown, Some(_)) => Cause::Shutdown,
-            (End::Panic(payload), _) => Cause::Panic(Mutex::new(payload)),
+            (End::Panic(payload), _) => Cause::Panic(Mutex::new(Unseen::take(payload))),
         };
-        JoinError(Repr::Long(Box::new(Long { cause, name, place })))
+        JoinError(Repr::Long(Box::new(Long { cause, name, location })))
     }
 
     fn cause(&self) -> &Cause {
@@ -149,19 +147,19 @@ impl JoinError {
         self.name().as_ref().map(|name| &***name)
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         match &self.0 {
-            Repr::Cancelled(place) | Repr::Shutdown(place) => place,
-            Repr::Long(long) => long.place,
+            Repr::Cancelled(location) | Repr::Shutdown(location) => location,
+            Repr::Long(long) => long.location,
         }
     }
 }
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, self.name(), self.spawned_at())?;
+        write_task(f, self.task_name(), self.spawned_at())?;
         match self.cause() {
             Cause::Cancelled => f.write_str(" was cancelled"),
             Cause::Shutdown => f.write_str(" was dropped because its runtime was shut down"),

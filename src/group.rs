@@ -1,12 +1,8 @@
 //! Knowing what was spawned, and bringing it to an end.
 
-mod core;
 mod join;
 mod last;
-mod list;
-mod report;
 mod scope;
-mod shard;
 mod slots;
 
 use std::fmt;
@@ -16,17 +12,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::backend::{self, Hooked, SpawnHook};
 use crate::cancel::CancelToken;
+use crate::hook::{self, Layer, Layers, Members};
 use crate::runtime::forward;
 use crate::spawner::Spawner;
 use crate::time::{Timer, TimerExt};
 
-pub(crate) use self::core::Core;
 pub use self::join::JoinGroup;
-pub use self::report::{ShutdownReport, TaskInfo};
-pub(crate) use self::scope::Scope;
-pub(crate) use self::shard::Member;
+pub use crate::hook::members::{ShutdownReport, TaskInfo};
 
 /// A spawner that knows its tasks, and can bring them to an end.
 ///
@@ -164,7 +157,7 @@ impl TaskGroup {
         TaskGroupBuilder { timer: self.owner.clock.clone(), ..builder }.build()
     }
 
-    fn core(&self) -> &Arc<Core> {
+    fn core(&self) -> &Arc<Members> {
         &self.owner.spawner.core
     }
 
@@ -372,12 +365,12 @@ impl TaskGroupBuilder {
     #[must_use]
     pub fn build(self) -> TaskGroup {
         let TaskGroupBuilder { spawner, timer: clock, token } = self;
-        let token = match token.as_ref().or_else(|| backend::token_of(&spawner)) {
+        let token = match token.as_ref().or_else(|| hook::token_of(&spawner)) {
             Some(token) => token.child_token(),
             None => CancelToken::new(),
         };
-        let core = Core::new(token, clock.clone());
-        let hooked = Arc::new(Hooked::spawner(spawner, SpawnHook::Group(core.clone())));
+        let core = Members::new(token, clock.clone());
+        let hooked = Arc::new(Layers::spawner(spawner, Layer::Group(core.clone())));
         TaskGroup { owner: Arc::new(Owner { spawner: GroupSpawner { hooked, core }, clock }) }
     }
 }
@@ -393,8 +386,8 @@ impl fmt::Debug for TaskGroupBuilder {
 /// Dropping it does nothing to the group.
 #[derive(Clone)]
 pub struct GroupSpawner {
-    hooked: Arc<Hooked<dyn Spawner>>,
-    core: Arc<Core>,
+    hooked: Arc<Layers<dyn Spawner>>,
+    core: Arc<Members>,
 }
 
 forward!(Spawner, hooked: impl<> GroupSpawner);
@@ -407,7 +400,7 @@ impl fmt::Debug for GroupSpawner {
 
 /// Waits until a group is empty.
 struct Empty {
-    core: Arc<Core>,
+    core: Arc<Members>,
     key: Option<u64>,
 }
 

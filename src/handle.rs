@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join};
 use crate::error::JoinError;
-use crate::origin::{Name, Place, write_task};
+use crate::meta::{Name, write_task};
 
 /// A handle to a spawned task: await it for the task's output.
 ///
@@ -55,13 +55,13 @@ use crate::origin::{Name, Place, write_task};
 pub struct JoinHandle<T> {
     // Polling has `&mut self` and never locks; only aborting and asking through `&self` do.
     join: Mutex<Join<T>>,
-    place: Place,
+    location: &'static Location<'static>,
 }
 
 impl<T> JoinHandle<T> {
     #[inline]
-    pub(crate) fn new(join: Join<T>, place: Place) -> JoinHandle<T> {
-        JoinHandle { join: Mutex::new(join), place }
+    pub(crate) fn new(join: Join<T>, location: &'static Location<'static>) -> JoinHandle<T> {
+        JoinHandle { join: Mutex::new(join), location }
     }
 
     fn lock(&self) -> MutexGuard<'_, Join<T>> {
@@ -98,7 +98,7 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         let mut join = self.lock();
-        AbortHandle { task: join.abort_handle(), name: join.name(), place: self.place }
+        AbortHandle { task: join.abort_handle(), name: join.name(), location: self.location }
     }
 
     /// Aborts the task, and waits until its future has been dropped.
@@ -121,10 +121,10 @@ impl<T> JoinHandle<T> {
         // Bound before the future is first polled, so that dropping it unpolled aborts, too.
         let mut bound = self.abort_on_drop();
         async move {
-            let place = bound.handle.place;
+            let location = bound.handle.location;
             let join = bound.handle.join_mut();
             let name = join.take_name();
-            join.cancel().await.map_err(|end| JoinError::new(end, name, place))
+            join.cancel().await.map_err(|end| JoinError::new(end, name, location))
         }
     }
 
@@ -159,10 +159,10 @@ impl<T> JoinHandle<T> {
         self.lock().name().map(|name| *name)
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.place
+        self.location
     }
 }
 
@@ -172,12 +172,12 @@ impl<T> Future for JoinHandle<T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let place = this.place;
+        let location = this.location;
         let join = this.join_mut();
         match join.poll_join(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), place))),
+            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), location))),
         }
     }
 }
@@ -188,7 +188,7 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JoinHandle(")?;
-        write_task(f, &self.lock().name(), self.place)?;
+        write_task(f, self.task_name().as_deref(), self.location)?;
         f.write_str(")")
     }
 }
@@ -201,7 +201,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 pub struct AbortHandle {
     task: Arc<dyn Abort>,
     name: Name,
-    place: Place,
+    location: &'static Location<'static>,
 }
 
 impl AbortHandle {
@@ -228,17 +228,17 @@ impl AbortHandle {
         self.name.as_ref().map(|name| &***name)
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.place
+        self.location
     }
 }
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AbortHandle(")?;
-        write_task(f, &self.name, self.place)?;
+        write_task(f, self.task_name(), self.location)?;
         f.write_str(")")
     }
 }
@@ -300,7 +300,7 @@ impl<T> AbortOnDrop<T> {
 
     /// Unbinds the task: dropping the [`JoinHandle`] detaches it.
     pub fn into_handle(mut self) -> JoinHandle<T> {
-        JoinHandle::new(self.handle.join_mut().take(), self.handle.place)
+        JoinHandle::new(self.handle.join_mut().take(), self.handle.location)
     }
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
@@ -309,7 +309,7 @@ impl<T> AbortOnDrop<T> {
         self.handle.task_name()
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.handle.spawned_at()

@@ -6,36 +6,38 @@ mod backend;
 mod blocking;
 mod bridge;
 mod cancel;
+mod contain;
 pub mod decorate;
 mod error;
+#[cfg(feature = "services")]
 mod events;
 mod group;
 mod handle;
+pub mod hook;
 #[cfg(feature = "json")]
 mod json;
+mod meta;
 #[cfg(doctest)]
 mod migration;
-mod origin;
 #[cfg(all(
     doctest,
     feature = "tokio",
     feature = "backon",
-    feature = "conformance",
     feature = "json",
     feature = "macros",
-    feature = "sim",
     feature = "tracing"
 ))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
+#[cfg(feature = "services")]
 mod run;
-mod runtime;
+pub mod runtime;
+#[cfg(feature = "services")]
 mod service;
 mod shards;
-#[cfg(feature = "sim")]
-pub mod sim;
 mod spawner;
+#[cfg(feature = "services")]
 mod task;
 #[cfg(feature = "macros")]
 mod testing;
@@ -43,9 +45,6 @@ mod time;
 mod waiters;
 mod watch;
 mod yield_now;
-
-#[cfg(feature = "conformance")]
-pub mod conformance;
 
 #[cfg(feature = "async-executor")]
 pub use backend::async_executor;
@@ -70,6 +69,7 @@ pub use bridge::tracing;
 pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
+#[cfg(feature = "services")]
 pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
@@ -79,15 +79,19 @@ pub use json::{
     RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
     TaskStack,
 };
+pub use meta::SpawnMeta;
+#[cfg(feature = "services")]
 pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{
     Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
 };
+#[cfg(feature = "services")]
 pub use service::{
     ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
     ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
 };
 pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+#[cfg(feature = "services")]
 pub use task::{
     Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
 };
@@ -95,7 +99,7 @@ pub use task::{
 #[doc(inline)]
 pub use testing::test;
 pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
-pub use watch::Watch;
+pub use watch::{Watch, WatchChange, WatchSender};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]

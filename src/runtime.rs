@@ -2,6 +2,7 @@
 
 mod ambient;
 mod compose;
+pub(crate) mod context;
 mod current;
 mod forward;
 
@@ -10,9 +11,8 @@ use crate::spawner::Spawner;
 use crate::time::Timer;
 
 pub use ambient::Ambient;
-#[cfg(feature = "sim")]
-pub(crate) use ambient::hiding;
 pub use compose::{WithBlocking, WithTimer, with_blocking, with_timer};
+pub use context::{EnterGuard, ThreadContext, enter, enter_context};
 pub use current::{current, from_env};
 pub(crate) use forward::forward;
 

@@ -7,8 +7,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::backend::{self, Native, Origin};
+use crate::backend::{self, Native};
 use crate::handle::JoinHandle;
+use crate::meta::SpawnMeta;
 
 /// A future on the heap that may be sent to another thread.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,8 +25,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// `spawn` returns without running the future and without blocking, from any thread, inside or
 /// outside a runtime. The future is then polled until it completes, or dropped when the executor
 /// shuts down; in particular it is never leaked. A future that panics takes no other task with
-/// it. The suite in `async_runtime_compat::conformance` (feature `conformance`) checks all of
-/// this.
+/// it. The suite in the crate `async-runtime-compat-conformance` checks all of this.
 ///
 /// # Examples
 ///
@@ -53,6 +53,16 @@ pub trait Spawner: Send + Sync {
     /// This is the object-safe core. Callers mostly want the typed methods of [`SpawnerExt`],
     /// which cost less on the built-in backends and give a handle.
     fn spawn(&self, future: BoxFuture<'static, ()>);
+
+    /// Starts a task and detaches it, with its name and the location of the `spawn` call.
+    ///
+    /// The typed methods of [`SpawnerExt`] call this on every spawner that this crate does not know.
+    /// The default forgets the metadata and calls [`spawn`](Spawner::spawn). Override it to use the
+    /// name and the location, or, in a spawner around another one, to pass them on.
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        let _ = meta;
+        self.spawn(future);
+    }
 
     /// Which built-in backend this is, so that the typed methods can spawn on it without a box.
     ///
@@ -93,8 +103,8 @@ pub trait SpawnerExt: Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let place = Location::caller();
-        JoinHandle::new(backend::spawn(self, Origin { name: None, place }, future), place)
+        let location = Location::caller();
+        JoinHandle::new(backend::spawn(self, SpawnMeta::of(None, location), future), location)
     }
 
     /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), for a task with a name.
@@ -122,10 +132,49 @@ pub trait SpawnerExt: Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let place = Location::caller();
+        let location = Location::caller();
         let name = name.into();
-        let join = backend::spawn(self, Origin { name: Some(&name), place }, future);
-        JoinHandle::new(join.or_named(name), place)
+        let join = backend::spawn(self, SpawnMeta::of(Some(&name), location), future);
+        JoinHandle::new(join.or_named(name), location)
+    }
+
+    /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), with the metadata given.
+    ///
+    /// It is for code that spawns on behalf of somebody else: an adapter with typed methods of its own,
+    /// or a supervisor that restarts a task, whose location is where the task was set up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use async_runtime_compat::FnSpawner;
+    /// use std::borrow::Cow;
+    ///
+    /// use async_runtime_compat::SpawnMeta;
+    /// use async_runtime_compat::prelude::*;
+    ///
+    /// struct Worker<'a> {
+    ///     spawner: &'a dyn Spawner,
+    ///     name: Cow<'static, str>,
+    ///     set_up: SpawnMeta<'static>,
+    /// }
+    ///
+    /// impl Worker<'_> {
+    ///     fn restart(&self) -> JoinHandle<()> {
+    ///         self.spawner.spawn_meta(self.set_up.with_name(&self.name), async { /* work */ })
+    ///     }
+    /// }
+    ///
+    /// # let spawner = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
+    /// let worker = Worker { spawner: &spawner, name: "worker".into(), set_up: SpawnMeta::new() };
+    /// assert_eq!(worker.restart().spawned_at(), worker.set_up.location());
+    /// ```
+    fn spawn_meta<F>(&self, meta: SpawnMeta<'_>, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let join = backend::spawn(self, meta, future);
+        JoinHandle::new(join.or_meta(meta), meta.location())
     }
 
     /// Starts a task that nobody waits for.
@@ -147,7 +196,7 @@ pub trait SpawnerExt: Spawner {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        backend::spawn_detached(self, Location::caller(), future);
+        backend::spawn_detached(self, SpawnMeta::new(), future);
     }
 }
 
@@ -159,6 +208,11 @@ macro_rules! forward {
             #[inline]
             fn spawn(&self, future: BoxFuture<'static, ()>) {
                 (**self).spawn(future);
+            }
+
+            #[inline]
+            fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+                (**self).spawn_with(meta, future);
             }
 
             #[inline]

@@ -6,35 +6,38 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use crate::backend::{discard, wake};
+use crate::contain::{discard, wake};
 use crate::waiters::Waiters;
 
-/// Watches the state of a job or of a service.
+/// The reading half of a watched state; made by [`WatchSender::watch`].
 ///
-/// What it gives is always the last state: one that was replaced before it was looked at is never
-/// seen. There may be any number of watchers; a clone has seen what this one has seen. It keeps
-/// nothing alive but the state.
+/// It always gives the latest state: one that was replaced before anybody looked is never seen.
+/// There may be any number of watches; a clone has seen the states that this one has seen. A watch
+/// keeps nothing alive but the state.
 ///
 /// Dropping it leaves nothing behind.
-#[derive(Clone)]
 pub struct Watch<S> {
     shared: Arc<Shared<S>>,
     seen: u64,
 }
 
 impl<S: Clone> Watch<S> {
-    /// The state as it is now.
+    /// The present state.
     ///
     /// It does not count as seen: [`changed`](Watch::changed) gives it if it has not been given.
+    ///
+    /// # Panics
+    ///
+    /// If the state's `Clone` does.
     #[must_use]
     pub fn state(&self) -> S {
-        self.shared.lock().value.clone()
+        self.shared.state()
     }
 
     /// Waits until the state is another than the one that was seen last, and gives it.
     ///
     /// A watch has seen the state that there was when it was made. It gives `None` if there is no
-    /// new state and there will be none, because whoever could change it is gone.
+    /// new state and there will be none, because the [`WatchSender`] is gone.
     ///
     /// # Cancel safety
     ///
@@ -46,8 +49,8 @@ impl<S: Clone> Watch<S> {
 
     /// Waits for a state that the function accepts, and gives it. That may be the present one.
     ///
-    /// It gives `None` if there will be none, because whoever could change the state is gone. A
-    /// state that lasts for a moment only may be missed.
+    /// It gives `None` if there will be none, because the [`WatchSender`] is gone. A state that
+    /// lasts for a moment only may be missed.
     ///
     /// # Panics
     ///
@@ -64,11 +67,19 @@ impl<S: Clone> Watch<S> {
         Some(state)
     }
 
-    /// The state as it is now, which counts as seen.
+    /// The present state, which counts as seen.
     fn latest(&mut self) -> S {
         let state = self.shared.lock();
         self.seen = state.version;
-        state.value.clone()
+        let value = state.value.clone();
+        drop(state);
+        S::clone(&value)
+    }
+}
+
+impl<S> Clone for Watch<S> {
+    fn clone(&self) -> Watch<S> {
+        Watch { shared: self.shared.clone(), seen: self.seen }
     }
 }
 
@@ -86,7 +97,7 @@ struct Wait<'a, S> {
 
 impl<S: Clone> Wait<'_, S> {
     fn poll(&mut self, waker: &Waker) -> Poll<Option<S>> {
-        // Cloned and dropped without the lock: both may run code of the user's.
+        // Cloned and dropped without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         let mut state = self.watch.shared.lock();
         let poll = if state.version != self.watch.seen {
@@ -95,13 +106,13 @@ impl<S: Clone> Wait<'_, S> {
         } else if state.gone {
             Poll::Ready(None)
         } else {
-            // Those who wait are drained when there is something to see, so this one waits.
+            // Waiters are drained when there is something to see, so this one waits.
             state.waiting.wait(&mut self.key, &mut waker);
             Poll::Pending
         };
         drop(state);
         discard(waker);
-        poll
+        poll.map(|value| value.map(|value| S::clone(&value)))
     }
 }
 
@@ -114,8 +125,35 @@ impl<S> Drop for Wait<'_, S> {
     }
 }
 
-/// The side that sets the state. When it is dropped, there will be no other.
-pub(crate) struct Watched<S> {
+/// The writing half of a watched state, for a component that shows others what it is doing.
+///
+/// When it is dropped, the state stays as it is, and whoever waits for another one is told that
+/// there will be none.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::{Watch, WatchSender};
+///
+/// #[derive(Clone, Debug, PartialEq)]
+/// enum Link {
+///     Down,
+///     Up { peer: String },
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let link = WatchSender::new(Link::Down);
+/// let mut watch: Watch<Link> = link.watch();
+/// link.set(Link::Up { peer: "alpha".to_owned() });
+///
+/// let up = watch.wait_for(|link| *link != Link::Down).await;
+/// assert_eq!(up, Some(Link::Up { peer: "alpha".to_owned() }));
+///
+/// drop(link);
+/// assert_eq!(watch.changed().await, None);
+/// # });
+/// ```
+pub struct WatchSender<S> {
     shared: Arc<Shared<S>>,
 }
 
@@ -124,7 +162,8 @@ struct Shared<S> {
 }
 
 struct State<S> {
-    value: S,
+    /// Shared, so that it is cloned and dropped outside of the lock: both are user code.
+    value: Arc<S>,
     /// How often it was set.
     version: u64,
     waiting: Waiters,
@@ -134,58 +173,102 @@ struct State<S> {
 
 impl<S> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, State<S>> {
-        // The states are of this crate, and their clones do not panic; nothing else runs under it.
+        // No user code runs under the lock, so there is no panic that could poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: Clone> Watched<S> {
-    pub(crate) fn new(value: S) -> Watched<S> {
+impl<S: Clone> Shared<S> {
+    fn state(&self) -> S {
+        let value = self.lock().value.clone();
+        S::clone(&value)
+    }
+}
+
+impl<S> WatchSender<S> {
+    /// A state to begin with.
+    #[must_use]
+    pub fn new(value: S) -> WatchSender<S> {
+        let value = Arc::new(value);
         let state = State { value, version: 0, waiting: Waiters::default(), gone: false };
-        Watched { shared: Arc::new(Shared { state: Mutex::new(state) }) }
+        WatchSender { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
-    pub(crate) fn get(&self) -> S {
-        self.shared.lock().value.clone()
-    }
-
-    /// Sets the state, and wakes those who wait for it.
-    pub(crate) fn set(&self, value: S) {
+    /// Sets the state, and wakes everybody who waits for it.
+    ///
+    /// Setting a state that equals the present one is a change, too.
+    pub fn set(&self, value: S) {
         self.replace(value).announce();
     }
 
-    /// Sets the state under a lock of the caller's, who announces the change when that is open.
-    pub(crate) fn replace(&self, value: S) -> Change<S> {
+    /// Sets the state without waking anybody yet.
+    ///
+    /// It is for a caller that sets the state under a lock of its own: wakers are user code, and may
+    /// come back for that lock. [Announce](WatchChange::announce) the change when the lock is
+    /// released.
+    pub fn replace(&self, value: S) -> WatchChange<S> {
         let mut state = self.shared.lock();
-        let replaced = mem::replace(&mut state.value, value);
+        let replaced = mem::replace(&mut state.value, Arc::new(value));
         state.version += 1;
-        Change { replaced, waiting: state.waiting.drain() }
+        WatchChange { replaced: Some(replaced), waiting: state.waiting.drain() }
     }
 
-    pub(crate) fn watch(&self) -> Watch<S> {
+    /// A watch that has seen the present state.
+    #[must_use]
+    pub fn watch(&self) -> Watch<S> {
         let seen = self.shared.lock().version;
         Watch { shared: self.shared.clone(), seen }
     }
 }
 
-/// A state was set, and those who wait for it do not know.
-#[must_use = "those who wait for it wait on until it is announced"]
-pub(crate) struct Change<S> {
-    replaced: S,
-    waiting: Vec<Waker>,
-}
-
-impl<S> Change<S> {
-    /// Wakes those who wait for it. Not under a lock: a waker may run code of the user's.
-    pub(crate) fn announce(self) {
-        for waker in self.waiting {
-            wake(Some(waker));
-        }
-        discard(self.replaced);
+impl<S: Clone> WatchSender<S> {
+    /// The present state.
+    ///
+    /// # Panics
+    ///
+    /// If the state's `Clone` does.
+    #[must_use]
+    pub fn state(&self) -> S {
+        self.shared.state()
     }
 }
 
-impl<S> Drop for Watched<S> {
+impl<S: Clone + fmt::Debug> fmt::Debug for WatchSender<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchSender").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+/// A state was set, and the watches have not been woken; made by [`WatchSender::replace`].
+///
+/// Dropping it announces the change, too.
+#[must_use = "dropping it at once announces the change: `set` says so"]
+pub struct WatchChange<S> {
+    replaced: Option<Arc<S>>,
+    waiting: Vec<Waker>,
+}
+
+impl<S> WatchChange<S> {
+    /// Wakes everybody who waits for the state. Do not hold a lock: a waker may run user code.
+    pub fn announce(self) {}
+}
+
+impl<S> Drop for WatchChange<S> {
+    fn drop(&mut self) {
+        for waker in self.waiting.drain(..) {
+            wake(Some(waker));
+        }
+        discard(self.replaced.take());
+    }
+}
+
+impl<S> fmt::Debug for WatchChange<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchChange").finish_non_exhaustive()
+    }
+}
+
+impl<S> Drop for WatchSender<S> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.gone = true;

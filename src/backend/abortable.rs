@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{discard, wake};
 use super::contained_task::Output;
 use super::{Abort, SharedJoin};
+use crate::contain::{discard, wake};
 use crate::error::End;
 
 /// A task's native handle. Dropping it detaches the task.

@@ -1,16 +1,18 @@
 //! Spawning on an async-executor that the caller drives.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Weak};
 
-use ::async_executor::Executor;
+use ::async_executor::{Executor, Task};
 
 use super::async_task::Join;
-use super::contain::{Contained, PollCaught};
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
-use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, discard, unblock};
+use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
 use crate::blocking::{Blocking, BoxJob};
+use crate::contain::{Contained, PollCaught, discard};
+use crate::meta::SpawnMeta;
 use crate::spawner::{BoxFuture, Spawner};
 
 /// An [`Executor`] as a [`Spawner`].
@@ -96,6 +98,14 @@ impl ExecutorSpawner {
         C: PollCaught + Send + 'static,
         C::Output: Ending<T>,
     {
+        self.spawn_native(ContainedTask::new(contain(future))).map(Join::new)
+    }
+
+    #[inline]
+    fn spawn_native<F>(&self, future: F) -> Option<Task<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
         let caller;
         let executor = match &self.executor {
             Owner::Caller(executor) => {
@@ -104,7 +114,7 @@ impl ExecutorSpawner {
             }
             Owner::Static(executor) => executor,
         };
-        Some(Join::new(executor.spawn(ContainedTask::new(contain(future)))))
+        Some(executor.spawn(future))
     }
 }
 
@@ -114,6 +124,14 @@ pub(super) const KNOWN: Known =
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(self.spawn_task::<(), _, _>(future, Contained::new));
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        if !meta.is_contained(&*future) {
+            self.spawn(future);
+        } else if let Some(task) = self.spawn_native(future) {
+            task.detach();
+        }
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ::async_io::Timer;
 
-use super::takes_real_time;
+use crate::runtime::context::takes_real_time;
 
 /// async-io's timer, and the deadline, which that cannot be asked for.
 pub(crate) struct Sleep {

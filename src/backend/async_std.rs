@@ -13,7 +13,6 @@ use std::task::{Context, Poll, Waker, ready};
 use ::async_std::task;
 
 use super::abortable::{Abortable, Cancelling, NativeTask};
-use super::contain::{Contained, PollCaught, discard};
 use super::contained_task::{ContainedTask, Output};
 use super::ending::Ending;
 use super::{
@@ -21,7 +20,9 @@ use super::{
     async_io, unblock,
 };
 use crate::blocking::{Blocking, BoxJob};
+use crate::contain::{Contained, PollCaught, discard};
 use crate::error::End;
+use crate::meta::SpawnMeta;
 use crate::spawner::{BoxFuture, Spawner};
 
 /// async-std's global executor as a [`Spawner`].
@@ -55,7 +56,15 @@ pub(super) const KNOWN: Known = Known {
 
 impl Spawner for AsyncStdSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn::<(), _, _>(None, future, Contained::new));
+        self.spawn_with(SpawnMeta::new(), future);
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        if meta.is_contained(&*future) {
+            drop(spawn_native(meta.name, future));
+        } else {
+            drop(spawn::<(), _, _>(meta.name, future, Contained::new));
+        }
     }
 
     #[inline]
@@ -80,6 +89,20 @@ async_io::timer!(AsyncStdSpawner, self => Kind::AsyncStd);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
+fn spawn_native<F>(name: Option<&Cow<'static, str>>, future: F) -> task::JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut builder = task::Builder::new();
+    if let Some(name) = name {
+        builder = builder.name(name.clone().into_owned());
+    }
+    builder
+        .spawn(future)
+        .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`")
+}
+
+#[inline]
 pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
@@ -90,13 +113,7 @@ where
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    let mut builder = task::Builder::new();
-    if let Some(name) = name {
-        builder = builder.name(name.clone().into_owned());
-    }
-    let task = builder
-        .spawn(ContainedTask::new(contain(future)))
-        .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`");
+    let task = spawn_native(name, ContainedTask::new(contain(future)));
     Join {
         native: Some(Unresolved {
             task,

@@ -9,13 +9,15 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{Contained, PollCaught, discard, wake};
-use super::ending::Ending;
+use super::ending::{Ending, end_of};
 use super::{Abort, Join, SharedJoin};
+use crate::contain::{Contained, Payload, PollCaught, discard, wake};
 use crate::error::End;
+use crate::meta::SpawnMeta;
+use crate::runtime::context;
 use crate::spawner::Spawner;
 
-pub(super) fn spawn<T, S, F>(spawner: &S, future: F) -> Join<T>
+pub(super) fn spawn<T, S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<T>
 where
     T: Send + 'static,
     S: Spawner + ?Sized,
@@ -23,10 +25,9 @@ where
     F::Output: Ending<T>,
 {
     let cell = Arc::new(Cell::new());
-    spawner.spawn(Box::pin(BoxedTask {
-        future: Contained::new(future),
-        link: Link::new(cell.clone()),
-    }));
+    let task =
+        Box::pin(BoxedTask { future: Contained::new(future), link: Link::new(cell.clone()) });
+    spawner.spawn_with(meta.containing(&*task), task);
     Join::shared(cell)
 }
 
@@ -201,14 +202,11 @@ where
         }
         if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
-                Poll::Ready(Ok(output)) => {
-                    this.link.end(output.into_end());
-                    return Poll::Ready(());
-                }
-                Poll::Ready(Err(payload)) => {
-                    discard(this.future.clear());
-                    this.link.end(Err(End::Panic(payload)));
-                    return Poll::Ready(());
+                Poll::Ready(result) => {
+                    if result.is_err() {
+                        discard(this.future.clear());
+                    }
+                    return if this.link.finish(result) { Poll::Ready(()) } else { Poll::Pending };
                 }
                 Poll::Pending => {
                     if this.link.register(cx.waker()) {
@@ -242,6 +240,16 @@ impl<T> Link<T> {
     pub(super) fn end(&mut self, result: Result<T, End>) {
         self.ended = true;
         self.cell.end(result);
+    }
+
+    /// Ends the task with the result of its last poll. False if the executor is to drop it instead.
+    pub(super) fn finish(&mut self, result: Result<impl Ending<T>, Payload>) -> bool {
+        if !context::keeps_end() {
+            discard(result);
+            return false;
+        }
+        self.end(end_of(result.map_err(context::panicked)));
+        true
     }
 
     /// Stores how to wake the task. False if it was aborted, and so must not wait.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::Join;
 use super::boxed::{Cell, Link};
-use super::contain::ContainedJob;
-use super::ending::{Ending, end_of};
-use crate::blocking::Blocking;
+use super::ending::Ending;
+use crate::blocking::{Blocking, BoxJob};
+use crate::contain::ContainedJob;
 use crate::error::End;
+use crate::meta::SpawnMeta;
 
-pub(super) fn spawn<T, B, F, O>(blocking: &B, f: F) -> Join<T>
+pub(super) fn spawn<T, B, F, O>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
 where
     T: Send + 'static,
     B: Blocking + ?Sized,
@@ -19,7 +20,8 @@ where
 {
     let cell = Arc::new(Cell::new());
     let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
-    blocking.execute(Box::new(move || job.run()));
+    let job: BoxJob = Box::new(move || job.run());
+    blocking.execute_with(meta.containing(&*job), job);
     Join::shared(cell)
 }
 
@@ -40,7 +42,7 @@ impl<F, T> BoxedJob<F, T> {
             drop(f);
             link.end(Err(End::Cancelled));
         } else {
-            link.end(end_of(f.run()));
+            link.finish(f.run());
         }
     }
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::contain::{PollCaught, discard};
 use super::ending::{Ending, end_of};
-use crate::error::{End, Payload};
+use crate::contain::{PollCaught, discard};
+use crate::error::End;
 
 /// A task's output or panic on its way to the handle. A panic in its destructor, or in that of the
 /// panic's payload, goes no further.
@@ -28,43 +28,7 @@ impl<T> Output<T> {
 
     #[inline]
     pub(super) fn into_end(mut self) -> Result<T, End> {
-        let end = self.0.take().expect("only this function takes the output, and it takes `self`");
-        end.map_err(|end| match end {
-            End::Panic(payload) => End::Panic(Unseen::take(payload)),
-            end => end,
-        })
-    }
-}
-
-/// A payload with something to do if no join ever hands it out.
-pub(crate) struct Unseen {
-    payload: Option<Payload>,
-    report: Option<Box<dyn FnOnce() + Send>>,
-}
-
-impl Unseen {
-    #[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "only simulations look"))]
-    pub(crate) fn watch(payload: Payload, report: impl FnOnce() + Send + 'static) -> Payload {
-        Box::new(Unseen { payload: Some(payload), report: Some(Box::new(report)) })
-    }
-
-    #[cold]
-    fn take(payload: Payload) -> Payload {
-        match payload.downcast::<Unseen>() {
-            Ok(mut unseen) => {
-                unseen.report = None;
-                unseen.payload.take().expect("only this function takes it, and it takes `self`")
-            }
-            Err(payload) => payload,
-        }
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        if let Some(report) = self.report.take() {
-            report();
-        }
+        self.0.take().expect("only this function takes the output, and it takes `self`")
     }
 }
 
@@ -87,10 +51,6 @@ pin_project! {
 }
 
 impl<C, T> ContainedTask<C, T> {
-    #[cfg_attr(
-        not(any(feature = "smol", feature = "async-std", feature = "async-executor")),
-        expect(dead_code, reason = "simulations have a wrapper of their own")
-    )]
     #[inline]
     pub(super) fn new(future: C) -> ContainedTask<C, T> {
         ContainedTask { future, output: PhantomData }

@@ -1,6 +1,7 @@
 //! What the futures of tasks give, which is not always the task's output.
 
-use crate::error::{End, Payload};
+use crate::contain::Payload;
+use crate::error::End;
 
 /// The output of a future that is spawned, seen as the end of a task with an output of type `T`.
 pub(crate) trait Ending<T>: Sized {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::async_task::Join;
-use super::contain::{Contained, PollCaught};
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
 use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
 use crate::blocking::{Blocking, BoxJob};
+use crate::contain::{Contained, PollCaught};
+use crate::meta::SpawnMeta;
 use crate::spawner::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
@@ -37,6 +38,15 @@ pub(super) const KNOWN: Known =
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         drop(spawn::<(), _, _>(future, Contained::new));
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        if meta.is_contained(&*future) {
+            #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
+            ::smol::spawn(future).detach();
+        } else {
+            self.spawn(future);
+        }
     }
 
     #[inline]

@@ -15,12 +15,12 @@ use std::task::{Context, Poll, Waker, ready};
 use ::tokio::runtime::Handle;
 use ::tokio::task;
 
-use super::contain::discard;
 use super::ending::Ending;
-use super::takes_real_time;
 use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
 use crate::blocking::{Blocking, BoxJob};
+use crate::contain::discard;
 use crate::error::{End, NoRuntime};
+use crate::runtime::context::takes_real_time;
 use crate::spawner::{BoxFuture, Spawner};
 
 const POOL: &str = "tokio's pool of blocking threads";

@@ -6,11 +6,11 @@
 //! same.
 
 use super::async_task::Join;
-use super::contain::{ContainedJob, discard};
 use super::contained_task::Output;
 use super::ending::{Ending, end_of};
-use super::takes_real_time;
 use crate::blocking::BoxJob;
+use crate::contain::{ContainedJob, discard};
+use crate::runtime::context::takes_real_time;
 
 const POOL: &str = "the pool of threads of the crate `blocking`";
 

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Blocking, BoxJob};
-use crate::backend::{discard, takes_real_time};
+use crate::contain::discard;
+use crate::runtime::context::takes_real_time;
 
 /// A bounded pool of threads for work that blocks.
 ///

@@ -12,7 +12,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_task::{FutureObj, Spawn, SpawnError};
 
-use crate::backend::{Quiet, discard};
+use crate::backend::Quiet;
+use crate::contain::discard;
+use crate::meta::SpawnMeta;
 use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
 
 /// A [`Spawner`] as a `futures::task::Spawn`.
@@ -134,7 +136,7 @@ impl<S: Spawner> Spawn for FuturesSpawn<S> {
 ///
 /// # What it costs
 ///
-/// A task costs what it does on any spawner that this crate does not know, and a box more.
+/// A task costs what it does on any spawner that this crate does not know.
 ///
 /// # Examples
 ///
@@ -170,10 +172,19 @@ impl<S: Spawn + Send + Sync> FuturesSpawner<S> {
 }
 
 impl<S: Spawn + Send + Sync> Spawner for FuturesSpawner<S> {
+    #[track_caller]
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        // The threads of a `ThreadPool` end when a task panics.
-        let future = Box::new(Quiet::new(future));
-        // The error says that the future was dropped, and whoever waits for it knows by that.
-        let _ = self.spawn.spawn_obj(FutureObj::new(future));
+        self.spawn_with(SpawnMeta::new(), future);
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        let future = if meta.is_contained(&*future) {
+            FutureObj::new(future)
+        } else {
+            // The threads of a `ThreadPool` end when a task panics.
+            FutureObj::new(Box::new(Quiet::new(future)))
+        };
+        // The error says that the future was dropped, which its join says as well.
+        let _ = self.spawn.spawn_obj(future);
     }
 }

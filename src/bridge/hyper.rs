@@ -57,7 +57,7 @@ use std::time::{Duration, Instant};
 use ::hyper::rt::{self, Executor};
 use pin_project_lite::pin_project;
 
-use crate::backend::discard;
+use crate::contain::discard;
 use crate::spawner::{Spawner, SpawnerExt};
 use crate::time::{self, Timer, TimerExt};
 

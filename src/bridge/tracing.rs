@@ -38,8 +38,9 @@ use ::tracing::dispatcher::{self, Dispatch};
 use ::tracing::subscriber::NoSubscriber;
 use ::tracing::{Level, Span};
 
-use crate::backend::{Origin, SpawnHook, TaskHook, discard};
-use crate::decorate::{Decorated, decorator};
+use crate::contain::discard;
+use crate::hook::{Decorated, Layer, SpawnHook, Spawning, TaskHook, decorator};
+use crate::meta::SpawnMeta;
 use crate::spawner::Spawner;
 
 /// A spawner whose tasks are in the span of the code that spawns them, with its subscriber.
@@ -139,16 +140,8 @@ impl<S: Spawner + 'static> TracedBuilder<S> {
     /// Makes the spawner.
     pub fn build(self) -> Traced<S> {
         let TracedBuilder { spawner, spans, subscriber } = self;
-        let hook = |span: MakeSpan| {
-            SpawnHook::Add(Arc::new(move |origin| {
-                let carried = Carried::of_this_thread(subscriber, || match spans {
-                    Some(level) => span(level, origin).or_current(),
-                    None => Span::current(),
-                })?;
-                Some(Arc::new(carried))
-            }))
-        };
-        Traced { decorated: Decorated::new(spawner, hook(task_span), Some(hook(blocking_span))) }
+        let layer = Layer::Hook(Arc::new(Carry { spans, subscriber }));
+        Traced { decorated: Decorated::new(spawner, layer.clone(), Some(layer)) }
     }
 }
 
@@ -158,41 +151,70 @@ impl<S> fmt::Debug for TracedBuilder<S> {
     }
 }
 
-type MakeSpan = fn(Level, Origin<'_>) -> Span;
+/// Lets each task carry its span and its subscriber.
+struct Carry {
+    /// The level of the tasks' own spans.
+    spans: Option<Level>,
+    subscriber: bool,
+}
+
+type MakeSpan = fn(Level, SpawnMeta<'_>) -> Span;
+
+impl Carry {
+    fn add(&self, spawning: &mut Spawning<'_>, span: MakeSpan) {
+        let carried = Carried::of_this_thread(self.subscriber, || match self.spans {
+            Some(level) => span(level, spawning.meta()).or_current(),
+            None => Span::current(),
+        });
+        if let Some(carried) = carried {
+            spawning.add_scope(Arc::new(carried));
+        }
+    }
+}
+
+impl SpawnHook for Carry {
+    fn spawn(&self, spawning: &mut Spawning<'_>) {
+        self.add(spawning, task_span);
+    }
+
+    fn spawn_blocking(&self, spawning: &mut Spawning<'_>) {
+        self.add(spawning, blocking_span);
+    }
+}
 
 /// Makes a span of a level that is not known before: `tracing` has a static for each.
 macro_rules! span {
-    ($name:literal, $level:expr, $origin:expr) => {{
-        let name = $origin.name.map(|name| &**name);
-        let place = $origin.place;
+    ($name:literal, $level:expr, $meta:expr) => {{
+        let name = $meta.name();
+        let location = $meta.location();
         match $level {
-            Level::ERROR => at_level!($name, Level::ERROR, name, place),
-            Level::WARN => at_level!($name, Level::WARN, name, place),
-            Level::INFO => at_level!($name, Level::INFO, name, place),
-            Level::DEBUG => at_level!($name, Level::DEBUG, name, place),
-            Level::TRACE => at_level!($name, Level::TRACE, name, place),
+            Level::ERROR => at_level!($name, Level::ERROR, name, location),
+            Level::WARN => at_level!($name, Level::WARN, name, location),
+            Level::INFO => at_level!($name, Level::INFO, name, location),
+            Level::DEBUG => at_level!($name, Level::DEBUG, name, location),
+            Level::TRACE => at_level!($name, Level::TRACE, name, location),
         }
     }};
 }
 
 macro_rules! at_level {
-    ($span:literal, $level:expr, $name:ident, $place:ident) => {
+    ($span:literal, $level:expr, $name:ident, $location:ident) => {
         ::tracing::span!(
             target: "async_runtime_compat",
             $level,
             $span,
             name = $name,
-            spawned_at = %$place,
+            spawned_at = %$location,
         )
     };
 }
 
-fn task_span(level: Level, origin: Origin<'_>) -> Span {
-    span!("task", level, origin)
+fn task_span(level: Level, meta: SpawnMeta<'_>) -> Span {
+    span!("task", level, meta)
 }
 
-fn blocking_span(level: Level, origin: Origin<'_>) -> Span {
-    span!("blocking", level, origin)
+fn blocking_span(level: Level, meta: SpawnMeta<'_>) -> Span {
+    span!("blocking", level, meta)
 }
 
 /// What a task takes along.
@@ -235,21 +257,9 @@ impl Drop for Carried {
 
 impl TaskHook for Carried {
     fn scope(&self, f: &mut dyn FnMut()) {
-        let mut called = false;
-        let mut call = || {
-            called = true;
-            f();
-        };
-        // What unwinds is the subscriber: the function does not.
-        let scope = catch_unwind(AssertUnwindSafe(|| match &self.subscriber {
-            Some(subscriber) => {
-                dispatcher::with_default(subscriber, || self.span.in_scope(&mut call));
-            }
-            None => self.span.in_scope(&mut call),
-        }));
-        if !called {
-            f();
+        match &self.subscriber {
+            Some(subscriber) => dispatcher::with_default(subscriber, || self.span.in_scope(f)),
+            None => self.span.in_scope(f),
         }
-        discard(scope);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
-use crate::backend::{discard, wake};
+use crate::contain::{discard, wake};
 use crate::waiters::Waiters;
 
 /// A token, which all of its clones share.

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Counters, Decorated, decorator};
-use crate::backend::SpawnHook;
+use crate::hook::{Counters, Decorated, Layer, Sums, decorator};
 use crate::spawner::Spawner;
 
 /// A spawner that counts its tasks: those that were spawned, and how they ended.
@@ -43,7 +42,7 @@ use crate::spawner::Spawner;
 /// # }
 /// ```
 pub struct Counted<S> {
-    pub(super) decorated: Arc<Decorated<S>>,
+    decorated: Arc<Decorated<S>>,
     tasks: Arc<Counters>,
     jobs: Arc<Counters>,
 }
@@ -54,8 +53,8 @@ impl<S: Spawner + 'static> Counted<S> {
     /// Counts what is spawned through it, from now on, on the spawner.
     pub fn new(spawner: S) -> Counted<S> {
         let (tasks, jobs) = (Counters::new(), Counters::new());
-        let task = SpawnHook::Count(tasks.clone());
-        let job = SpawnHook::Count(jobs.clone());
+        let task = Layer::Count(tasks.clone());
+        let job = Layer::Count(jobs.clone());
         Counted { decorated: Decorated::new(spawner, task, Some(job)), tasks, jobs }
     }
 }
@@ -68,7 +67,7 @@ impl<S> Counted<S> {
     /// spawned.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.tasks.counts()
+        Counts::of(&self.tasks)
     }
 
     /// The same of work that blocks.
@@ -77,7 +76,7 @@ impl<S> Counted<S> {
     /// finishes.
     #[must_use]
     pub fn blocking_counts(&self) -> Counts {
-        self.jobs.counts()
+        Counts::of(&self.jobs)
     }
 }
 
@@ -117,6 +116,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    fn of(counters: &Counters) -> Counts {
+        let Sums { spawned, finished, panicked, aborted } = counters.sums();
+        Counts { spawned, finished, panicked, aborted }
+    }
+
     /// How many there are whose future has not been dropped yet.
     #[must_use]
     pub fn live(&self) -> u64 {

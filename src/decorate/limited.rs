@@ -8,15 +8,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Decorated, Limit, Ticket, decorator};
-use crate::backend::{self, Origin, SpawnHook};
+use crate::backend;
 use crate::handle::JoinHandle;
+use crate::hook::{Decorated, Layer, Limit, Ticket, decorator};
+use crate::meta::SpawnMeta;
 use crate::spawner::Spawner;
 
-/// A spawner with places for so many tasks: a task beyond that waits until another one ends.
+/// A spawner with permits for so many tasks: a task beyond that waits until another one ends.
 ///
-/// A task has a place from its spawn until its future has been dropped. If there is none for it, it
-/// queues. Places go to those who wait in the order in which they came, tasks and
+/// A task has a permit from its spawn until its future has been dropped. If there is none for it, it
+/// queues. Permits go to those who wait in the order in which they came, tasks and
 /// [`acquire`](Limited::acquire) alike. The future of a task that waits is not polled; apart from that
 /// it is a task as any other:
 ///
@@ -28,34 +29,34 @@ use crate::spawner::Spawner;
 ///   [`is_shutdown`](crate::JoinError::is_shutdown), and the queue moves on;
 /// - groups and counters know it, and the simulation shows it among those that wait.
 ///
-/// By the time a join resolves, the task's place is free, or another's. When the last clone is dropped,
-/// the tasks that wait go on waiting, and are run as places become free.
+/// By the time a join resolves, the task's permit is free, or another's. When the last clone is dropped,
+/// the tasks that wait go on waiting, and are run as permits become free.
 ///
 /// Work that blocks is not limited: [`BlockingPool`](crate::BlockingPool) has a number of threads.
 ///
 /// # Back-pressure
 ///
 /// The queue is in memory and has no end: a producer that spawns faster than its tasks end fills it.
-/// One that is to be slowed down waits for a place first, with [`acquire`](Limited::acquire), and then
+/// One that is to be slowed down waits for a permit first, with [`acquire`](Limited::acquire), and then
 /// spawns with the [`Permit`]; one that would rather refuse work asks
 /// [`try_acquire`](Limited::try_acquire). With that, nothing queues but producers.
 /// [`waiting`](Limited::waiting) tells how long the queue is.
 ///
 /// # Tasks that wait for each other
 ///
-/// A task keeps its place while it waits for whatever it likes. If all those with a place wait for
+/// A task keeps its permit while it waits for whatever it likes. If all those with a permit wait for
 /// tasks without one, which they have spawned through the same limit, then all wait for ever: let
 /// tasks that wait for their children spawn them past the limit. Several limits around each other are
-/// no such danger: a task takes the place of the outermost first, and waits for one at a time.
+/// no such danger: a task takes the permit of the outermost first, and waits for one at a time.
 ///
 /// # Fairness
 ///
-/// First come, first served, in the order of the spawn calls. Which of those with a place runs first
+/// First come, first served, in the order of the spawn calls. Which of those with a permit runs first
 /// is up to the runtime.
 ///
 /// # What it costs
 ///
-/// Two short locks per task that all of them share, and no allocation as long as there are places. A
+/// Two short locks per task that all of them share, and no allocation as long as there are permits. A
 /// task that waits has an entry in an ordered map and one poll more. A spawner of the caller's must
 /// not leave it to the wakers to drop its tasks, which would keep those that wait, and they their
 /// wakers.
@@ -71,8 +72,8 @@ use crate::spawner::Spawner;
 /// /// Fetches all, eight at a time, and holds no more than that in memory.
 /// async fn crawl(spawner: &Limited<SmolSpawner>, urls: impl Iterator<Item = String>) {
 ///     for url in urls {
-///         let place = spawner.acquire().await;
-///         place.spawn_detached(async move { /* fetch */ drop(url) });
+///         let permit = spawner.acquire().await;
+///         permit.spawn_detached(async move { /* fetch */ drop(url) });
 ///     }
 /// }
 ///
@@ -93,37 +94,37 @@ impl<S: Spawner + 'static> Limited<S> {
     /// With a limit of zero they all wait, until it is [raised](Limited::set_limit).
     pub fn new(spawner: S, limit: usize) -> Limited<S> {
         let limit = Limit::new(limit);
-        let hook = SpawnHook::Limit(limit.clone());
+        let hook = Layer::Limit(limit.clone());
         Limited { decorated: Decorated::new(spawner, hook, None), limit }
     }
 }
 
 impl<S> Limited<S> {
-    /// Waits for a place, and reserves it.
+    /// Waits for a permit, and reserves it.
     ///
     /// It queues with the tasks, when it is first polled.
     ///
-    /// Dropping the future gives up its place in the queue.
+    /// Dropping the future gives up its turn in the queue.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe, but the place in the queue is lost: one that waits again waits behind the others.
+    /// Cancel safe, but the turn in the queue is lost: one that waits again waits behind the others.
     #[must_use = "a future does nothing unless it is awaited"]
     pub fn acquire(&self) -> Acquire<S> {
         Acquire { spawner: self.clone(), ticket: None }
     }
 
-    /// Reserves a place if there is one now.
-    #[must_use = "dropping it gives up the place"]
+    /// Reserves a permit if there is one now.
+    #[must_use = "dropping it gives up the permit"]
     pub fn try_acquire(&self) -> Option<Permit<S>> {
         let ticket = self.limit.try_ticket()?;
         Some(Permit { spawner: self.clone(), ticket })
     }
 
-    /// Waits until there is a place, and leaves it.
+    /// Waits until there is a permit, and leaves it.
     ///
-    /// A single producer that spawns after it finds the place. Where there are several, another may
-    /// be faster, and the task wait: [`acquire`](Limited::acquire) keeps the place.
+    /// A single producer that spawns after it finds the permit. Where there are several, another may
+    /// be faster, and the task wait: [`acquire`](Limited::acquire) keeps the permit.
     ///
     /// # Cancel safety
     ///
@@ -132,13 +133,13 @@ impl<S> Limited<S> {
         drop(self.acquire().await);
     }
 
-    /// How many places there are.
+    /// How many permits there are.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.limit.limit()
     }
 
-    /// Changes how many places there are.
+    /// Changes how many permits there are.
     ///
     /// If there are more, those who wait get them at once. If there are fewer, those who have one
     /// keep it, and nobody gets one until there are few enough.
@@ -146,13 +147,13 @@ impl<S> Limited<S> {
         self.limit.set_limit(limit);
     }
 
-    /// How many places are taken: by tasks, and by [`Permit`]s.
+    /// How many permits are taken: by tasks, and by [`Permit`]s.
     #[must_use]
     pub fn running(&self) -> usize {
         self.limit.held()
     }
 
-    /// How many wait for a place: tasks, and those who [`acquire`](Limited::acquire) one.
+    /// How many wait for a permit: tasks, and those who [`acquire`](Limited::acquire) one.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.limit.waiting()
@@ -175,7 +176,7 @@ impl<S> fmt::Debug for Limited<S> {
     }
 }
 
-/// Waits for a place; made by [`Limited::acquire`].
+/// Waits for a permit; made by [`Limited::acquire`].
 ///
 /// Polled after it resolved, it waits for another one.
 pub struct Acquire<S> {
@@ -206,37 +207,37 @@ impl<S> fmt::Debug for Acquire<S> {
     }
 }
 
-/// A place for a task; made by [`Limited::acquire`] and [`Limited::try_acquire`].
+/// Permission for a task to run; made by [`Limited::acquire`] and [`Limited::try_acquire`].
 ///
-/// Dropping it gives the place to the next one.
+/// Dropping it gives the permit to the next one.
 ///
 /// # Examples
 ///
-/// A listener that refuses what it has no place for:
+/// A listener that refuses what it has no permit for:
 ///
 /// ```
 /// use async_runtime_compat::decorate::Limited;
 /// use async_runtime_compat::prelude::*;
 ///
 /// fn accepted<S: Spawner + 'static>(spawner: &Limited<S>) -> Result<(), &'static str> {
-///     let place = spawner.try_acquire().ok_or("503 Service Unavailable")?;
-///     place.spawn_detached(async { /* serve */ });
+///     let permit = spawner.try_acquire().ok_or("503 Service Unavailable")?;
+///     permit.spawn_detached(async { /* serve */ });
 ///     Ok(())
 /// }
 /// # let spawner = async_runtime_compat::FnSpawner::new(drop);
 /// # accepted(&Limited::new(spawner.clone(), 1)).unwrap();
 /// # accepted(&Limited::new(spawner, 0)).unwrap_err();
 /// ```
-#[must_use = "dropping it gives up the place"]
+#[must_use = "dropping it gives up the permit"]
 pub struct Permit<S> {
     spawner: Limited<S>,
     ticket: Ticket,
 }
 
 impl<S> Permit<S> {
-    /// Spawns a task that has this place, so that it does not wait.
+    /// Spawns a task that has this permit, so that it does not wait.
     ///
-    /// It is spawned through the [`Limited`] that the place is of, otherwise as by
+    /// It is spawned through the [`Limited`] that the permit is of, otherwise as by
     /// [`SpawnerExt::spawn_with_handle`](crate::SpawnerExt::spawn_with_handle).
     #[track_caller]
     pub fn spawn_with_handle<F>(self, future: F) -> JoinHandle<F::Output>
@@ -273,7 +274,7 @@ impl<S> Permit<S> {
     fn spawn<F>(
         self,
         name: Option<Cow<'static, str>>,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
         future: F,
     ) -> JoinHandle<F::Output>
     where
@@ -281,13 +282,9 @@ impl<S> Permit<S> {
         F::Output: Send + 'static,
     {
         let Permit { spawner, ticket } = self;
-        let origin = Origin { name: name.as_ref(), place };
-        let join = backend::spawn_reserved(spawner.decorated.spawner(), origin, ticket, future);
-        let join = match name {
-            Some(name) => join.or_named(name),
-            None => join,
-        };
-        JoinHandle::new(join, place)
+        let meta = SpawnMeta::of(name.as_ref(), location);
+        let join = backend::spawn_reserved(spawner.decorated.spawner(), meta, ticket, future);
+        JoinHandle::new(join.or_meta(meta), location)
     }
 }
 

@@ -5,8 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Decorated, decorator};
-use crate::backend::{Naming, SpawnHook};
+use crate::hook::{Decorated, Layer, Naming, decorator};
 use crate::spawner::Spawner;
 
 /// A spawner that gives names to its tasks: a prefix, a name for those without one, or any other.
@@ -43,7 +42,7 @@ use crate::spawner::Spawner;
 /// assert_eq!(task.task_name().as_deref(), Some("server.ingest.worker"));
 /// ```
 pub struct Named<S> {
-    pub(super) decorated: Arc<Decorated<S>>,
+    decorated: Arc<Decorated<S>>,
 }
 
 decorator!(Named);
@@ -89,7 +88,7 @@ impl<S: Spawner + 'static> Named<S> {
     ///
     /// # let spawner = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
     /// let next = AtomicU64::new(1);
-    /// let numbered = Named::by(spawner, move |name, _place| {
+    /// let numbered = Named::by(spawner, move |name, _location| {
     ///     Some(format!("{}-{}", name.unwrap_or("task"), next.fetch_add(1, Ordering::Relaxed)).into())
     /// });
     /// let tasks = [(); 2].map(|()| numbered.spawn_named("conn", async {}));
@@ -101,8 +100,8 @@ impl<S: Spawner + 'static> Named<S> {
         F: Send + Sync + 'static,
     {
         let naming: Arc<Naming> = Arc::new(name);
-        let hook = SpawnHook::Name(naming);
-        Named { decorated: Decorated::new(spawner, hook.clone(), Some(hook)) }
+        let layer = Layer::Name(naming);
+        Named { decorated: Decorated::new(spawner, layer.clone(), Some(layer)) }
     }
 }
 

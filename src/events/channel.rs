@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use crate::backend::{discard, wake};
+use crate::contain::{discard, wake};
 use crate::waiters::Waiters;
 
 /// The queue. It is fair: room goes to those who wait for it in the order in which they began to,

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::slots::{Key, Slots};
-use crate::backend::{self, discard, wake};
+use crate::backend;
+use crate::contain::{discard, wake};
 use crate::error::JoinError;
 use crate::handle::{AbortOnDrop, JoinHandle};
 use crate::spawner::{Spawner, SpawnerExt};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use super::{Empty, TaskGroup};
-use crate::backend::discard;
+use crate::contain::discard;
 
 impl TaskGroup {
     /// Calls the function as soon as the group is empty: now, or on the thread that the last task

@@ -1,27 +1,63 @@
-//! A runtime on which everything belongs to a group.
+//! A runtime whose tasks and blocking work belong to a group.
 
 use std::sync::Arc;
 
 use super::{GroupSpawner, TaskGroup};
-use crate::backend::{Hooked, SpawnHook};
 use crate::blocking::Blocking;
+use crate::hook::{Layer, Layers};
 use crate::runtime::{Runtime, forward};
 
-/// A runtime whose tasks, and whose work that blocks, belong to a group. It does not keep the group
-/// alive.
-pub(crate) struct Scope {
+/// It does not keep the group alive.
+struct Scope {
     runtime: Arc<dyn Runtime>,
     spawner: GroupSpawner,
-    blocking: Hooked<dyn Blocking>,
+    blocking: Layers<dyn Blocking>,
 }
 
-impl Scope {
-    /// Of a group whose tasks run on the runtime.
-    pub(crate) fn new(runtime: Arc<dyn Runtime>, group: &TaskGroup) -> Scope {
-        let spawner = group.spawner();
-        let hook = SpawnHook::Group(spawner.core.clone());
-        let blocking = Hooked::blocking(runtime.clone(), hook);
-        Scope { runtime, spawner, blocking }
+impl TaskGroup {
+    /// A runtime whose tasks, and whose blocking work, belong to this group.
+    ///
+    /// Its tasks run on the group's spawner; the timer and the pool for blocking work are those of
+    /// `runtime`, which is commonly the runtime that the group was made on. Blocking work that has not
+    /// started when the group is aborted is dropped and not run; work that has started is waited for.
+    ///
+    /// As with [`spawner`](TaskGroup::spawner), the result does not keep the group alive: once the
+    /// group was dropped, it refuses tasks and blocking work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use async_runtime_compat::TaskGroup;
+    /// use async_runtime_compat::prelude::*;
+    ///
+    /// struct Session {
+    ///     group: TaskGroup,
+    ///     /// What the session hands to its parts: all that they start ends with the session.
+    ///     runtime: Arc<dyn Runtime>,
+    /// }
+    ///
+    /// impl Session {
+    ///     fn new(runtime: Arc<dyn Runtime>) -> Session {
+    ///         let group = TaskGroup::new(runtime.clone());
+    ///         let runtime = group.runtime(runtime);
+    ///         Session { group, runtime }
+    ///     }
+    ///
+    ///     fn save(&self, text: String) {
+    ///         self.runtime.spawn_blocking(|| std::fs::write("notes.txt", text)).detach();
+    ///     }
+    /// }
+    /// # #[cfg(feature = "smol")]
+    /// # drop(Session::new(Arc::new(async_runtime_compat::smol::SmolSpawner)));
+    /// ```
+    #[must_use]
+    pub fn runtime(&self, runtime: Arc<dyn Runtime>) -> Arc<dyn Runtime> {
+        let spawner = self.spawner();
+        let layer = Layer::Group(spawner.core.clone());
+        let blocking = Layers::blocking(runtime.clone(), layer);
+        Arc::new(Scope { runtime, spawner, blocking })
     }
 }
 

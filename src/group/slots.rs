@@ -1,16 +1,16 @@
-//! A list whose places are reused, and whose memory goes with what is in it.
+//! A list whose slots are reused, and whose memory goes with what is in it.
 
 use std::array;
 
 /// Where a value is. Small, because each task has one.
 pub(super) type Key = u32;
 
-/// How many places are allocated at once.
+/// How many slots are allocated at once.
 const CHUNK: u32 = 32;
 
 /// Values that are found by a key. Keys are reused.
 ///
-/// The places come in chunks, and a chunk without a value is given back: so the memory is that of
+/// The slots come in chunks, and a chunk without a value is given back: so the memory is that of
 /// the values that are there, and not of those that were there once, as it is with a `Vec`. One
 /// spare chunk stays, for lists that grow and shrink by one all the time.
 pub(super) struct Slots<T> {
@@ -22,9 +22,9 @@ pub(super) struct Slots<T> {
 }
 
 struct Chunk<T> {
-    /// A bit for each place.
+    /// A bit for each slot.
     taken: u32,
-    places: [Option<T>; CHUNK as usize],
+    slots: [Option<T>; CHUNK as usize],
 }
 
 impl<T> Slots<T> {
@@ -44,14 +44,14 @@ impl<T> Slots<T> {
         let chunk = self.chunks[index as usize]
             .get_or_insert_with(|| spare.take().unwrap_or_else(|| Box::new(Chunk::new())));
         // A chunk with room has a bit that is not set.
-        let place = chunk.taken.trailing_ones() % CHUNK;
-        chunk.taken |= 1 << place;
-        chunk.places[place as usize] = Some(value);
+        let slot = chunk.taken.trailing_ones() % CHUNK;
+        chunk.taken |= 1 << slot;
+        chunk.slots[slot as usize] = Some(value);
         if chunk.taken == u32::MAX {
             self.room.pop();
         }
         self.len += 1;
-        index * CHUNK + place
+        index * CHUNK + slot
     }
 
     /// The chunk that the next value goes to.
@@ -82,22 +82,22 @@ impl<T> Slots<T> {
     #[inline]
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let chunk = self.chunks.get_mut((key / CHUNK) as usize)?.as_mut()?;
-        chunk.places[(key % CHUNK) as usize].as_mut()
+        chunk.slots[(key % CHUNK) as usize].as_mut()
     }
 
     #[inline]
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let index = key / CHUNK;
-        let place = self.chunks.get_mut(index as usize)?;
-        let chunk = place.as_mut()?;
-        let value = chunk.places[(key % CHUNK) as usize].take()?;
+        let slot = self.chunks.get_mut(index as usize)?;
+        let chunk = slot.as_mut()?;
+        let value = chunk.slots[(key % CHUNK) as usize].take()?;
         if chunk.taken == u32::MAX {
             self.room.push(index);
         }
         chunk.taken &= !(1 << (key % CHUNK));
         self.len -= 1;
         if chunk.taken == 0 {
-            let empty = place.take();
+            let empty = slot.take();
             if self.spare.is_none() {
                 self.spare = empty;
             }
@@ -115,19 +115,19 @@ impl<T> Slots<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flatten().flat_map(|chunk| chunk.places.iter().flatten())
+        self.chunks.iter().flatten().flat_map(|chunk| chunk.slots.iter().flatten())
     }
 
     pub(super) fn into_values(self) -> impl Iterator<Item = T> {
         let chunks = self.chunks.into_iter().flatten();
-        chunks.flat_map(|chunk| chunk.places.into_iter().flatten())
+        chunks.flat_map(|chunk| chunk.slots.into_iter().flatten())
     }
 }
 
 impl<T> Chunk<T> {
     #[cold]
     fn new() -> Chunk<T> {
-        Chunk { taken: 0, places: array::from_fn(|_| None) }
+        Chunk { taken: 0, slots: array::from_fn(|_| None) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::error::RunError;
-use crate::backend::{discard, wake};
+use crate::contain::{discard, wake};
 
 /// A result that will be there, and who waits for it.
 pub(crate) fn promise<T>() -> (Promise<T>, Promised<T>) {

@@ -1,12 +1,12 @@
 //! Tasks that know their runtime.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use super::context::{EnterGuard, enter_if_alive};
 use super::{Runtime, forward};
-use crate::backend::{Hooked, SpawnHook, TaskHook, discard};
 use crate::blocking::Blocking;
+use crate::hook::{Layer, Layers, SpawnHook, Spawning, TaskHook};
 use crate::spawner::Spawner;
 
 /// A runtime whose tasks find it by [`current`](crate::current).
@@ -53,8 +53,8 @@ use crate::spawner::Spawner;
 /// ```
 pub struct Ambient {
     runtime: Arc<dyn Runtime>,
-    spawner: Hooked<dyn Spawner>,
-    blocking: Hooked<dyn Blocking>,
+    spawner: Layers<dyn Spawner>,
+    blocking: Layers<dyn Blocking>,
     this: Weak<Ambient>,
 }
 
@@ -67,8 +67,8 @@ impl Ambient {
     pub fn new(runtime: impl Runtime + 'static) -> Arc<Ambient> {
         let runtime: Arc<dyn Runtime> = Arc::new(runtime);
         Arc::new_cyclic(|this: &Weak<Ambient>| Ambient {
-            spawner: Hooked::spawner(runtime.clone(), enter(this)),
-            blocking: Hooked::blocking(runtime.clone(), enter(this)),
+            spawner: Layers::spawner(runtime.clone(), layer(this)),
+            blocking: Layers::blocking(runtime.clone(), layer(this)),
             runtime,
             this: this.clone(),
         })
@@ -95,75 +95,38 @@ impl Ambient {
     /// # }
     /// ```
     pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
-        struct Exit;
-
-        impl Drop for Exit {
-            fn drop(&mut self) {
-                Ambient::exit();
-            }
-        }
-
-        self.enter();
-        let _exit = Exit;
+        let _entered = self.enter();
         f()
     }
 }
 
-thread_local! {
-    /// The runtimes of the tasks that are polled on this thread, one inside of the other.
-    ///
-    /// `None` is for one that is being dropped, which nobody shall find.
-    static ENTERED: RefCell<Vec<Option<Arc<dyn Runtime>>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The runtime of the task that is polled on this thread.
-pub(super) fn entered() -> Option<Arc<dyn Runtime>> {
-    ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok()??
-}
-
-// On a thread that is being torn down the variable may be gone. It is for `exit` then, too.
 impl Ambient {
-    fn enter(&self) {
-        let this = self.this.upgrade().map(|this| this as Arc<dyn Runtime>);
-        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(this));
-    }
-
-    fn exit() {
-        let left = ENTERED.try_with(|entered| entered.borrow_mut().pop());
-        // Not while the variable is borrowed: a destructor may ask for the current runtime.
-        discard(left);
+    /// One that is being dropped is not to be found.
+    fn enter(&self) -> EnterGuard {
+        enter_if_alive(self.this.upgrade().map(|this| this as Arc<dyn Runtime>))
     }
 }
 
 impl TaskHook for Ambient {
     fn scope(&self, f: &mut dyn FnMut()) {
-        self.enter();
+        let _entered = self.enter();
         f();
-        Ambient::exit();
     }
 }
 
-/// Calls a function in which no such runtime is entered, other than by the function.
-#[cfg(feature = "sim")]
-pub(crate) fn hiding<T>(f: impl FnOnce() -> T) -> T {
-    struct Restore(Vec<Option<Arc<dyn Runtime>>>);
+/// Adds the runtime to its tasks. It does not own the runtime, which owns this.
+struct Enter(Weak<Ambient>);
 
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let entered = std::mem::take(&mut self.0);
-            let _ = ENTERED.try_with(|hidden| hidden.replace(entered));
+impl SpawnHook for Enter {
+    fn spawn(&self, spawning: &mut Spawning<'_>) {
+        if let Some(ambient) = self.0.upgrade() {
+            spawning.add_scope(ambient);
         }
     }
-
-    let hidden = ENTERED.try_with(RefCell::take).unwrap_or_default();
-    let _restore = Restore(hidden);
-    f()
 }
 
-/// Does not own the runtime, which owns this.
-fn enter(ambient: &Weak<Ambient>) -> SpawnHook {
-    let ambient = ambient.clone();
-    SpawnHook::Add(Arc::new(move |_| ambient.upgrade().map(|ambient| ambient as Arc<dyn TaskHook>)))
+fn layer(ambient: &Weak<Ambient>) -> Layer {
+    Layer::Hook(Arc::new(Enter(ambient.clone())))
 }
 
 forward!(Spawner, spawner: impl<> Ambient);

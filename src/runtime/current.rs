@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use super::{Runtime, ambient};
+use super::{Runtime, context};
 use crate::backend::{self, Known};
 use crate::error::NoRuntime;
 
@@ -16,9 +16,11 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 /// It is, in this order,
 ///
 /// 1. the [`Ambient`](crate::Ambient) runtime that the running task was spawned through, at
-///    whatever depth, on any backend;
-/// 2. the simulation that runs on this thread (feature `sim`): its runtime, or that of the node that
-///    the running task belongs to;
+///    whatever depth, on any backend; or the runtime that this thread
+///    [entered](crate::runtime::enter), whichever was entered last;
+/// 2. the runtime of the executor that runs this thread's tasks, if the executor
+///    [says so](crate::runtime::enter_context), as the simulation of `async-runtime-compat-sim` does:
+///    there it is the runtime of the running task's node;
 /// 3. the tokio runtime that this thread is in, as `tokio::runtime::Handle::try_current` tells;
 /// 4. async-std's, inside of one of its tasks or of its `block_on`, as
 ///    `async_std::task::try_current` tells;
@@ -69,7 +71,7 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 /// }
 /// ```
 pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
-    find(ambient::entered().or_else(backend::simulated), backend::KNOWN)
+    find(context::entered(), backend::KNOWN)
 }
 
 /// The runtime that the environment variable `ASYNC_RUNTIME` names, or else [`current`].

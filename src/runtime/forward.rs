@@ -1,12 +1,20 @@
-//! Being what a field is.
+//! Forwarding the traits to a field.
 
-/// Makes a type the trait that one of its fields is.
+/// Implements a trait for a type by forwarding to one of its fields.
 macro_rules! forward {
     (Spawner, $($field:ident).+: impl<$($generic:ident: $bound:ident),*> $type:ty) => {
         impl<$($generic: $bound),*> $crate::Spawner for $type {
             #[track_caller]
             fn spawn(&self, future: $crate::BoxFuture<'static, ()>) {
                 self.$($field).+.spawn(future);
+            }
+
+            fn spawn_with(
+                &self,
+                meta: $crate::SpawnMeta<'_>,
+                future: $crate::BoxFuture<'static, ()>,
+            ) {
+                self.$($field).+.spawn_with(meta, future);
             }
 
             #[inline]
@@ -40,6 +48,10 @@ macro_rules! forward {
             #[track_caller]
             fn execute(&self, job: $crate::BoxJob) {
                 self.$($field).+.execute(job);
+            }
+
+            fn execute_with(&self, meta: $crate::SpawnMeta<'_>, job: $crate::BoxJob) {
+                self.$($field).+.execute_with(meta, job);
             }
 
             #[inline]

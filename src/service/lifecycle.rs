@@ -10,7 +10,7 @@ use super::life::{Deadline, Ended, Life, Progress};
 use super::own::own_task;
 use super::settings::Settings;
 use super::state::{ServicePhase, ServiceState};
-use crate::backend::discard;
+use crate::contain::discard;
 use crate::run::{BoxError, Cause, RunError};
 use crate::runtime::Runtime;
 use crate::watch::{Change, Watched};

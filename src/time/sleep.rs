@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use crate::backend::{IoSleep, SimSleep, TokioSleep};
+use crate::backend::{IoSleep, TokioSleep};
 
 /// Waits until a deadline; see [`Timer::sleep`](crate::Timer::sleep).
 ///
@@ -34,7 +34,6 @@ pub struct Sleep {
 enum Inner {
     Own(Pin<Box<Own<dyn RawSleep>>>),
     Io(IoSleep),
-    Sim(SimSleep),
     Tokio(TokioSleep),
 }
 
@@ -44,7 +43,6 @@ macro_rules! each {
         match $inner {
             Inner::Own($sleep) => $value,
             Inner::Io($sleep) => $value,
-            Inner::Sim($sleep) => $value,
             Inner::Tokio($sleep) => $value,
         }
     };
@@ -103,13 +101,6 @@ impl From<IoSleep> for Sleep {
     #[inline]
     fn from(sleep: IoSleep) -> Sleep {
         Sleep { inner: Inner::Io(sleep) }
-    }
-}
-
-impl From<SimSleep> for Sleep {
-    #[inline]
-    fn from(sleep: SimSleep) -> Sleep {
-        Sleep { inner: Inner::Sim(sleep) }
     }
 }
 

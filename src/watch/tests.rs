@@ -11,7 +11,7 @@ fn poll<F: Future>(future: F) -> Poll<F::Output> {
 
 #[test]
 fn last_state_is_the_one_that_is_seen() {
-    let watched = Watched::new(0);
+    let watched = WatchSender::new(0);
     let mut watch = watched.watch();
     assert_eq!(poll(watch.changed()), Poll::Pending);
     watched.set(1);
@@ -27,7 +27,7 @@ fn last_state_is_the_one_that_is_seen() {
 
 #[test]
 fn what_was_set_last_is_seen_also_when_nobody_can_set_it_any_more() {
-    let watched = Watched::new(0);
+    let watched = WatchSender::new(0);
     let mut watch = watched.watch();
     watched.set(1);
     drop(watched);
@@ -40,7 +40,7 @@ fn what_was_set_last_is_seen_also_when_nobody_can_set_it_any_more() {
 
 #[test]
 fn waits_that_are_dropped_leave_nothing_behind() {
-    let watched = Watched::new(0);
+    let watched = WatchSender::new(0);
     let mut watches: Vec<_> = (0..1000).map(|_| watched.watch()).collect();
     let mut cx = Context::from_waker(Waker::noop());
     let mut waits: Vec<_> = watches.iter_mut().map(|watch| Box::pin(watch.changed())).collect();

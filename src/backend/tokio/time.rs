@@ -14,8 +14,9 @@ use ::tokio::time;
 use pin_project_lite::pin_project;
 
 use super::TokioSpawner;
-use crate::backend::{Kind, Native, takes_real_time};
+use crate::backend::{Kind, Native};
 use crate::error::NoTimer;
+use crate::runtime::context::takes_real_time;
 use crate::time::{self as ours, Timer};
 
 impl TokioSpawner {
@@ -163,20 +164,20 @@ pub(in crate::backend) fn at(deadline: Instant) -> Option<time::Instant> {
 }
 
 /// A sleep of tokio's, which has to stay in its place.
-type Place = Pin<Box<Option<time::Sleep>>>;
+type Slot = Pin<Box<Option<time::Sleep>>>;
 
-/// How many places a thread keeps for its next sleeps, at 128 bytes or so each.
+/// How many slots a thread keeps for its next sleeps, at 128 bytes or so each.
 const SPARE: usize = 1024;
 
 thread_local! {
-    /// Empty places. tokio's own sleep needs none on the heap, and so ours may allocate only until
-    /// there are as many places as sleeps at the same time.
-    static PLACES: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+    /// Empty slots. tokio's own sleep needs none on the heap, and so ours may allocate only until
+    /// there are as many slots as sleeps at the same time.
+    static PLACES: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(crate) struct Sleep {
     /// There is a sleep in it, until the drop.
-    place: Option<Place>,
+    slot: Option<Slot>,
     state: State,
 }
 
@@ -197,23 +198,23 @@ impl Sleep {
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
     ) -> Sleep {
         takes_real_time("a sleep of tokio's");
-        let spare = PLACES.try_with(|places| places.borrow_mut().pop());
-        let mut place = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
+        let spare = PLACES.try_with(|slots| slots.borrow_mut().pop());
+        let mut slot = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
         let state = inside(handle, || {
             let now = time::Instant::now();
             let deadline = deadline(now);
-            with_driver(|| place.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
+            with_driver(|| slot.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
             if deadline.is_some() { State::Waiting } else { State::Never }
         });
-        Sleep { place: Some(place), state }
+        Sleep { slot: Some(slot), state }
     }
 
     fn native(&self) -> Option<&time::Sleep> {
-        self.place.as_ref().and_then(|place| place.as_ref().get_ref().as_ref())
+        self.slot.as_ref().and_then(|slot| slot.as_ref().get_ref().as_ref())
     }
 
     fn native_mut(&mut self) -> Option<Pin<&mut time::Sleep>> {
-        self.place.as_mut().and_then(|place| place.as_mut().as_pin_mut())
+        self.slot.as_mut().and_then(|slot| slot.as_mut().as_pin_mut())
     }
 
     /// The present instant, for a timer around tokio's that is not known to be one. Whoever waits
@@ -263,13 +264,13 @@ impl Sleep {
 impl Drop for Sleep {
     #[inline]
     fn drop(&mut self) {
-        let Some(mut place) = self.place.take() else { return };
+        let Some(mut slot) = self.slot.take() else { return };
         // First, because it drops a waker, and with that code of the user's may run.
-        place.set(None);
-        let _ = PLACES.try_with(|places| {
-            let mut places = places.borrow_mut();
-            if places.len() < SPARE {
-                places.push(place);
+        slot.set(None);
+        let _ = PLACES.try_with(|slots| {
+            let mut slots = slots.borrow_mut();
+            if slots.len() < SPARE {
+                slots.push(slot);
             }
         });
     }

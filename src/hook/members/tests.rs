@@ -13,10 +13,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::*;
-use crate::backend::TaskEnd;
+use crate::hook::TaskEnd;
 
-fn origin() -> Origin<'static> {
-    Origin { name: None, place: Location::caller() }
+fn meta() -> SpawnMeta<'static> {
+    SpawnMeta::of(None, Location::caller())
 }
 
 /// Tasks of several threads come and go, end here or there, and somebody waits for all of them again
@@ -25,14 +25,14 @@ fn origin() -> Origin<'static> {
 fn nobody_is_lost_between_threads() {
     const THREADS: usize = 4;
     const TASKS: usize = 50_000;
-    let core = Core::new(CancelToken::new(), None);
+    let core = Members::new(CancelToken::new(), None);
     let (sender, receiver) = mpsc::channel::<Member>();
     let receiver = Mutex::new(receiver);
     let closed = core.present();
     let is_over = AtomicBool::new(false);
     let how = |random: &mut StdRng| match random.random_range(0..4) {
         0 => TaskEnd::Panicked,
-        1 => TaskEnd::Dropped,
+        1 => TaskEnd::Aborted,
         _ => TaskEnd::Completed,
     };
     thread::scope(|scope| {
@@ -55,7 +55,7 @@ fn nobody_is_lost_between_threads() {
                     let mut random = StdRng::seed_from_u64(thread as u64);
                     let mut here = Vec::new();
                     for _ in 0..TASKS {
-                        let mut task = core.insert(origin()).unwrap();
+                        let mut task = core.insert(meta()).unwrap();
                         match random.random_range(0..8) {
                             0 => sender.send(task).unwrap(),
                             1 => {
@@ -92,15 +92,15 @@ fn nobody_is_lost_between_threads() {
 
 #[test]
 fn last_task_is_the_last_that_there_is_of_a_group() {
-    let core = Core::new(CancelToken::new(), None);
+    let core = Members::new(CancelToken::new(), None);
     let shards: Vec<_> = core.shards.iter().map(Arc::downgrade).collect();
-    let mut tasks: Vec<_> = (0..1000).map(|_| core.insert(origin()).unwrap()).collect();
+    let mut tasks: Vec<_> = (0..1000).map(|_| core.insert(meta()).unwrap()).collect();
     assert!(tasks[0].wait(Waker::noop()));
     tasks.drain(..900).for_each(|task| task.end(TaskEnd::Completed));
     drop(core);
     let last = tasks.pop().unwrap();
     for task in tasks {
-        task.end(TaskEnd::Dropped);
+        task.end(TaskEnd::Aborted);
     }
     let alive = || shards.iter().filter(|it| it.strong_count() > 0).count();
     assert_eq!(alive(), 1);
@@ -116,11 +116,11 @@ fn what_a_task_has_left_with_the_group_goes_with_it() {
         fn wake(self: Arc<Self>) {}
     }
 
-    let core = Core::new(CancelToken::new(), None);
+    let core = Members::new(CancelToken::new(), None);
     let woken = Arc::new(Nobody);
     let name = Cow::Borrowed("named");
-    let named = || core.insert(Origin { name: Some(&name), ..origin() }).unwrap();
-    for how in [TaskEnd::Completed, TaskEnd::Panicked, TaskEnd::Dropped] {
+    let named = || core.insert(meta().with_name(&name)).unwrap();
+    for how in [TaskEnd::Completed, TaskEnd::Panicked, TaskEnd::Aborted] {
         let tasks: Vec<_> = (0..100).map(|_| named()).collect();
         assert!(core.tasks().iter().all(|task| task.task_name() == Some("named")));
         for mut task in tasks {
@@ -128,7 +128,7 @@ fn what_a_task_has_left_with_the_group_goes_with_it() {
             task.end(how);
         }
         assert_eq!(Arc::strong_count(&woken), 1, "{how:?}");
-        let tasks: Vec<_> = (0..100).map(|_| core.insert(origin()).unwrap()).collect();
+        let tasks: Vec<_> = (0..100).map(|_| core.insert(meta()).unwrap()).collect();
         assert!(core.tasks().iter().all(|task| task.task_name().is_none()));
         for task in tasks {
             task.end(TaskEnd::Completed);
@@ -140,11 +140,11 @@ fn what_a_task_has_left_with_the_group_goes_with_it() {
 #[test]
 fn last_of_a_chunk_is_not_lost() {
     for round in 0..2000 {
-        let core = Core::new(CancelToken::new(), None);
+        let core = Members::new(CancelToken::new(), None);
         let (mut odd, mut even) = (Vec::new(), Vec::new());
         for _ in 0..500 {
-            odd.push(core.insert(origin()).unwrap());
-            even.push(core.insert(origin()).unwrap());
+            odd.push(core.insert(meta()).unwrap());
+            even.push(core.insert(meta()).unwrap());
         }
         let mut key = None;
         assert!(core.poll_empty(&mut key, Waker::noop()).is_pending());
@@ -163,13 +163,13 @@ fn last_of_a_chunk_is_not_lost() {
 
 #[test]
 fn nobody_is_told_of_each_end_when_nobody_waits() {
-    let core = Core::new(CancelToken::new(), None);
-    let task = core.insert(origin()).unwrap();
+    let core = Members::new(CancelToken::new(), None);
+    let task = core.insert(meta()).unwrap();
     let (mut first, mut second) = (None, None);
     assert!(core.poll_empty(&mut first, Waker::noop()).is_pending());
     task.end(TaskEnd::Completed);
     // The first was released, and has not noticed.
-    let task = core.insert(origin()).unwrap();
+    let task = core.insert(meta()).unwrap();
     assert!(core.poll_empty(&mut second, Waker::noop()).is_pending());
     assert_eq!(watched(&core.lock_all()), Some(1));
     core.forget_waiting(second.unwrap());

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::counted::Counts;
-use crate::backend::TaskEnd;
+use super::TaskEnd;
 use crate::shards::{shards, this_thread};
 
 /// How many tasks were spawned, and how they ended.
@@ -20,8 +19,16 @@ struct Shard {
     aborted: AtomicU64,
 }
 
+/// The numbers of all threads, as they were at about one moment.
+pub(crate) struct Sums {
+    pub(crate) spawned: u64,
+    pub(crate) finished: u64,
+    pub(crate) panicked: u64,
+    pub(crate) aborted: u64,
+}
+
 impl Counters {
-    pub(super) fn new() -> Arc<Counters> {
+    pub(crate) fn new() -> Arc<Counters> {
         Arc::new(Counters((0..shards()).map(|_| Shard::default()).collect()))
     }
 
@@ -41,13 +48,13 @@ impl Counters {
         let ended = match how {
             TaskEnd::Completed => &shard.finished,
             TaskEnd::Panicked => &shard.panicked,
-            TaskEnd::Dropped => &shard.aborted,
+            TaskEnd::Aborted | TaskEnd::Shutdown => &shard.aborted,
         };
         // Whoever sees the end of a task sees that it was spawned.
         ended.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn sums(&self) -> Sums {
         let sum = |of: fn(&Shard) -> &AtomicU64| -> u64 {
             self.0.iter().map(|shard| of(shard).load(Ordering::Acquire)).sum()
         };
@@ -55,6 +62,6 @@ impl Counters {
         let panicked = sum(|shard| &shard.panicked);
         let aborted = sum(|shard| &shard.aborted);
         // Last: otherwise more could have ended than were spawned.
-        Counts { spawned: sum(|shard| &shard.spawned), finished, panicked, aborted }
+        Sums { spawned: sum(|shard| &shard.spawned), finished, panicked, aborted }
     }
 }

@@ -1,5 +1,6 @@
 //! Keeping panics where they happened.
 
+use std::any::Any;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -8,7 +9,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::error::Payload;
+/// What a caught panic carries.
+pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
 /// Drops a value of the user's; a panic in its destructor goes no further.
 pub(crate) fn discard<T>(value: T) {
@@ -21,10 +23,47 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
+/// Calls user code that has no result; a panic in it goes no further.
+pub(crate) fn contained(f: impl FnOnce()) {
+    discard(catch_unwind(AssertUnwindSafe(f)));
+}
+
 /// Wakes whoever waits; a panic in the waker goes no further.
 pub(crate) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        discard(catch_unwind(AssertUnwindSafe(|| waker.wake())));
+        contained(|| waker.wake());
+    }
+}
+
+/// A payload with a report to make if no join ever hands it out.
+pub(crate) struct Unseen {
+    payload: Option<Payload>,
+    report: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Unseen {
+    pub(crate) fn watch(payload: Payload, report: Box<dyn FnOnce() + Send>) -> Payload {
+        Box::new(Unseen { payload: Some(payload), report: Some(report) })
+    }
+
+    /// The payload, which is seen from here on.
+    #[cold]
+    pub(crate) fn take(payload: Payload) -> Payload {
+        match payload.downcast::<Unseen>() {
+            Ok(mut unseen) => {
+                unseen.report = None;
+                unseen.payload.take().expect("only this function takes it, and it takes `self`")
+            }
+            Err(payload) => payload,
+        }
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(report) = self.report.take() {
+            report();
+        }
     }
 }
 
@@ -133,34 +172,5 @@ impl<F: Future> PollCaught for Contained<F> {
             Ok(poll) => poll.map(Ok),
             Err(payload) => Poll::Ready(Err(payload)),
         }
-    }
-}
-
-pin_project! {
-    /// A future that never panics: what would have been a panic is the end of it. Its output is
-    /// dropped.
-    ///
-    /// The panic hook has reported it by then.
-    pub(crate) struct Quiet<F> {
-        #[pin]
-        future: Contained<F>,
-    }
-}
-
-impl<F> Quiet<F> {
-    pub(crate) fn new(future: F) -> Quiet<F> {
-        Quiet { future: Contained::new(future) }
-    }
-}
-
-impl<F: Future> Future for Quiet<F> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match ready!(self.project().future.poll_caught(cx)) {
-            Ok(output) => discard(output),
-            Err(payload) => discard(payload),
-        }
-        Poll::Ready(())
     }
 }

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::list::Entry;
-use crate::origin::{Name, Place, write_task};
+use crate::meta::{Name, write_task};
 
 /// A task of a group, as it was when [`TaskGroup::tasks`](crate::TaskGroup::tasks) was called.
 ///
@@ -14,14 +14,14 @@ use crate::origin::{Name, Place, write_task};
 #[derive(Clone)]
 pub struct TaskInfo {
     name: Name,
-    place: Place,
+    location: &'static Location<'static>,
     age: Option<Duration>,
 }
 
 impl TaskInfo {
     pub(super) fn new(entry: &Entry, now: Option<u64>) -> TaskInfo {
         let age = now.map(|now| Duration::from_nanos(now.saturating_sub(entry.stamp)));
-        TaskInfo { name: entry.name.clone(), place: entry.place, age }
+        TaskInfo { name: entry.name.clone(), location: entry.location, age }
     }
 
     /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
@@ -30,13 +30,13 @@ impl TaskInfo {
         self.name.as_ref().map(|name| &***name)
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     ///
     /// A future that was spawned in a box, with [`Spawner::spawn`](crate::Spawner::spawn) of a
-    /// trait object, has a place in this crate: the compiler does not pass it on there.
+    /// trait object, has a location in this crate: the compiler does not pass it on there.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.place
+        self.location
     }
 
     /// How long ago the task was spawned, by the clock of the group;
@@ -49,7 +49,7 @@ impl TaskInfo {
 
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, &self.name, self.place)?;
+        write_task(f, self.task_name(), self.location)?;
         match self.age {
             Some(age) => write!(f, ", {age:?} old"),
             None => Ok(()),

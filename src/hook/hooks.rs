@@ -4,23 +4,29 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::{TaskEnd, TaskHook};
-use crate::backend::contain::discard;
-use crate::decorate::{Counters, Ticket};
-use crate::group::Member;
+use super::{Counters, EndState, Member, TaskEnd, TaskHook, Ticket};
+use crate::contain::{contained, discard};
 
 /// The hooks of one task.
-pub(in crate::backend) enum Hooks {
+pub(crate) enum Hooks {
     /// It has none, or none any more: it has ended.
     None,
     Member(Member),
     Counted(Arc<Counters>),
     /// Dropping it gives up the place.
     Ticket(Ticket),
-    Other(Arc<dyn TaskHook>),
+    /// Of a decorator that wants to know nothing of the end.
+    Scope(Arc<dyn TaskHook>),
+    Observed(Box<Observed>),
     /// The innermost decorator's first. The outermost is the closest to the task, as it would be if
     /// each wrapped the future before passing it on.
     Many(Box<[Hooks]>),
+}
+
+/// A hook that is told of the end.
+pub(crate) struct Observed {
+    hook: Arc<dyn TaskHook>,
+    end: EndState,
 }
 
 /// What a task is to do that has been woken.
@@ -31,6 +37,10 @@ pub(super) enum Turn {
 }
 
 impl Hooks {
+    pub(super) fn observed(hook: Arc<dyn TaskHook>, end: &EndState) -> Hooks {
+        Hooks::Observed(Box::new(Observed { hook, end: end.clone() }))
+    }
+
     #[inline]
     pub(super) fn count(counters: &Arc<Counters>) -> Hooks {
         counters.spawned();
@@ -41,7 +51,7 @@ impl Hooks {
     #[inline]
     pub(super) fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
         match self {
-            Hooks::Other(_) | Hooks::Many(_) => self.nested(f),
+            Hooks::Scope(_) | Hooks::Observed(_) | Hooks::Many(_) => self.nested(f),
             _ => f(),
         }
     }
@@ -52,12 +62,13 @@ impl Hooks {
     fn nested<T>(&self, f: impl FnOnce() -> T) -> T {
         let (mut f, mut value) = (Some(f), None);
         self.nest(&mut || value = f.take().map(|f| f()));
-        value.expect("a hook calls the function in its scope, once")
+        value.expect("`enter` calls the function if the hook does not")
     }
 
     fn nest(&self, f: &mut dyn FnMut()) {
         match self {
-            Hooks::Other(hook) => hook.scope(f),
+            Hooks::Scope(hook) => enter(&**hook, f),
+            Hooks::Observed(observed) => enter(&*observed.hook, f),
             Hooks::Many(all) => Hooks::nest_all(all, f),
             _ => f(),
         }
@@ -75,6 +86,7 @@ impl Hooks {
     pub(super) fn is_stopped(&self) -> bool {
         match self {
             Hooks::Member(member) => member.is_stopped(),
+            Hooks::Observed(observed) => observed.end.is_aborted(),
             Hooks::Many(all) => Hooks::is_any_stopped(all),
             _ => false,
         }
@@ -90,6 +102,7 @@ impl Hooks {
     pub(super) fn turn(&mut self, waker: &Waker) -> Turn {
         match self {
             Hooks::Member(member) if member.is_stopped() => Turn::Stop,
+            Hooks::Observed(observed) if observed.end.is_aborted() => Turn::Stop,
             Hooks::Ticket(ticket) => {
                 if ticket.poll_held(waker) {
                     Turn::Poll
@@ -136,16 +149,32 @@ impl Hooks {
             Hooks::Counted(counters) => counters.ended(how),
             // The place is given up when nothing of the task is left.
             Hooks::Ticket(ticket) => drop(ticket),
-            Hooks::Other(hook) => Hooks::end_other(hook, how),
+            Hooks::Scope(hook) => discard(hook),
+            Hooks::Observed(observed) => observed.tell(how),
             Hooks::Many(mut all) => Hooks::end_all(&mut all, how),
         }
     }
 
-    #[inline(never)]
-    fn end_other(hook: Arc<dyn TaskHook>, how: TaskEnd) {
-        hook.end(how);
-        // It may be the last to hold a runtime of the user's.
-        discard(hook);
+    /// Lets the task end by itself. False if a handle has aborted it, which only a task whose end is
+    /// observed knows by itself.
+    #[inline]
+    pub(super) fn end_observed(&self) -> bool {
+        match self {
+            Hooks::Observed(observed) => observed.end.end(),
+            // They share one state.
+            Hooks::Many(all) => all
+                .iter()
+                .find(|hook| matches!(hook, Hooks::Observed(_)))
+                .is_none_or(Hooks::end_observed),
+            _ => true,
+        }
+    }
+
+    /// The task has ended before it completed.
+    #[cold]
+    pub(super) fn end_early(&mut self) {
+        let aborted = self.is_stopped() || !self.end_observed();
+        self.end(if aborted { TaskEnd::Aborted } else { TaskEnd::Shutdown });
     }
 
     #[inline(never)]
@@ -155,33 +184,67 @@ impl Hooks {
     }
 }
 
-/// Hooks of several decorators that are being made, the outermost first.
+impl Observed {
+    #[inline(never)]
+    fn tell(self, how: TaskEnd) {
+        contained(|| self.hook.end(how));
+        // It may be the last owner of a runtime.
+        discard(self.hook);
+    }
+}
+
+/// Calls the function in the hook's scope, whatever the hook does.
+fn enter(hook: &dyn TaskHook, f: &mut dyn FnMut()) {
+    let mut called = false;
+    contained(|| {
+        hook.scope(&mut || {
+            called = true;
+            f();
+        });
+    });
+    if !called {
+        f();
+    }
+}
+
+/// Hooks that are being made, the outermost decorator's first.
 ///
-/// If that unwinds, as code of the user's may in it, those that were made are of a task that was
-/// not to be.
-pub(super) struct Making(Vec<Hooks>);
+/// If that unwinds, which a decorator's user code may do, the task is not spawned, and the hooks
+/// that were made are told so.
+pub(crate) struct Making {
+    /// No list for the only one.
+    first: Hooks,
+    more: Vec<Hooks>,
+}
 
 impl Making {
-    pub(super) fn new(capacity: usize) -> Making {
-        Making(Vec::with_capacity(capacity))
+    pub(super) fn new() -> Making {
+        Making { first: Hooks::None, more: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, hooks: Option<Hooks>) {
-        self.0.extend(hooks);
+    pub(super) fn add(&mut self, hooks: Hooks) {
+        if matches!(self.first, Hooks::None) {
+            self.first = hooks;
+        } else {
+            self.more.push(hooks);
+        }
     }
 
     pub(super) fn made(mut self) -> Hooks {
-        let mut made = mem::take(&mut self.0);
-        if made.len() < 2 {
-            return made.pop().unwrap_or(Hooks::None);
+        let first = mem::replace(&mut self.first, Hooks::None);
+        if self.more.is_empty() {
+            return first;
         }
+        let mut made = mem::take(&mut self.more);
         made.reverse();
+        made.push(first);
         Hooks::Many(made.into_boxed_slice())
     }
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
-        self.0.iter_mut().for_each(|hooks| hooks.end(TaskEnd::Dropped));
+        self.first.end(TaskEnd::Shutdown);
+        self.more.iter_mut().for_each(|hooks| hooks.end(TaskEnd::Shutdown));
     }
 }

@@ -1,20 +1,22 @@
-//! A part of a group's list, and a task's place in it.
+//! A part of a group's list, and a task's slot in it.
 
 use std::mem;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
-use super::core::Core;
+use super::Members;
 use super::list::{Chunk, Entry, List};
-use crate::backend::{Origin, TaskEnd, discard};
-use crate::origin::{Name, Place};
+use crate::contain::discard;
+use crate::hook::TaskEnd;
+use crate::meta::{Name, SpawnMeta};
 
 /// A part of a group's tasks: those that are spawned on a few of the threads, which then do not
 /// wait for the others.
 pub(crate) struct Shard {
     index: usize,
     /// For the ends that somebody waits for. Weak, because tasks must not keep a group.
-    core: Weak<Core>,
+    core: Weak<Members>,
     state: Mutex<State>,
 }
 
@@ -44,12 +46,12 @@ impl State {
         match how {
             TaskEnd::Completed => {}
             TaskEnd::Panicked => self.panicked += 1,
-            TaskEnd::Dropped => self.dropped += 1,
+            TaskEnd::Aborted | TaskEnd::Shutdown => self.dropped += 1,
         }
-        let entry = self.list.entry(&member.chunk, member.place);
+        let entry = self.list.entry(&member.chunk, member.slot);
         let left = entry.map(|Entry { name, waker, .. }| (name.take(), waker.take()));
         // The list is told in any case.
-        let _ = member.chunk.end(member.place);
+        let _ = member.chunk.end(member.slot);
         left.unwrap_or_default()
     }
 
@@ -62,7 +64,7 @@ impl State {
 }
 
 impl Shard {
-    pub(super) fn new(index: usize, core: Weak<Core>) -> Arc<Shard> {
+    pub(super) fn new(index: usize, core: Weak<Members>) -> Arc<Shard> {
         Arc::new(Shard {
             index,
             core,
@@ -81,7 +83,7 @@ impl Shard {
     #[inline]
     pub(super) fn insert(
         self: &Arc<Self>,
-        place: Place,
+        location: &'static Location<'static>,
         owns: bool,
         describe: impl FnOnce(&mut Entry),
     ) -> Option<Member> {
@@ -89,20 +91,20 @@ impl Shard {
         if state.closed {
             return None;
         }
-        let (chunk, place, entry) = state.list.insert(self, place);
+        let (chunk, slot, entry) = state.list.insert(self, location);
         describe(entry);
-        Some(Member { chunk, place, owns })
+        Some(Member { chunk, slot, owns })
     }
 
     /// The same for a task with a name, or a stamp of its own.
     #[cold]
     pub(super) fn insert_described(
         self: &Arc<Self>,
-        origin: Origin<'_>,
+        meta: SpawnMeta<'_>,
         stamp: Option<u64>,
     ) -> Option<Member> {
-        let name = origin.name.map(|name| Box::new(name.clone()));
-        self.insert(origin.place, name.is_some(), |entry| {
+        let name = meta.name.map(|name| Box::new(name.clone()));
+        self.insert(meta.location, name.is_some(), |entry| {
             entry.name = name;
             entry.stamp = stamp.unwrap_or(entry.stamp);
         })
@@ -115,10 +117,10 @@ impl Shard {
     }
 }
 
-/// A task's place in a group. Whoever has it calls [`end`](Member::end).
+/// A task's slot in a group. Its owner calls [`end`](Member::end).
 pub(crate) struct Member {
     chunk: Arc<Chunk>,
-    place: u8,
+    slot: u8,
     /// The entry has a name, or may have a waker.
     owns: bool,
 }
@@ -132,7 +134,7 @@ impl Member {
     /// Whether the task is to stop.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
-        self.chunk.is_stopped(self.place)
+        self.chunk.is_stopped(self.slot)
     }
 
     /// Leaves how to wake the task. False if it is to stop, and so must not wait.
@@ -143,7 +145,7 @@ impl Member {
             if self.is_stopped() {
                 return false;
             }
-            let entry = state.list.entry(&self.chunk, self.place);
+            let entry = state.list.entry(&self.chunk, self.slot);
             if entry.is_some_and(|it| it.waker.as_ref().is_some_and(|it| it.will_wake(waker))) {
                 return true;
             }
@@ -154,7 +156,7 @@ impl Member {
         let mut state = self.shard().lock();
         let stopped = self.is_stopped();
         if !stopped {
-            if let Some(entry) = state.list.entry(&self.chunk, self.place) {
+            if let Some(entry) = state.list.entry(&self.chunk, self.slot) {
                 mem::swap(&mut entry.waker, &mut waker);
             }
         }
@@ -167,7 +169,7 @@ impl Member {
     #[inline]
     pub(crate) fn end(self, how: TaskEnd) {
         let alone = how == TaskEnd::Completed && !self.owns;
-        if !alone || self.chunk.end(self.place) {
+        if !alone || self.chunk.end(self.slot) {
             self.tell(how, alone);
         }
     }

@@ -8,66 +8,66 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 use super::shard::Shard;
-use crate::origin::{Name, Place};
+use crate::meta::Name;
 
-/// How many places are allocated at once. With two flags they are the bits of a word.
-const PLACES: u32 = 30;
+/// How many slots are allocated at once. With two flags they are the bits of a word.
+const SLOTS: u32 = 30;
 
-/// The bits of the places.
-const ALL: u32 = (1 << PLACES) - 1;
+/// The bits of the slots.
+const ALL: u32 = (1 << SLOTS) - 1;
 
-/// All places are taken, and the list wants to know when the first is empty.
-const FULL: u32 = 1 << PLACES;
+/// All slots are taken, and the list wants to know when the first is empty.
+const FULL: u32 = 1 << SLOTS;
 
 /// Somebody waits until the list is empty, and so the list wants to know of each task.
 const WATCHED: u32 = FULL << 1;
 
-/// As many of the chunks are kept, if there is a task in them or not: places for a thousand tasks.
-const KEPT: usize = if cfg!(test) { 2 } else { 1024_usize.div_ceil(PLACES as usize) };
+/// As many of the chunks are kept, if there is a task in them or not: slots for a thousand tasks.
+const KEPT: usize = if cfg!(test) { 2 } else { 1024_usize.div_ceil(SLOTS as usize) };
 
-/// A chunk of the list's places, as its tasks see it. They own it together with the list.
+/// A chunk of the list's slots, as its tasks see it. They own it together with the list.
 pub(super) struct Chunk {
     pub(super) shard: Arc<Shard>,
     /// Which of the list's chunks it is.
     index: u32,
-    /// A bit for each place whose task has ended and that the list has not taken back yet, and the
+    /// A bit for each slot whose task has ended and that the list has not taken back yet, and the
     /// flags. Tasks set the bits, and all else is done under the lock.
     ended: AtomicU32,
-    /// A bit for each place whose task is to stop. Here, and not with the list, because tasks look
+    /// A bit for each slot whose task is to stop. Here, and not with the list, because tasks look
     /// at it in each poll, while others change the list.
     stopped: AtomicU32,
 }
 
 impl Chunk {
-    /// The task in the place has ended. If this is true, the list must be [told](List::settle).
+    /// The task in the slot has ended. If this is true, the list must be [told](List::settle).
     #[inline]
     #[must_use]
-    pub(super) fn end(&self, place: u8) -> bool {
+    pub(super) fn end(&self, slot: u8) -> bool {
         // The same as setting the bit, because nobody else does; but there is an instruction for it.
-        let before = self.ended.fetch_add(1 << place, Ordering::AcqRel);
-        before & (FULL | WATCHED) != 0 || before | 1 << place == ALL
+        let before = self.ended.fetch_add(1 << slot, Ordering::AcqRel);
+        before & (FULL | WATCHED) != 0 || before | 1 << slot == ALL
     }
 
-    /// Whether the task in the place is to stop.
+    /// Whether the task in the slot is to stop.
     #[inline]
-    pub(super) fn is_stopped(&self, place: u8) -> bool {
-        self.stopped.load(Ordering::Acquire) & 1 << place != 0
+    pub(super) fn is_stopped(&self, slot: u8) -> bool {
+        self.stopped.load(Ordering::Acquire) & 1 << slot != 0
     }
 }
 
 /// The tasks that were spawned and have not ended.
 ///
-/// The places come in chunks. But for some that are kept for lists that grow and shrink all the time,
+/// The slots come in chunks. But for some that are kept for lists that grow and shrink all the time,
 /// a chunk without a task is given back: so the memory is that of the tasks that are there, and not
 /// of those that were there once.
 pub(super) struct List {
-    chunks: Vec<Option<Box<Places>>>,
-    /// The chunks with an empty place, other than the open one, and those that were given back. The
+    chunks: Vec<Option<Box<ListChunk>>>,
+    /// The chunks with an empty slot, other than the open one, and those that were given back. The
     /// last one is used first.
     room: Vec<u32>,
     /// The chunk that tasks are added to.
     open: usize,
-    /// The empty places of that one which were found.
+    /// The empty slots of that one which were found.
     empty: u32,
     /// How many chunks there are besides those that are kept.
     extra: usize,
@@ -77,20 +77,20 @@ pub(super) struct List {
 }
 
 /// A chunk, as the list sees it.
-struct Places {
+struct ListChunk {
     chunk: Arc<Chunk>,
-    /// A bit for each place with a task. The task may have ended.
+    /// A bit for each slot with a task. The task may have ended.
     taken: u32,
     /// How many tasks there were when they were counted last.
     counted: u32,
-    /// Some more than places, so that it need not be looked at whether there is one.
+    /// Some more than slots, so that it need not be looked at whether there is one.
     entries: [Entry; u32::BITS as usize],
 }
 
 /// What is known of a task. Small, because each spawn writes one.
 pub(super) struct Entry {
     pub(super) name: Name,
-    pub(super) place: Place,
+    pub(super) location: &'static Location<'static>,
     /// When it was spawned: in nanoseconds since the group was made, or, without a clock, the how
     /// manieth of this list it is.
     pub(super) stamp: u64,
@@ -100,7 +100,7 @@ pub(super) struct Entry {
 
 impl Entry {
     fn empty() -> Entry {
-        Entry { name: None, place: Location::caller(), stamp: 0, waker: None }
+        Entry { name: None, location: Location::caller(), stamp: 0, waker: None }
     }
 }
 
@@ -122,7 +122,7 @@ impl List {
     pub(super) fn insert(
         &mut self,
         shard: &Arc<Shard>,
-        place: Place,
+        location: &'static Location<'static>,
     ) -> (Arc<Chunk>, u8, &mut Entry) {
         if self.empty == 0 {
             self.find_room(shard);
@@ -130,20 +130,20 @@ impl List {
         let bit = self.empty.trailing_zeros();
         self.empty &= self.empty - 1;
         self.spawned += 1;
-        let places = self.chunks[self.open].as_mut().expect("the open chunk is not given back");
-        places.taken |= 1 << bit;
-        let entry = &mut places.entries[bit as usize % u32::BITS as usize];
-        entry.place = place;
+        let slots = self.chunks[self.open].as_mut().expect("the open chunk is not given back");
+        slots.taken |= 1 << bit;
+        let entry = &mut slots.entries[bit as usize % u32::BITS as usize];
+        entry.location = location;
         entry.stamp = self.spawned as u64;
         if let Some(tasks) = &mut self.watched {
             *tasks += 1;
-            places.counted += 1;
+            slots.counted += 1;
         }
-        // Of so few places, none has a larger number.
-        (places.chunk.clone(), u8::try_from(bit).unwrap_or(u8::MAX), entry)
+        // Of so few slots, none has a larger number.
+        (slots.chunk.clone(), u8::try_from(bit).unwrap_or(u8::MAX), entry)
     }
 
-    /// Finds empty places.
+    /// Finds empty slots.
     #[cold]
     fn find_room(&mut self, shard: &Arc<Shard>) {
         if let Some(Some(open)) = self.chunks.get_mut(self.open) {
@@ -169,20 +169,20 @@ impl List {
         if self.open == self.chunks.len() {
             self.chunks.push(None);
         }
-        let places = &mut self.chunks[self.open];
-        let places = places.get_or_insert_with(|| {
+        let slots = &mut self.chunks[self.open];
+        let slots = slots.get_or_insert_with(|| {
             self.extra += usize::from(self.open >= KEPT);
             let index = u32::try_from(self.open).expect("there is no memory for so many tasks");
             let ended = AtomicU32::new(if self.watched.is_some() { WATCHED } else { 0 });
             let stopped = AtomicU32::new(0);
-            Box::new(Places {
+            Box::new(ListChunk {
                 chunk: Arc::new(Chunk { shard: shard.clone(), index, ended, stopped }),
                 taken: 0,
                 counted: 0,
                 entries: array::from_fn(|_| Entry::empty()),
             })
         });
-        self.empty = places.take_back();
+        self.empty = slots.take_back();
     }
 
     /// Gives back the memory for what was there once.
@@ -196,22 +196,22 @@ impl List {
 
     /// The entry of a task that has not ended; `None` if the group is gone.
     #[inline]
-    pub(super) fn entry(&mut self, chunk: &Arc<Chunk>, place: u8) -> Option<&mut Entry> {
-        let places = self.chunks.get_mut(chunk.index as usize)?.as_mut()?;
-        places.entries.get_mut(usize::from(place))
+    pub(super) fn entry(&mut self, chunk: &Arc<Chunk>, slot: u8) -> Option<&mut Entry> {
+        let slots = self.chunks.get_mut(chunk.index as usize)?.as_mut()?;
+        slots.entries.get_mut(usize::from(slot))
     }
 
     /// Takes notice of what has ended in the chunk.
     pub(super) fn settle(&mut self, chunk: &Arc<Chunk>) {
         let index = chunk.index as usize;
-        let Some(place) = self.chunks.get_mut(index) else { return };
-        let Some(places) = place.as_mut().filter(|it| Arc::ptr_eq(&it.chunk, chunk)) else {
+        let Some(slot) = self.chunks.get_mut(index) else { return };
+        let Some(slots) = slot.as_mut().filter(|it| Arc::ptr_eq(&it.chunk, chunk)) else {
             return;
         };
         // Read once, for the count and for what follows: who ends after this must find the chunk.
         let ended = chunk.ended.load(Ordering::Acquire);
         if let Some(tasks) = &mut self.watched {
-            *tasks -= places.recount(ended);
+            *tasks -= slots.recount(ended);
         }
         if index == self.open {
             return;
@@ -222,7 +222,7 @@ impl List {
             self.room.push(chunk.index);
         }
         if ended & ALL == ALL && index >= KEPT {
-            *place = None;
+            *slot = None;
             self.extra -= 1;
             if self.extra == 0 {
                 self.shrink();
@@ -238,19 +238,19 @@ impl List {
     /// Counts the tasks from now on.
     pub(super) fn watch(&mut self) {
         let mut tasks = 0;
-        for places in self.chunks.iter_mut().flatten() {
+        for slots in self.chunks.iter_mut().flatten() {
             // Who ends after this is counted when it tells; who has ended before is not.
-            places.chunk.ended.fetch_or(WATCHED, Ordering::AcqRel);
-            places.counted = places.tasks().count_ones();
-            tasks += places.counted as usize;
+            slots.chunk.ended.fetch_or(WATCHED, Ordering::AcqRel);
+            slots.counted = slots.tasks().count_ones();
+            tasks += slots.counted as usize;
         }
         self.watched = Some(tasks);
     }
 
     pub(super) fn unwatch(&mut self) {
         if self.watched.take().is_some() {
-            for places in self.chunks.iter().flatten() {
-                places.chunk.ended.fetch_and(!WATCHED, Ordering::AcqRel);
+            for slots in self.chunks.iter().flatten() {
+                slots.chunk.ended.fetch_and(!WATCHED, Ordering::AcqRel);
             }
         }
     }
@@ -259,7 +259,7 @@ impl List {
     /// there would be none for a moment, and who waits would not be told.
     pub(super) fn len(&self) -> usize {
         self.watched.unwrap_or_else(|| {
-            self.chunks.iter().flatten().map(|places| places.tasks().count_ones() as usize).sum()
+            self.chunks.iter().flatten().map(|slots| slots.tasks().count_ones() as usize).sum()
         })
     }
 
@@ -269,9 +269,9 @@ impl List {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.chunks.iter().flatten().flat_map(|places| {
-            let tasks = places.tasks();
-            places
+        self.chunks.iter().flatten().flat_map(|slots| {
+            let tasks = slots.tasks();
+            slots
                 .entries
                 .iter()
                 .enumerate()
@@ -282,21 +282,21 @@ impl List {
     /// Tells all tasks that they are to stop. Gives how to wake those that wait.
     pub(super) fn stop(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        for places in self.chunks.iter_mut().flatten() {
-            places.chunk.stopped.fetch_or(places.tasks(), Ordering::AcqRel);
-            wakers.extend(places.entries.iter_mut().filter_map(|entry| entry.waker.take()));
+        for slots in self.chunks.iter_mut().flatten() {
+            slots.chunk.stopped.fetch_or(slots.tasks(), Ordering::AcqRel);
+            wakers.extend(slots.entries.iter_mut().filter_map(|entry| entry.waker.take()));
         }
         wakers
     }
 }
 
-impl Places {
-    /// The places whose tasks have not ended.
+impl ListChunk {
+    /// The slots whose tasks have not ended.
     fn tasks(&self) -> u32 {
         self.taken & !self.chunk.ended.load(Ordering::Acquire)
     }
 
-    /// Takes back the places of those that have. Gives the empty places.
+    /// Takes back the slots of those that have. Gives the empty slots.
     fn take_back(&mut self) -> u32 {
         let ended = self.chunk.ended.fetch_and(!ALL, Ordering::AcqRel) & ALL;
         self.chunk.stopped.fetch_and(!ended, Ordering::AcqRel);

@@ -1,13 +1,13 @@
-//! The places behind a limiting decorator.
+//! The permits behind a limiting decorator.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use crate::backend::{discard, wake};
+use crate::contain::{discard, wake};
 
-/// A number of places, and a queue of those who wait for one.
+/// A number of permits, and a queue of those who wait for one.
 pub(crate) struct Limit(Mutex<State>);
 
 struct State {
@@ -24,7 +24,7 @@ struct State {
 struct Waiting(Option<Waker>);
 
 impl State {
-    /// Gives a place to the first one that waits, if there are both.
+    /// Gives a permit to the first one that waits, if there are both.
     #[must_use = "to be woken, but not under the lock"]
     fn start_next(&mut self) -> Option<Waiting> {
         if self.held >= self.limit {
@@ -37,7 +37,7 @@ impl State {
 }
 
 impl Limit {
-    pub(super) fn new(limit: usize) -> Arc<Limit> {
+    pub(crate) fn new(limit: usize) -> Arc<Limit> {
         Arc::new(Limit(Mutex::new(State { limit, held: 0, waiting: BTreeMap::new(), next: FIRST })))
     }
 
@@ -47,19 +47,19 @@ impl Limit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.lock().limit
     }
 
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.lock().held
     }
 
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 
-    pub(super) fn set_limit(&self, limit: usize) {
+    pub(crate) fn set_limit(&self, limit: usize) {
         let mut state = self.lock();
         state.limit = limit;
         let mut woken = Vec::new();
@@ -72,7 +72,7 @@ impl Limit {
         }
     }
 
-    /// A place, or one in the queue; that which is reserved here, if there is one.
+    /// A permit, or a turn in the queue; that which is reserved here, if there is one.
     #[inline]
     pub(crate) fn ticket(self: &Arc<Self>, reserved: &mut Option<Ticket>) -> Ticket {
         if reserved.as_ref().is_some_and(|ticket| Arc::ptr_eq(&ticket.limit, self)) {
@@ -83,13 +83,13 @@ impl Limit {
         Ticket { standing: self.enter(), limit: self.clone() }
     }
 
-    /// Nothing yet: it takes or queues for a place when it is asked for one.
+    /// Nothing yet: it takes or queues for a permit when it is asked for one.
     pub(crate) fn later(self: &Arc<Self>) -> Ticket {
         Ticket { standing: LATER, limit: self.clone() }
     }
 
-    /// A place, if nobody else waits for one.
-    pub(super) fn try_ticket(self: &Arc<Self>) -> Option<Ticket> {
+    /// A permit, if nobody else waits for one.
+    pub(crate) fn try_ticket(self: &Arc<Self>) -> Option<Ticket> {
         let mut state = self.lock();
         if state.held >= state.limit {
             return None;
@@ -102,7 +102,7 @@ impl Limit {
     #[inline]
     fn enter(&self) -> u64 {
         let mut state = self.lock();
-        // If there is a place, nobody waits.
+        // If there is a permit, nobody waits.
         if state.held < state.limit {
             state.held += 1;
             return HELD;
@@ -114,14 +114,14 @@ impl Limit {
     }
 }
 
-/// It has a place.
+/// It has a permit.
 const HELD: u64 = 0;
-/// It has no place, and does not wait for one.
+/// It has no permit, and does not wait for one.
 const LATER: u64 = 1;
 /// From here on: it waits, under this number.
 const FIRST: u64 = 2;
 
-/// A place, or a place in the queue for one. Dropping it gives up either.
+/// A permit, or a turn in the queue for one. Dropping it gives up either.
 ///
 /// Small, because each task has one.
 pub(crate) struct Ticket {
@@ -135,7 +135,7 @@ impl Ticket {
         self.standing == HELD
     }
 
-    /// Whether there is a place. If not, this is woken when there is.
+    /// Whether there is a permit. If not, this is woken when there is.
     #[inline]
     pub(crate) fn poll_held(&mut self, waker: &Waker) -> bool {
         self.is_held() || self.poll_waiting(waker)
@@ -153,11 +153,11 @@ impl Ticket {
         true
     }
 
-    /// Leaves whom to wake; true if there is a place already.
+    /// Leaves whom to wake; true if there is a permit already.
     fn leave_waker(&self, waker: &Waker) -> bool {
         let mut state = self.limit.lock();
         match state.waiting.get(&self.standing) {
-            // Whoever waits no more has a place.
+            // Whoever waits no more has a permit.
             None => return true,
             Some(Waiting(Some(left))) if left.will_wake(waker) => return false,
             Some(_) => drop(state),

@@ -38,8 +38,8 @@ fn shard() -> Arc<Shard> {
 }
 
 /// A task leaves; gives whether the list has to be told.
-fn leave((chunk, place): &(Arc<Chunk>, u8)) -> bool {
-    chunk.end(*place)
+fn leave((chunk, slot): &(Arc<Chunk>, u8)) -> bool {
+    chunk.end(*slot)
 }
 
 #[test]
@@ -64,9 +64,9 @@ fn list_knows_its_tasks_whatever_came_and_went() {
                 list.settle(&late);
             }
             other if (other < 6) == grows => {
-                let (chunk, place, entry) = list.insert(&shard, Location::caller());
+                let (chunk, slot, entry) = list.insert(&shard, Location::caller());
                 let stamp = entry.stamp;
-                assert!(tasks.insert(stamp, (chunk, place)).is_none());
+                assert!(tasks.insert(stamp, (chunk, slot)).is_none());
             }
             _ if tasks.is_empty() => {}
             _ => {
@@ -85,8 +85,8 @@ fn list_knows_its_tasks_whatever_came_and_went() {
             let mut stamps: Vec<_> = list.iter().map(|entry| entry.stamp).collect();
             stamps.sort_unstable();
             assert!(stamps.iter().eq(tasks.keys()));
-            for (stamp, (chunk, place)) in &tasks {
-                assert_eq!(chunk.is_stopped(*place), *stamp <= stopped);
+            for (stamp, (chunk, slot)) in &tasks {
+                assert_eq!(chunk.is_stopped(*slot), *stamp <= stopped);
             }
         }
         // A count that is not up to date is too high: somebody is still to tell.
@@ -97,19 +97,19 @@ fn list_knows_its_tasks_whatever_came_and_went() {
 #[test]
 fn memory_goes_with_the_tasks() {
     let (shard, mut list) = (shard(), List::new());
-    let places = PLACES as usize;
+    let slots = SLOTS as usize;
     let insert = |list: &mut List| {
-        let (chunk, place, _) = list.insert(&shard, Location::caller());
-        (chunk, place)
+        let (chunk, slot, _) = list.insert(&shard, Location::caller());
+        (chunk, slot)
     };
     let end = |list: &mut List, task: (Arc<Chunk>, u8)| {
         if leave(&task) {
             list.settle(&task.0);
         }
     };
-    let mut tasks: Vec<_> = (0..places * 1000).map(|_| insert(&mut list)).collect();
+    let mut tasks: Vec<_> = (0..slots * 1000).map(|_| insert(&mut list)).collect();
     assert_eq!(list.in_memory(), 1000);
-    let stays = tasks.remove(places * 500);
+    let stays = tasks.remove(slots * 500);
     for task in tasks {
         end(&mut list, task);
     }
@@ -117,17 +117,17 @@ fn memory_goes_with_the_tasks() {
     assert_eq!(list.in_memory(), KEPT + 2, "the one that stays keeps more than its chunk");
     assert_eq!(list.len(), 1);
     end(&mut list, stays);
-    for _ in 0..=places {
+    for _ in 0..=slots {
         let task = insert(&mut list);
         end(&mut list, task);
     }
     assert_eq!(list.in_memory(), KEPT);
     assert!(list.chunks.capacity() <= KEPT && list.room.capacity() <= KEPT);
 
-    for _ in 0..places * 1000 {
+    for _ in 0..slots * 1000 {
         let task = insert(&mut list);
         end(&mut list, task);
     }
     assert_eq!((list.in_memory(), list.len()), (KEPT, 0));
-    assert_eq!(list.spawned(), places * 2001 + 1);
+    assert_eq!(list.spawned(), slots * 2001 + 1);
 }

@@ -1,20 +1,27 @@
-//! What a group knows of its tasks.
+//! A group's list of its tasks.
+
+mod list;
+mod report;
+mod shard;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::report::{ShutdownReport, TaskInfo};
-use super::shard::{Ended, Member, Shard, State};
-use crate::backend::{Origin, discard, wake};
+use self::shard::{Ended, Shard, State};
 use crate::cancel::CancelToken;
+use crate::contain::{discard, wake};
+use crate::meta::SpawnMeta;
 use crate::shards::{shards, this_thread};
 use crate::time::Timer;
 use crate::waiters::Waiters;
 
+pub use self::report::{ShutdownReport, TaskInfo};
+pub(crate) use self::shard::Member;
+
 /// The list of a group's tasks. It owns none of them, and no spawner.
-pub(crate) struct Core {
+pub(crate) struct Members {
     shards: Box<[Arc<Shard>]>,
     /// Who waits until the group is empty. Locked after the shards.
     waiting: Mutex<Waiters>,
@@ -36,10 +43,10 @@ fn stamp((clock, start): &(Arc<dyn Timer>, Instant)) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl Core {
-    pub(crate) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Core> {
+impl Members {
+    pub(crate) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Members> {
         let clock = clock.map(|clock| (clock.clone(), clock.now()));
-        Arc::new_cyclic(|core| Core {
+        Arc::new_cyclic(|core| Members {
             shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
             waiting: Mutex::default(),
             token,
@@ -50,12 +57,12 @@ impl Core {
 
     /// Takes a task in; `None` if the group is closed.
     #[inline(never)]
-    pub(crate) fn insert(&self, origin: Origin<'_>) -> Option<Member> {
+    pub(crate) fn insert(&self, meta: SpawnMeta<'_>) -> Option<Member> {
         let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
-        if origin.name.is_some() || self.clock.is_some() {
-            return shard.insert_described(origin, self.clock.as_ref().map(stamp));
+        if meta.name.is_some() || self.clock.is_some() {
+            return shard.insert_described(meta, self.clock.as_ref().map(stamp));
         }
-        shard.insert(origin.place, false, |_| {})
+        shard.insert(meta.location, false, |_| {})
     }
 
     #[inline]
@@ -76,12 +83,12 @@ impl Core {
         count(&self.lock_all())
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         // All are closed at once.
         self.shards[0].lock().closed
     }
 
-    pub(super) fn tasks(&self) -> Vec<TaskInfo> {
+    pub(crate) fn tasks(&self) -> Vec<TaskInfo> {
         let now = self.clock.as_ref().map(stamp);
         let mut tasks = Vec::new();
         for state in self.lock_all() {
@@ -105,12 +112,12 @@ impl Core {
     }
 
     /// What the group is at this moment.
-    pub(super) fn present(&self) -> Past {
+    pub(crate) fn present(&self) -> Past {
         Past { ended: sum(&self.lock_all()) }
     }
 
     /// What has become of the tasks that have ended since.
-    pub(super) fn since(&self, past: &Past) -> ShutdownReport {
+    pub(crate) fn since(&self, past: &Past) -> ShutdownReport {
         let (now, then) = (sum(&self.lock_all()), past.ended);
         ShutdownReport {
             finished: now.completed - then.completed,
@@ -137,7 +144,7 @@ impl Core {
 
     /// A task has ended, while somebody waits for the group. Gives what the function gives that is
     /// not to be dropped under the lock.
-    pub(super) fn end<T>(&self, shard: usize, end: impl FnOnce(&mut State) -> T) {
+    fn end<T>(&self, shard: usize, end: impl FnOnce(&mut State) -> T) {
         // All at once: otherwise a task that is spawned by the last one of a shard that was
         // looked at before would not be seen.
         let mut states = self.lock_all();
@@ -155,7 +162,7 @@ impl Core {
     }
 
     /// Waits until the group is empty. The key is the place among those who wait.
-    pub(super) fn poll_empty(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+    pub(crate) fn poll_empty(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
         // Cloned and dropped without the lock: both may run code of the user's.
         let mut waker = Some(waker.clone());
         let waits = match *key {
@@ -180,7 +187,7 @@ impl Core {
         self.lock_waiting().wait(key, waker)
     }
 
-    pub(super) fn forget_waiting(&self, key: u64) {
+    pub(crate) fn forget_waiting(&self, key: u64) {
         let mut states = self.lock_all();
         let mut waiting = self.lock_waiting();
         let waker = waiting.forget(key);
@@ -193,7 +200,7 @@ impl Core {
     }
 }
 
-impl Drop for Core {
+impl Drop for Members {
     fn drop(&mut self) {
         self.shards.iter().for_each(|shard| shard.clear());
     }

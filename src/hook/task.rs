@@ -8,30 +8,30 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::TaskEnd;
 use super::hooks::{Hooks, Turn};
-use super::{Refused, TaskEnd};
-use crate::backend::contain::{Contained, ContainedJob, PollCaught, discard};
-use crate::error::Payload;
+use super::layers::Refused;
+use crate::contain::{Contained, ContainedJob, Payload, PollCaught, discard};
 
 impl Refused {
     /// Drops what was to be spawned.
     #[cold]
-    pub(in crate::backend) fn discard<F>(mut self, refused: F) {
+    pub(crate) fn discard<F>(mut self, refused: F) {
         self.0.scope(|| discard(refused));
-        self.0.end(TaskEnd::Dropped);
+        self.0.end_early();
     }
 }
 
 impl Hooks {
     /// What to spawn instead of the future.
     #[inline]
-    pub(in crate::backend) fn task<F>(self, future: F) -> HookedTask<F> {
+    pub(crate) fn task<F>(self, future: F) -> HookedTask<F> {
         HookedTask { future: Contained::new(future), hooks: ManuallyDrop::new(self) }
     }
 
     /// What to run instead of the function; it gives `None` if the function is not to be run any
     /// more.
-    pub(in crate::backend) fn job<F, T>(self, f: F) -> impl FnOnce() -> Option<T> + use<F, T>
+    pub(crate) fn job<F, T>(self, f: F) -> impl FnOnce() -> Option<T> + use<F, T>
     where
         F: FnOnce() -> T,
     {
@@ -42,7 +42,7 @@ impl Hooks {
 
 pin_project! {
     /// A future with hooks.
-    pub(in crate::backend) struct HookedTask<F> {
+    pub(crate) struct HookedTask<F> {
         #[pin]
         future: Contained<F>,
         // Taken out when the task ends, and that is when this is dropped at the latest.
@@ -63,7 +63,7 @@ pin_project! {
 #[cold]
 fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
     discard(hooks.scope(|| future.clear()));
-    hooks.end(TaskEnd::Dropped);
+    hooks.end_early();
 }
 
 impl<F: Future> Future for HookedTask<F> {
@@ -145,10 +145,10 @@ fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> 
 
 /// Ends a task that has come to its end by itself.
 fn end<T>(hooks: &mut Hooks, result: Result<T, Payload>) -> Result<Option<T>, Payload> {
-    if hooks.is_stopped() {
-        // It was to stop before it got this far, and so its end does not count.
+    if hooks.is_stopped() || !hooks.end_observed() {
+        // It was aborted before it got this far, and so its end does not count.
         hooks.scope(|| discard(result));
-        hooks.end(TaskEnd::Dropped);
+        hooks.end(TaskEnd::Aborted);
         return Ok(None);
     }
     hooks.end(if result.is_ok() { TaskEnd::Completed } else { TaskEnd::Panicked });
@@ -171,6 +171,11 @@ impl<F> HookedJob<F> {
         }
         let f = self.f.take().expect("only this function takes it, and it takes `self`");
         let result = self.hooks.scope(|| f.run());
+        if !self.hooks.end_observed() {
+            self.hooks.scope(|| discard(result));
+            self.hooks.end(TaskEnd::Aborted);
+            return None;
+        }
         match result {
             Ok(value) => {
                 self.hooks.end(TaskEnd::Completed);
@@ -188,7 +193,7 @@ impl<F> Drop for HookedJob<F> {
     fn drop(&mut self) {
         if let Some(f) = self.f.take() {
             self.hooks.scope(|| drop(f));
-            self.hooks.end(TaskEnd::Dropped);
+            self.hooks.end_early();
         }
     }
 }

@@ -1,17 +1,16 @@
 //! When hooks are called, with decorators of a test's own.
 
 use std::future::pending;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{Hooked, SpawnHook, TaskEnd, TaskHook};
-use crate::backend::{Native, NativeBlocking, execute_hooked, spawn_hooked};
+use super::{Layer, Layers};
+use crate::backend::{Native, NativeBlocking};
 use crate::blocking::{Blocking, BlockingExt, BoxJob};
 use crate::cancel::CancelToken;
-use crate::group::Core;
 use crate::handle::JoinHandle;
+use crate::hook::{Members, SpawnHook, Spawning, TaskEnd, TaskHook};
 use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
 
 /// Keeps what it is given, for the test to run.
@@ -77,35 +76,39 @@ impl TaskHook for Logging {
 
 /// A decorator; the name `silent` stands for one that adds nothing, and `refusing` for one that
 /// takes nothing.
-fn decorator(name: &'static str, log: &Log) -> SpawnHook {
-    if name == "refusing" {
-        let group = Core::new(CancelToken::new(), None);
-        group.close();
-        return SpawnHook::Group(group);
+struct Decorator(&'static str, Log);
+
+impl SpawnHook for Decorator {
+    fn spawn(&self, spawning: &mut Spawning<'_>) {
+        match self.0 {
+            "refusing" => spawning.refuse(),
+            "silent" => {}
+            name => spawning.add(Arc::new(Logging(name, self.1.clone()))),
+        }
     }
-    let log = log.clone();
-    SpawnHook::Add(Arc::new(move |_| {
-        (name != "silent").then(|| Arc::new(Logging(name, log.clone())) as Arc<dyn TaskHook>)
-    }))
+}
+
+fn decorator(name: &'static str, log: &Log) -> Layer {
+    Layer::Hook(Arc::new(Decorator(name, log.clone())))
 }
 
 struct Decorated {
-    spawner: Hooked<dyn Spawner>,
-    blocking: Hooked<dyn Blocking>,
+    spawner: Layers<dyn Spawner>,
+    blocking: Layers<dyn Blocking>,
 }
 
 impl Decorated {
     fn new<R: Spawner + Blocking + 'static>(name: &'static str, inner: Arc<R>, log: &Log) -> Self {
         Decorated {
-            spawner: Hooked::spawner(inner.clone(), decorator(name, log)),
-            blocking: Hooked::blocking(inner, decorator(name, log)),
+            spawner: Layers::spawner(inner.clone(), decorator(name, log)),
+            blocking: Layers::blocking(inner, decorator(name, log)),
         }
     }
 }
 
 impl Spawner for Decorated {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        spawn_hooked(&self.spawner, Location::caller(), future);
+        self.spawner.spawn(future);
     }
 
     fn native(&self) -> Native<'_> {
@@ -115,7 +118,7 @@ impl Spawner for Decorated {
 
 impl Blocking for Decorated {
     fn execute(&self, job: BoxJob) {
-        execute_hooked(&self.blocking, Location::caller(), job);
+        self.blocking.execute(job);
     }
 
     fn native_blocking(&self) -> NativeBlocking<'_> {
@@ -206,7 +209,8 @@ fn dropped_future_is_dropped_in_the_scope() {
             kept.tasks.lock().unwrap().clear();
         }
         let all = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
-        assert_eq!(log.take(), [&all.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat());
+        let how = if abort { "Aborted" } else { "Shutdown" };
+        assert_eq!(log.take(), [&all.map(str::to_owned)[..], &ENDS_AS(how)].concat());
         assert_eq!(end(task).unwrap_err().is_cancelled(), abort);
     }
 }
@@ -246,7 +250,7 @@ fn jobs_have_the_hooks_too() {
     let job = outer.spawn_blocking(move || drop(owned));
     kept.jobs.lock().unwrap().clear();
     let scope = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
-    assert_eq!(log.take(), [&scope.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat());
+    assert_eq!(log.take(), [&scope.map(str::to_owned)[..], &ENDS_AS("Shutdown")].concat());
     assert!(end(job).unwrap_err().is_shutdown());
 }
 
@@ -254,8 +258,8 @@ fn jobs_have_the_hooks_too() {
 #[test]
 fn jobs_of_an_aborted_group_are_dropped_and_not_run() {
     let (kept, log) = (Arc::new(Kept::default()), Log::default());
-    let group = Core::new(CancelToken::new(), None);
-    let pool = Hooked::blocking(kept.clone(), SpawnHook::Group(group.clone()));
+    let group = Members::new(CancelToken::new(), None);
+    let pool = Layers::blocking(kept.clone(), Layer::Group(group.clone()));
     let job = || {
         let (owned, log) = (Dropped(log.clone()), log.clone());
         move || {
@@ -279,7 +283,7 @@ fn jobs_of_an_aborted_group_are_dropped_and_not_run() {
 }
 
 #[test]
-fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
+fn refused_task_is_dropped_and_not_spawned() {
     let (kept, outer, log) = decorated();
     let refusing = Decorated::new("refusing", Arc::new(outer), &log);
     let future = |log: &Log| {
@@ -297,7 +301,7 @@ fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
     assert!(end(refusing.spawn_blocking(job(&log))).unwrap_err().is_shutdown());
     refusing.execute(Box::new(job(&log)));
     let scope = ["enter inner", "enter outer", "drop", "exit outer", "exit inner"];
-    let each = [&scope.map(str::to_owned)[..], &ENDS_AS("Dropped")].concat();
+    let each = [&scope.map(str::to_owned)[..], &ENDS_AS("Shutdown")].concat();
     assert_eq!(log.take(), vec![each; 5].concat());
     assert!(kept.tasks.lock().unwrap().is_empty());
     assert!(kept.jobs.lock().unwrap().is_empty());
@@ -306,13 +310,13 @@ fn what_a_decorator_refuses_is_dropped_and_not_spawned() {
 #[test]
 fn hook_that_panics_leaves_nothing_of_the_task_behind() {
     let (kept, outer, log) = decorated();
-    let panics = SpawnHook::Name(Arc::new(|_, _| panic!("no name")));
-    let named = Hooked::spawner(Arc::new(outer), panics);
+    let panics = Layer::Name(Arc::new(|_, _| panic!("no name")));
+    let named = Layers::spawner(Arc::new(outer), panics);
     // The outermost: it comes before the one that panics.
-    let group = Core::new(CancelToken::new(), None);
+    let group = Members::new(CancelToken::new(), None);
     let hooked = Decorated {
-        spawner: Hooked::spawner(Arc::new(Only(named)), SpawnHook::Group(group.clone())),
-        blocking: Hooked::blocking(kept.clone(), decorator("silent", &log)),
+        spawner: Layers::spawner(Arc::new(Only(named)), Layer::Group(group.clone())),
+        blocking: Layers::blocking(kept.clone(), decorator("silent", &log)),
     };
     let spawn = || hooked.spawn_with_handle(async {});
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(spawn)).is_err());
@@ -321,11 +325,11 @@ fn hook_that_panics_leaves_nothing_of_the_task_behind() {
 }
 
 /// A spawner with hooks.
-struct Only(Hooked<dyn Spawner>);
+struct Only(Layers<dyn Spawner>);
 
 impl Spawner for Only {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        spawn_hooked(&self.0, Location::caller(), future);
+        self.0.spawn(future);
     }
 
     fn native(&self) -> Native<'_> {
@@ -337,11 +341,11 @@ impl Spawner for Only {
 fn names_are_changed_from_the_outside_in() {
     fn naming(spawner: Arc<dyn Spawner>, prefix: &'static str, seen: &Log) -> Arc<dyn Spawner> {
         let seen = seen.clone();
-        let hook = SpawnHook::Name(Arc::new(move |name, _| {
+        let hook = Layer::Name(Arc::new(move |name, _| {
             seen.add(format!("{prefix} of {name:?}"));
             Some(format!("{prefix}{}", name?).into())
         }));
-        Arc::new(Only(Hooked::spawner(spawner, hook)))
+        Arc::new(Only(Layers::spawner(spawner, hook)))
     }
 
     let (kept, seen) = (Arc::new(Kept::default()), Log::default());
@@ -357,8 +361,87 @@ fn names_are_changed_from_the_outside_in() {
 #[test]
 fn decorators_are_one_list_on_one_base() {
     let (kept, outer, _) = decorated();
-    assert_eq!(outer.spawner.hooks.len(), 3);
-    assert_eq!(outer.blocking.hooks.len(), 3);
+    assert_eq!(outer.spawner.layers.len(), 3);
+    assert_eq!(outer.blocking.layers.len(), 3);
     assert!(std::ptr::addr_eq(&raw const *outer.spawner.base, Arc::as_ptr(&kept)));
     assert!(std::ptr::addr_eq(&raw const *outer.blocking.base, Arc::as_ptr(&kept)));
+}
+
+/// The hooks and the join agree, whichever comes first.
+#[test]
+fn abort_counts_if_it_comes_before_the_end() {
+    let (kept, outer, log) = decorated();
+    let task = outer.spawn_with_handle(async {});
+    let abort = task.abort_handle();
+    outer.spawn_detached(async move { abort.abort() });
+    // The task ends in its first poll, and so before the abort.
+    kept.poll();
+    end(task).unwrap();
+
+    log.take();
+    let task = outer.spawn_with_handle(async { 7 });
+    task.abort();
+    kept.poll();
+    let all = ["enter inner", "enter outer", "exit outer", "exit inner"].map(str::to_owned);
+    assert_eq!(log.take(), [&all[..], &ENDS_AS("Aborted")].concat());
+    assert!(end(task).unwrap_err().is_cancelled());
+}
+
+/// A task that is aborted in its last poll was aborted, for its hooks as for its join.
+#[test]
+fn abort_in_the_last_poll_counts() {
+    let (kept, outer, log) = decorated();
+    let handle = Arc::new(Mutex::new(None::<crate::AbortHandle>));
+    let own = handle.clone();
+    let task = outer.spawn_with_handle(async move {
+        own.lock().unwrap().as_ref().unwrap().abort();
+    });
+    *handle.lock().unwrap() = Some(task.abort_handle());
+    kept.poll();
+    let ends = log.take();
+    assert_eq!(ends[ends.len() - 2..], ENDS_AS("Aborted"));
+    assert!(end(task).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn job_that_is_aborted_while_it_runs_counts_as_aborted() {
+    let (kept, outer, log) = decorated();
+    let handle = Arc::new(Mutex::new(None::<crate::AbortHandle>));
+    let own = handle.clone();
+    let job = outer.spawn_blocking(move || own.lock().unwrap().as_ref().unwrap().abort());
+    *handle.lock().unwrap() = Some(job.abort_handle());
+    kept.run();
+    let ends = log.take();
+    assert_eq!(ends[ends.len() - 2..], ENDS_AS("Aborted"));
+    assert!(end(job).unwrap_err().is_cancelled());
+}
+
+/// Panics where it can, and calls nothing.
+struct Broken;
+
+impl TaskHook for Broken {
+    fn scope(&self, _: &mut dyn FnMut()) {
+        std::panic::resume_unwind(Box::new("no scope"));
+    }
+
+    fn end(&self, _: TaskEnd) {
+        std::panic::resume_unwind(Box::new("no end"));
+    }
+}
+
+impl SpawnHook for Broken {
+    fn spawn(&self, spawning: &mut Spawning<'_>) {
+        spawning.add(Arc::new(Broken));
+    }
+}
+
+#[test]
+fn hook_that_panics_in_a_task_harms_nobody() {
+    let (kept, outer, log) = decorated();
+    let broken = Layers::spawner(Arc::new(outer), Layer::Hook(Arc::new(Broken)));
+    let task = Only(broken).spawn_with_handle(async { 7 });
+    kept.poll();
+    let all = ["enter inner", "enter outer", "exit outer", "exit inner"].map(str::to_owned);
+    assert_eq!(log.take(), [&all[..], &ENDS_AS("Completed")].concat());
+    assert_eq!(end(task).unwrap(), 7);
 }

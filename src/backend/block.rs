@@ -1,0 +1,73 @@
+//! Blocking work on each backend.
+
+#[cfg(feature = "tokio")]
+use super::tokio;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+use super::unblock;
+use super::{BlockingKind, Join, Rare, boxed_job};
+use crate::blocking::{Blocking, BoxJob};
+#[cfg(feature = "async-executor")]
+use crate::contain::discard;
+use crate::hook::{Layers, Terms};
+use crate::meta::SpawnMeta;
+
+/// Runs on the pool of that kind; the hooks are for the caller to see to.
+macro_rules! spawn_blocking_on {
+    ($blocking:expr, $kind:expr, $meta:expr, $f:expr) => {{
+        // Not every backend looks at it.
+        let _ = $meta;
+        match $kind {
+            BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => {
+                boxed_job::spawn($blocking, $meta, $f)
+            }
+            #[cfg(feature = "tokio")]
+            BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
+            #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+            BlockingKind::Unblock => Join::Task(unblock::spawn($f)),
+            #[cfg(feature = "async-executor")]
+            BlockingKind::Gone => {
+                discard($f);
+                Join::rare(Rare::Refused)
+            }
+        }
+    }};
+}
+
+/// Hands the function as it is to a pool that is known, in a box to one that is not.
+pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let kind = blocking.native_blocking().0;
+    let BlockingKind::Hooked(layers) = kind else {
+        return spawn_blocking_on!(blocking, kind, meta, f);
+    };
+    let mut terms = Terms::default();
+    let join = match layers.hooks(meta, &mut terms) {
+        Ok(hooks) => {
+            let base = layers.base();
+            let meta = meta.renamed(terms.name.as_ref());
+            spawn_blocking_on!(base, base.native_blocking().0, meta, hooks.job(f))
+        }
+        Err(refused) => {
+            refused.discard(f);
+            Join::rare(Rare::Refused)
+        }
+    };
+    join.on_terms(terms)
+}
+
+/// Adds the hooks to a function and hands it to the pool under the decorators.
+pub(crate) fn execute_hooked(layers: &Layers<dyn Blocking>, meta: SpawnMeta<'_>, job: BoxJob) {
+    let mut terms = Terms::default();
+    match layers.hooks(meta, &mut terms) {
+        Ok(hooks) => {
+            let job = hooks.job(job);
+            let job: BoxJob = Box::new(|| _ = job());
+            layers.base().execute_with(meta.renamed(terms.name.as_ref()), job);
+        }
+        Err(refused) => refused.discard(job),
+    }
+}

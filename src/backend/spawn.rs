@@ -1,0 +1,192 @@
+//! Tasks on each backend.
+
+use std::future::Future;
+
+#[cfg(feature = "async-std")]
+use super::async_std;
+use super::quiet::Quiet;
+#[cfg(feature = "smol")]
+use super::smol;
+#[cfg(feature = "tokio")]
+use super::tokio;
+use super::{Join, Kind, Rare, boxed};
+use crate::contain::Contained;
+use crate::hook::{Layers, Terms, Ticket};
+use crate::meta::SpawnMeta;
+use crate::spawner::Spawner;
+
+/// Spawns on the backend of that kind; the caller adds the hooks.
+///
+/// A macro and not a function: in a build that is not optimised each call copies the future.
+macro_rules! spawn_on {
+    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
+        // Not every backend looks at it.
+        let _ = $meta;
+        match $kind {
+            Kind::Opaque(_) => boxed::spawn($spawner, $meta, $future),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => tokio::spawn(handle, $future),
+            #[cfg(feature = "smol")]
+            Kind::Smol => Join::Task(smol::spawn($future, $contain)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($meta.name, $future, $contain)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => match executor.spawn_task($future, $contain) {
+                Some(task) => Join::Task(task),
+                None => Join::rare(Rare::Refused),
+            },
+            $hooked => $with_hooks,
+        }
+    }};
+}
+
+/// The same for a future whose end nobody waits for.
+macro_rules! spawn_detached_on {
+    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
+        // Not every backend looks at it.
+        let _ = $meta;
+        match $kind {
+            Kind::Opaque(_) => spawn_quiet($spawner, $meta, $future),
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
+            #[cfg(feature = "smol")]
+            Kind::Smol => drop(smol::spawn::<(), _, _>($future, $contain)),
+            #[cfg(feature = "async-std")]
+            Kind::AsyncStd => drop(async_std::spawn::<(), _, _>($meta.name, $future, $contain)),
+            #[cfg(feature = "async-executor")]
+            Kind::Executor(executor) => drop(executor.spawn_task::<(), _, _>($future, $contain)),
+            $hooked => $with_hooks,
+        }
+    }};
+}
+
+/// Spawns the future as it is where the backend is known, in a box where it is not.
+#[inline]
+pub(crate) fn spawn<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<F::Output>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on!(spawner, spawner.native().0, meta, future, Contained::new, Kind::Hooked(layers) => {
+        spawn_with_hooks(layers, meta, future)
+    })
+}
+
+/// Spawns a future whose end nobody waits for.
+#[inline]
+pub(crate) fn spawn_detached<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
+where
+    S: Spawner + ?Sized,
+    F: Future<Output = ()> + Send + 'static,
+{
+    spawn_detached_on!(spawner, spawner.native().0, meta, future, Contained::new, Kind::Hooked(layers) => {
+        spawn_hooked(layers, meta, future);
+    });
+}
+
+/// The size from which a future is boxed before it gets its hooks: it would be copied from one
+/// wrapper to the next otherwise, and in a build that is not optimised each copy is on the stack.
+/// tokio boxes futures of this size, too.
+const LARGE: usize = 16 * 1024;
+
+#[inline]
+fn spawn_with_hooks<F>(
+    layers: &Layers<dyn Spawner>,
+    meta: SpawnMeta<'_>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on_terms(layers, meta, Terms::default(), future)
+}
+
+/// Spawns a task that already has a permit from one of the decorators.
+pub(crate) fn spawn_reserved<F>(
+    layers: &Layers<dyn Spawner>,
+    meta: SpawnMeta<'_>,
+    reserved: Ticket,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on_terms(layers, meta, Terms { reserved: Some(reserved), ..Terms::default() }, future)
+}
+
+#[inline]
+fn spawn_on_terms<F>(
+    layers: &Layers<dyn Spawner>,
+    meta: SpawnMeta<'_>,
+    terms: Terms,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() > LARGE {
+        return add_hooks_and_spawn(layers, meta, terms, Box::pin(future));
+    }
+    add_hooks_and_spawn(layers, meta, terms, future)
+}
+
+/// Adds the hooks to a future and spawns it on what they decorate.
+#[inline]
+fn add_hooks_and_spawn<F>(
+    layers: &Layers<dyn Spawner>,
+    meta: SpawnMeta<'_>,
+    mut terms: Terms,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let join = match layers.hooks(meta, &mut terms) {
+        Ok(hooks) => {
+            let task = hooks.task(future);
+            let base = layers.base();
+            let meta = meta.renamed(terms.name.as_ref());
+            // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+            spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Hooked(_) => {
+                boxed::spawn(base, meta, task)
+            })
+        }
+        Err(refused) => {
+            refused.discard(future);
+            Join::rare(Rare::Refused)
+        }
+    };
+    join.on_terms(terms)
+}
+
+/// The same for a future whose end nobody waits for.
+pub(crate) fn spawn_hooked<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>, future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut terms = Terms::default();
+    let task = match layers.hooks(meta, &mut terms) {
+        Ok(hooks) => hooks.task(future),
+        Err(refused) => return refused.discard(future),
+    };
+    let base = layers.base();
+    let meta = meta.renamed(terms.name.as_ref());
+    spawn_detached_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Hooked(_) => {
+        spawn_quiet(base, meta, task);
+    });
+}
+
+/// Boxes a future whose end nobody waits for, so that it never unwinds.
+fn spawn_quiet<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+{
+    let task = Box::pin(Quiet::new(future));
+    spawner.spawn_with(meta.containing(&*task), task);
+}

@@ -1,0 +1,57 @@
+//! Sleeps and time limits on each backend.
+
+use std::time::{Duration, Instant};
+
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+use super::IoSleep;
+use super::{Kind, Limit, TokioClock};
+#[cfg(feature = "tokio")]
+use super::{TokioSleep, tokio};
+use crate::time::{Sleep, Timer};
+
+/// Sleeps until the deadline, on the backend's own timer where it is known.
+pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
+    match timer.native_timer().0 {
+        Kind::Opaque(_) | Kind::Hooked(_) => {
+            let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
+            // The time has gone on since `now`.
+            sleep.reset(deadline);
+            sleep
+        }
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
+        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        _ => IoSleep::at(Some(deadline)).into(),
+    }
+}
+
+/// A sleep that stays where it is, for a time limit: on tokio, tokio's own without a box.
+#[inline]
+pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Limit::make(handle, |now| tokio::time::after(now, duration)),
+        #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
+        _ => timer.sleep(duration).into(),
+    }
+}
+
+/// Like [`limit`], until an instant.
+#[inline]
+pub(crate) fn limit_at<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Limit {
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Limit::make(handle, |_| tokio::time::at(deadline)),
+        #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
+        _ => sleep_until(timer, deadline).into(),
+    }
+}
+
+/// The clock of a timer whose sleeps cannot tell the time by themselves.
+pub(crate) fn clock<T: Timer + ?Sized>(timer: &T) -> Option<TokioClock> {
+    match timer.native_timer().0 {
+        #[cfg(feature = "tokio")]
+        Kind::Tokio(handle) => Some(TokioClock::new(handle)),
+        _ => None,
+    }
+}

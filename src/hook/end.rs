@@ -1,0 +1,46 @@
+//! Who decides how a task with an observed end has ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Shared by the hooks and the handles of a task: an abort comes before the end and decides it, or
+/// after it and does nothing.
+///
+/// Without it a decorator could say that a task completed, while its join says that it was cancelled.
+#[derive(Clone)]
+pub(crate) struct EndState(Arc<AtomicU8>);
+
+const LIVE: u8 = 0;
+const ENDED: u8 = 1;
+const ABORTED: u8 = 2;
+
+impl Default for EndState {
+    fn default() -> EndState {
+        EndState(Arc::new(AtomicU8::new(LIVE)))
+    }
+}
+
+impl EndState {
+    // One variable, and nothing else is published through it: `Relaxed` would decide the race as
+    // well. `AcqRel` lets whoever sees the end or the abort see what came before it.
+    fn set(&self, to: u8) -> bool {
+        match self.0.compare_exchange(LIVE, to, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(now) => now == to,
+        }
+    }
+
+    /// Requests an abort. False if the task has ended.
+    pub(crate) fn abort(&self) -> bool {
+        self.set(ABORTED)
+    }
+
+    /// Ends the task. False if it was aborted before.
+    pub(crate) fn end(&self) -> bool {
+        self.set(ENDED)
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ABORTED
+    }
+}

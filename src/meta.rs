@@ -1,0 +1,157 @@
+//! What a task is called and where it was spawned.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+
+/// The name of a task and the location of the `spawn` call, as a [`Spawner`](crate::Spawner) gets
+/// them with the task's future.
+///
+/// The typed methods of [`SpawnerExt`](crate::SpawnerExt) and [`BlockingExt`](crate::BlockingExt)
+/// make one for each call and pass it to [`Spawner::spawn_with`](crate::Spawner::spawn_with) and
+/// [`Blocking::execute_with`](crate::Blocking::execute_with). A spawner that wraps another one
+/// passes it on, so that names and locations reach the runtime underneath.
+///
+/// # Examples
+///
+/// A spawner that logs each task:
+///
+/// ```
+/// use async_runtime_compat::prelude::*;
+/// use async_runtime_compat::{BoxFuture, SpawnMeta};
+///
+/// struct Logged<S>(S);
+///
+/// impl<S: Spawner> Spawner for Logged<S> {
+///     #[track_caller]
+///     fn spawn(&self, future: BoxFuture<'static, ()>) {
+///         self.spawn_with(SpawnMeta::new(), future);
+///     }
+///
+///     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+///         println!("{meta}");
+///         self.0.spawn_with(meta, future);
+///     }
+/// }
+/// # let threads = async_runtime_compat::FnSpawner::new(|task| {
+/// #     std::thread::spawn(|| futures_lite::future::block_on(task));
+/// # });
+/// # let task = Logged(threads).spawn_named("conn-7", async { 1 + 2 });
+/// # assert_eq!(futures_lite::future::block_on(task).unwrap(), 3);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SpawnMeta<'a> {
+    pub(crate) name: Option<&'a Cow<'static, str>>,
+    pub(crate) location: &'static Location<'static>,
+    /// The address of the future that never unwinds; 0 if there is none.
+    contained: usize,
+}
+
+impl<'a> SpawnMeta<'a> {
+    /// A task without a name, spawned at the caller's location.
+    #[must_use]
+    #[track_caller]
+    #[expect(clippy::new_without_default, reason = "a default would lose the caller's location")]
+    pub fn new() -> SpawnMeta<'a> {
+        SpawnMeta::of(None, Location::caller())
+    }
+
+    #[inline]
+    pub(crate) fn of(
+        name: Option<&'a Cow<'static, str>>,
+        location: &'static Location<'static>,
+    ) -> SpawnMeta<'a> {
+        SpawnMeta { name, location, contained: 0 }
+    }
+
+    /// The same with this name.
+    #[must_use]
+    pub fn with_name<'b>(self, name: &'b Cow<'static, str>) -> SpawnMeta<'b>
+    where
+        'a: 'b,
+    {
+        SpawnMeta { name: Some(name), ..self }
+    }
+
+    /// The same with this location.
+    #[must_use]
+    pub fn at(self, location: &'static Location<'static>) -> SpawnMeta<'a> {
+        SpawnMeta { location, ..self }
+    }
+
+    /// The task's name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&'a str> {
+        self.name.map(|name| &**name)
+    }
+
+    /// The task's name, to keep. A `&'static str` is not copied.
+    #[must_use]
+    pub fn to_name(&self) -> Option<Cow<'static, str>> {
+        self.name.cloned()
+    }
+
+    /// The location of the `spawn` call.
+    ///
+    /// A future that was spawned in a box, by [`Spawner::spawn`](crate::Spawner::spawn) of a trait
+    /// object, has a location in this crate: the compiler does not pass the caller on there.
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// Whether the future, or the job, unwinds neither when it is polled or called nor when it is
+    /// dropped: this crate has wrapped it, catches its panics and keeps its output.
+    ///
+    /// An executor need not catch panics of such a future again. It is true of all futures and jobs
+    /// of the typed methods, and cannot be set from outside of this crate. Pass the future that came
+    /// with the metadata, as `meta.is_contained(&*future)`: it is recognised by its address, so that
+    /// a decorator which wraps the future in one of its own cannot claim this for it by mistake.
+    #[must_use]
+    #[inline]
+    pub fn is_contained<F: ?Sized>(&self, future: &F) -> bool {
+        self.contained != 0 && self.contained == address(future)
+    }
+
+    #[inline]
+    pub(crate) fn containing<F: ?Sized>(self, future: &F) -> SpawnMeta<'a> {
+        SpawnMeta { contained: address(future), ..self }
+    }
+
+    /// The same with the new name, if there is one.
+    #[inline]
+    pub(crate) fn renamed<'b>(self, name: Option<&'b Cow<'static, str>>) -> SpawnMeta<'b>
+    where
+        'a: 'b,
+    {
+        SpawnMeta { name: name.or(self.name), ..self }
+    }
+}
+
+fn address<F: ?Sized>(future: &F) -> usize {
+    std::ptr::from_ref(future).addr()
+}
+
+/// `task 'conn-7' spawned at src/server.rs:12:9`
+impl fmt::Display for SpawnMeta<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_task(f, self.name(), self.location)
+    }
+}
+
+/// The name of a task, of those that have one.
+///
+/// Boxed, so that the many without a name pay one word for it where they pay at all.
+pub(crate) type Name = Option<Box<Cow<'static, str>>>;
+
+/// `task 'conn-7' spawned at src/server.rs:12:9`
+pub(crate) fn write_task(
+    f: &mut fmt::Formatter<'_>,
+    name: Option<&str>,
+    location: &Location<'_>,
+) -> fmt::Result {
+    match name {
+        Some(name) => write!(f, "task '{name}' spawned at {location}"),
+        None => write!(f, "task spawned at {location}"),
+    }
+}
