@@ -1,20 +1,16 @@
 //! The backends, and the one place that knows which of them are compiled in.
 //!
-//! What each operation does on each backend stands in a file of its own: handles in `join`, tasks in
-//! `spawn`, blocking work in `block`, sleeps and time limits in `time`, finding a runtime in `known`.
+//! Each operation has a file of its own: handles are in `join`, tasks in `spawn`, blocking work in
+//! `block`, sleeps and time limits in `time`, decorators in `layered`, the search for a runtime in
+//! `known`.
 
-#[cfg(not(all(
-    feature = "tokio",
-    any(feature = "smol", feature = "async-std", feature = "async-executor")
-)))]
-mod absent;
 mod block;
 mod boxed;
 mod boxed_job;
 mod ending;
 mod join;
 mod known;
-mod native;
+mod layered;
 mod quiet;
 mod shared;
 mod spawn;
@@ -39,32 +35,22 @@ pub mod tokio;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 mod unblock;
 
-pub(crate) use block::{execute_hooked, spawn_blocking};
+pub(crate) use block::spawn_blocking;
 pub(crate) use join::{Finished, Join};
 pub(crate) use known::{FEATURES, KNOWN, Known};
-pub use native::{Native, NativeBlocking};
+pub(crate) use layered::{
+    around_blocking, around_spawner, execute_layered, spawn_layered, token_of,
+};
 #[cfg(feature = "futures")]
 pub(crate) use quiet::Quiet;
 pub(crate) use shared::{Abort, SharedJoin};
-pub(crate) use spawn::{spawn, spawn_detached, spawn_hooked, spawn_reserved};
+pub(crate) use spawn::{spawn, spawn_detached, spawn_reserved};
 pub(crate) use time::{clock, limit, limit_at, sleep_until};
-
-use join::{NativeJoin, Rare, polled_again};
-use native::{BlockingKind, Kind};
-
-#[cfg(not(feature = "tokio"))]
-pub(crate) use crate::time::Sleep as Limit;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
-pub(crate) use async_io::Sleep as IoSleep;
 #[cfg(feature = "tokio")]
-pub(crate) use tokio::time::{Clock as TokioClock, Limit, Sleep as TokioSleep};
+pub(crate) use tokio::time::Limit;
 
-#[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
-pub(crate) type IoSleep = absent::Absent<'i'>;
 #[cfg(not(feature = "tokio"))]
-pub(crate) type TokioSleep = absent::Absent<'t'>;
-#[cfg(not(feature = "tokio"))]
-pub(crate) type TokioClock = absent::Absent<'t'>;
+pub(crate) use crate::seam::Sleep as Limit;
 
 /// Whether the running task may do more in this poll. On tokio each poll has a budget, and tokio's
 /// own resources are not ready once it is used up.

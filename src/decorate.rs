@@ -73,11 +73,15 @@
 //! ```
 
 mod counted;
+mod decorated;
+mod hooked;
 mod limited;
 mod named;
 mod prometheus;
 
 pub use counted::{Counted, Counts, Metric, MetricKind};
+pub(crate) use decorated::{Decorated, decorator};
+pub use hooked::Hooked;
 pub use limited::{Acquire, Limited, Permit};
 pub use named::Named;
 pub use prometheus::Exposition;

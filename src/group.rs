@@ -12,14 +12,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::backend;
 use crate::cancel::CancelToken;
-use crate::hook::{self, Layer, Layers, Members};
+use crate::layer::{Clock, Layer, Layers, Members};
 use crate::runtime::forward;
-use crate::spawner::Spawner;
-use crate::time::{Timer, TimerExt};
+use crate::seam::{Spawner, Timer};
+use crate::time::TimerExt;
 
 pub use self::join::JoinGroup;
-pub use crate::hook::members::{ShutdownReport, TaskInfo};
+pub use crate::layer::{ShutdownReport, TaskInfo};
 
 /// A spawner that knows its tasks, and can bring them to an end.
 ///
@@ -365,12 +366,13 @@ impl TaskGroupBuilder {
     #[must_use]
     pub fn build(self) -> TaskGroup {
         let TaskGroupBuilder { spawner, timer: clock, token } = self;
-        let token = match token.as_ref().or_else(|| hook::token_of(&spawner)) {
+        let token = match token.as_ref().or_else(|| backend::token_of(&spawner)) {
             Some(token) => token.child_token(),
             None => CancelToken::new(),
         };
-        let core = Members::new(token, clock.clone());
-        let hooked = Arc::new(Layers::spawner(spawner, Layer::Group(core.clone())));
+        let now = clock.clone().map(|clock| -> Clock { Arc::new(move || clock.now()) });
+        let core = Members::new(token, now);
+        let hooked = Arc::new(backend::around_spawner(spawner, Layer::Group(core.clone())));
         TaskGroup { owner: Arc::new(Owner { spawner: GroupSpawner { hooked, core }, clock }) }
     }
 }

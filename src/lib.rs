@@ -16,6 +16,7 @@ mod handle;
 pub mod hook;
 #[cfg(feature = "json")]
 mod json;
+mod layer;
 mod meta;
 #[cfg(doctest)]
 mod migration;
@@ -33,6 +34,7 @@ pub mod prelude;
 #[cfg(feature = "services")]
 mod run;
 pub mod runtime;
+mod seam;
 #[cfg(feature = "services")]
 mod service;
 mod shards;
@@ -66,7 +68,7 @@ pub use bridge::hyper;
 #[cfg(feature = "tracing")]
 pub use bridge::tracing;
 
-pub use blocking::{Blocking, BlockingExt, BlockingPool, BlockingPoolBuilder, BoxJob};
+pub use blocking::{BlockingExt, BlockingPool, BlockingPoolBuilder};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 #[cfg(feature = "services")]
@@ -82,15 +84,14 @@ pub use json::{
 pub use meta::SpawnMeta;
 #[cfg(feature = "services")]
 pub use run::{BoxError, Run, RunError, RunHandle};
-pub use runtime::{
-    Ambient, Runtime, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer,
-};
+pub use runtime::{Ambient, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer};
+pub use seam::{Blocking, BoxFuture, BoxJob, FnSpawner, RawSleep, Runtime, Sleep, Spawner, Timer};
 #[cfg(feature = "services")]
 pub use service::{
     ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
     ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
 };
-pub use spawner::{BoxFuture, FnSpawner, Spawner, SpawnerExt};
+pub use spawner::SpawnerExt;
 #[cfg(feature = "services")]
 pub use task::{
     Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
@@ -98,12 +99,12 @@ pub use task::{
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use testing::test;
-pub use time::{Interval, MissedTickBehavior, RawSleep, Sleep, Timeout, Timer, TimerExt};
+pub use time::{Interval, MissedTickBehavior, Timeout, TimerExt};
 pub use watch::{Watch, WatchChange, WatchSender};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(hidden)]
-pub use backend::{Native, NativeBlocking};
+pub use seam::{Native, NativeBlocking};
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use testing::support as __testing;

@@ -1,77 +1,13 @@
-//! The trait that is injected, and the typed methods on top of it.
+//! The typed methods of spawners.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
-use std::sync::Arc;
 
-use crate::backend::{self, Native};
+use crate::backend;
 use crate::handle::JoinHandle;
 use crate::meta::SpawnMeta;
-
-/// A future on the heap that may be sent to another thread.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Something that runs futures: a runtime, as much of it as code that spawns needs to know.
-///
-/// Take an `Arc<dyn Spawner>` in a constructor, and call the methods of [`SpawnerExt`] on it.
-/// Implement this trait, with its one required method, to put an executor of your own behind the
-/// same contract; [`FnSpawner`] does it for a closure.
-///
-/// # What an implementation promises
-///
-/// `spawn` returns without running the future and without blocking, from any thread, inside or
-/// outside a runtime. The future is then polled until it completes, or dropped when the executor
-/// shuts down; in particular it is never leaked. A future that panics takes no other task with
-/// it. The suite in the crate `async-runtime-compat-conformance` checks all of this.
-///
-/// # Examples
-///
-/// ```
-/// use async_runtime_compat::{BoxFuture, Spawner};
-///
-/// /// A thread for each task.
-/// struct Threads;
-///
-/// impl Spawner for Threads {
-///     fn spawn(&self, future: BoxFuture<'static, ()>) {
-///         std::thread::spawn(move || futures_lite::future::block_on(future));
-///     }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a `Spawner`",
-    label = "cannot spawn tasks",
-    note = "the built-in spawners stand behind cargo features of `async-runtime-compat`: `tokio`, `smol`, `async-std`, `async-executor`",
-    note = "for an executor of your own, implement `Spawner` or wrap a closure in `FnSpawner`"
-)]
-pub trait Spawner: Send + Sync {
-    /// Starts a task and detaches it.
-    ///
-    /// This is the object-safe core. Callers mostly want the typed methods of [`SpawnerExt`],
-    /// which cost less on the built-in backends and give a handle.
-    fn spawn(&self, future: BoxFuture<'static, ()>);
-
-    /// Starts a task and detaches it, with its name and the location of the `spawn` call.
-    ///
-    /// The typed methods of [`SpawnerExt`] call this on every spawner that this crate does not know.
-    /// The default forgets the metadata and calls [`spawn`](Spawner::spawn). Override it to use the
-    /// name and the location, or, in a spawner around another one, to pass them on.
-    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
-        let _ = meta;
-        self.spawn(future);
-    }
-
-    /// Which built-in backend this is, so that the typed methods can spawn on it without a box.
-    ///
-    /// Not for implementing: the default is right for every spawner outside of this crate.
-    #[doc(hidden)]
-    fn native(&self) -> Native<'_> {
-        Native::opaque()
-    }
-}
+use crate::seam::Spawner;
 
 /// The methods that code which spawns calls, on every [`Spawner`], trait objects included.
 ///
@@ -201,75 +137,3 @@ pub trait SpawnerExt: Spawner {
 }
 
 impl<S: Spawner + ?Sized> SpawnerExt for S {}
-
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<S: Spawner + ?Sized> Spawner for $pointer {
-            #[inline]
-            fn spawn(&self, future: BoxFuture<'static, ()>) {
-                (**self).spawn(future);
-            }
-
-            #[inline]
-            fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
-                (**self).spawn_with(meta, future);
-            }
-
-            #[inline]
-            fn native(&self) -> Native<'_> {
-                (**self).native()
-            }
-        }
-    )*};
-}
-
-forward!(&S, &mut S, Box<S>, Arc<S>);
-
-/// A closure as a [`Spawner`].
-///
-/// The closure gets each task as a boxed future and must see to it that it is polled to its end:
-/// without running it inline and without blocking. Everything else of the contract (handles,
-/// abort, panics) comes from this crate.
-///
-/// # Examples
-///
-/// A thread for each task:
-///
-/// ```
-/// use async_runtime_compat::prelude::*;
-/// use async_runtime_compat::FnSpawner;
-///
-/// let spawner = FnSpawner::new(|task| {
-///     std::thread::spawn(|| futures_lite::future::block_on(task));
-/// });
-///
-/// let sum = spawner.spawn_with_handle(async { 1 + 2 });
-/// assert_eq!(futures_lite::future::block_on(sum).unwrap(), 3);
-/// ```
-#[derive(Clone)]
-pub struct FnSpawner<F>(F);
-
-impl<F> FnSpawner<F>
-where
-    F: Fn(BoxFuture<'static, ()>) + Send + Sync,
-{
-    /// Makes a spawner of a closure.
-    pub fn new(spawn: F) -> FnSpawner<F> {
-        FnSpawner(spawn)
-    }
-}
-
-impl<F> Spawner for FnSpawner<F>
-where
-    F: Fn(BoxFuture<'static, ()>) + Send + Sync,
-{
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        (self.0)(future);
-    }
-}
-
-impl<F> fmt::Debug for FnSpawner<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FnSpawner").finish_non_exhaustive()
-    }
-}

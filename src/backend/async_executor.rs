@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use ::async_executor::{Executor, Task};
 
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
-use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
-use crate::blocking::{Blocking, BoxJob};
+use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, Owner};
+use crate::seam::{BoxFuture, Spawner};
 
 /// An [`Executor`] as a [`Spawner`].
 ///
@@ -56,12 +56,6 @@ pub struct ExecutorSpawner {
     executor: Owner,
 }
 
-#[derive(Clone)]
-enum Owner {
-    Caller(Weak<Executor<'static>>),
-    Static(&'static Executor<'static>),
-}
-
 impl ExecutorSpawner {
     /// A spawner onto the executor, for as long as another [`Arc`] keeps it alive.
     #[must_use]
@@ -85,37 +79,37 @@ impl ExecutorSpawner {
             Owner::Static(_) => false,
         }
     }
+}
 
-    /// Spawns a task; `None` if the executor is gone.
-    #[inline]
-    pub(super) fn spawn_task<T, F, C>(
-        &self,
-        future: F,
-        contain: impl FnOnce(F) -> C,
-    ) -> Option<Join<T>>
-    where
-        T: Send + 'static,
-        C: PollCaught + Send + 'static,
-        C::Output: Ending<T>,
-    {
-        self.spawn_native(ContainedTask::new(contain(future))).map(Join::new)
-    }
+/// Spawns a task; `None` if the executor is gone.
+#[inline]
+pub(super) fn spawn<T, F, C>(
+    owner: &Owner,
+    future: F,
+    contain: impl FnOnce(F) -> C,
+) -> Option<Join<T>>
+where
+    T: Send + 'static,
+    C: PollCaught + Send + 'static,
+    C::Output: Ending<T>,
+{
+    spawn_native(owner, ContainedTask::new(contain(future))).map(Join::new)
+}
 
-    #[inline]
-    fn spawn_native<F>(&self, future: F) -> Option<Task<F::Output>>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        let caller;
-        let executor = match &self.executor {
-            Owner::Caller(executor) => {
-                caller = executor.upgrade()?;
-                &*caller
-            }
-            Owner::Static(executor) => executor,
-        };
-        Some(executor.spawn(future))
-    }
+#[inline]
+fn spawn_native<F>(owner: &Owner, future: F) -> Option<Task<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let caller;
+    let executor = match owner {
+        Owner::Caller(executor) => {
+            caller = executor.upgrade()?;
+            &*caller
+        }
+        Owner::Static(executor) => executor,
+    };
+    Some(executor.spawn(future))
 }
 
 pub(super) const KNOWN: Known =
@@ -123,20 +117,20 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(self.spawn_task::<(), _, _>(future, Contained::new));
+        drop(spawn::<(), _, _>(&self.executor, future, Contained::new));
     }
 
     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
         if !meta.is_contained(&*future) {
             self.spawn(future);
-        } else if let Some(task) = self.spawn_native(future) {
+        } else if let Some(task) = spawn_native(&self.executor, future) {
             task.detach();
         }
     }
 
     #[inline]
     fn native(&self) -> Native<'_> {
-        Native(Kind::Executor(self))
+        Native(Kind::Executor(&self.executor))
     }
 }
 
@@ -160,7 +154,7 @@ impl Blocking for ExecutorSpawner {
     }
 }
 
-async_io::timer!(ExecutorSpawner, self => Kind::Executor(self));
+async_io::timer!(ExecutorSpawner, self => Kind::Executor(&self.executor));
 
 impl fmt::Debug for ExecutorSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

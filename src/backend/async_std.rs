@@ -15,15 +15,13 @@ use ::async_std::task;
 use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contained_task::{ContainedTask, Output};
 use super::ending::Ending;
-use super::{
-    Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin, SharedJoin,
-    async_io, unblock,
-};
-use crate::blocking::{Blocking, BoxJob};
+use super::join::{NativeJoin, polled_again};
+use super::{Abort, Finished, Known, SharedJoin, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::error::End;
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
+use crate::seam::{BoxFuture, Spawner};
 
 /// async-std's global executor as a [`Spawner`].
 ///
@@ -145,7 +143,7 @@ struct Unresolved<T> {
 impl<T> NativeJoin<T> for Join<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(native) = &mut self.native else { super::polled_again() };
+        let Some(native) = &mut self.native else { polled_again() };
         let poll = poll_handle(&mut native.task, cx);
         if poll.is_ready() {
             self.native = None;

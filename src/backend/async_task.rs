@@ -9,7 +9,8 @@ use async_task::{FallibleTask, Task};
 
 use super::abortable::{Abortable, Cancelling, NativeTask};
 use super::contained_task::Output;
-use super::{Abort, Finished, NativeJoin, SharedJoin};
+use super::join::{NativeJoin, polled_again};
+use super::{Abort, Finished, SharedJoin};
 use crate::error::End;
 
 /// async-task's handle, and how to share it.
@@ -80,7 +81,7 @@ struct Detaching<T>(Option<FallibleTask<Output<T>>>);
 impl<T> Detaching<T> {
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(task) = &mut self.0 else { super::polled_again() };
+        let Some(task) = &mut self.0 else { polled_again() };
         let output = ready!(Pin::new(task).poll(cx));
         self.detach();
         match output {

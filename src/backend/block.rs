@@ -1,15 +1,16 @@
 //! Blocking work on each backend.
 
+use super::boxed_job;
+use super::join::{Join, Rare};
 #[cfg(feature = "tokio")]
 use super::tokio;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
 use super::unblock;
-use super::{BlockingKind, Join, Rare, boxed_job};
-use crate::blocking::{Blocking, BoxJob};
 #[cfg(feature = "async-executor")]
 use crate::contain::discard;
-use crate::hook::{Layers, Terms};
+use crate::layer::{Layers, Terms};
 use crate::meta::SpawnMeta;
+use crate::seam::{Blocking, BlockingKind, BoxJob};
 
 /// Runs on the pool of that kind; the hooks are for the caller to see to.
 macro_rules! spawn_blocking_on {
@@ -17,7 +18,7 @@ macro_rules! spawn_blocking_on {
         // Not every backend looks at it.
         let _ = $meta;
         match $kind {
-            BlockingKind::Opaque(_) | BlockingKind::Hooked(_) => {
+            BlockingKind::Opaque(_) | BlockingKind::Layered(_) => {
                 boxed_job::spawn($blocking, $meta, $f)
             }
             #[cfg(feature = "tokio")]
@@ -41,7 +42,7 @@ where
     T: Send + 'static,
 {
     let kind = blocking.native_blocking().0;
-    let BlockingKind::Hooked(layers) = kind else {
+    let BlockingKind::Layered(layers) = kind else {
         return spawn_blocking_on!(blocking, kind, meta, f);
     };
     let mut terms = Terms::default();
@@ -60,7 +61,7 @@ where
 }
 
 /// Adds the hooks to a function and hands it to the pool under the decorators.
-pub(crate) fn execute_hooked(layers: &Layers<dyn Blocking>, meta: SpawnMeta<'_>, job: BoxJob) {
+pub(crate) fn execute_layered(layers: &Layers<dyn Blocking>, meta: SpawnMeta<'_>, job: BoxJob) {
     let mut terms = Terms::default();
     match layers.hooks(meta, &mut terms) {
         Ok(hooks) => {

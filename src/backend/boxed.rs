@@ -14,8 +14,8 @@ use super::{Abort, Join, SharedJoin};
 use crate::contain::{Contained, Payload, PollCaught, discard, wake};
 use crate::error::End;
 use crate::meta::SpawnMeta;
-use crate::runtime::context;
-use crate::spawner::Spawner;
+use crate::seam;
+use crate::seam::Spawner;
 
 pub(super) fn spawn<T, S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<T>
 where
@@ -244,11 +244,11 @@ impl<T> Link<T> {
 
     /// Ends the task with the result of its last poll. False if the executor is to drop it instead.
     pub(super) fn finish(&mut self, result: Result<impl Ending<T>, Payload>) -> bool {
-        if !context::keeps_end() {
+        if !seam::keeps_end() {
             discard(result);
             return false;
         }
-        self.end(end_of(result.map_err(context::panicked)));
+        self.end(end_of(result.map_err(seam::panicked)));
         true
     }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::Join;
 use super::boxed::{Cell, Link};
 use super::ending::Ending;
-use crate::blocking::{Blocking, BoxJob};
 use crate::contain::ContainedJob;
 use crate::error::End;
 use crate::meta::SpawnMeta;
+use crate::seam::{Blocking, BoxJob};
 
 pub(super) fn spawn<T, B, F, O>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
 where

@@ -15,7 +15,7 @@ use super::async_task;
 use super::tokio;
 use super::{Abort, SharedJoin, shared};
 use crate::error::End;
-use crate::hook::{EndState, Terms};
+use crate::layer::{EndState, Terms};
 use crate::meta::{Name, SpawnMeta};
 
 /// Whether a task has ended.

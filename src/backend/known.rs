@@ -10,7 +10,7 @@ use super::async_std;
 use super::smol;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 
 /// A backend, as the search for a runtime sees it.
 pub(crate) struct Known {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::contain::{Contained, PollCaught, discard};
-use crate::runtime::context;
+use crate::seam;
 
 pin_project! {
     /// A future that never unwinds: a panic ends it, after the panic hook has reported it. Its output
@@ -30,7 +30,7 @@ impl<F: Future> Future for Quiet<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut future = self.project().future;
         let end = ready!(future.as_mut().poll_caught(cx));
-        if !context::keeps_end() {
+        if !seam::keeps_end() {
             discard(future.clear());
             discard(end);
             return Poll::Pending;
@@ -39,7 +39,7 @@ impl<F: Future> Future for Quiet<F> {
             Ok(output) => discard(output),
             Err(payload) => {
                 discard(future.clear());
-                discard(context::panicked(payload));
+                discard(seam::panicked(payload));
             }
         }
         Poll::Ready(())

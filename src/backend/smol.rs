@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::async_task::Join;
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
-use super::{BlockingKind, Kind, Known, Native, NativeBlocking, async_io, unblock};
-use crate::blocking::{Blocking, BoxJob};
+use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught};
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
+use crate::seam::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
 ///

@@ -2,18 +2,20 @@
 
 use std::future::Future;
 
+#[cfg(feature = "async-executor")]
+use super::async_executor;
 #[cfg(feature = "async-std")]
 use super::async_std;
+use super::boxed;
+use super::join::{Join, Rare};
 use super::quiet::Quiet;
 #[cfg(feature = "smol")]
 use super::smol;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::{Join, Kind, Rare, boxed};
-use crate::contain::Contained;
-use crate::hook::{Layers, Terms, Ticket};
+use crate::layer::{Layers, Terms, Ticket};
 use crate::meta::SpawnMeta;
-use crate::spawner::Spawner;
+use crate::seam::{Kind, Spawner};
 
 /// Spawns on the backend of that kind; the caller adds the hooks.
 ///
@@ -31,7 +33,7 @@ macro_rules! spawn_on {
             #[cfg(feature = "async-std")]
             Kind::AsyncStd => Join::AsyncStd(async_std::spawn($meta.name, $future, $contain)),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => match executor.spawn_task($future, $contain) {
+            Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => Join::Task(task),
                 None => Join::rare(Rare::Refused),
             },
@@ -54,7 +56,9 @@ macro_rules! spawn_detached_on {
             #[cfg(feature = "async-std")]
             Kind::AsyncStd => drop(async_std::spawn::<(), _, _>($meta.name, $future, $contain)),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => drop(executor.spawn_task::<(), _, _>($future, $contain)),
+            Kind::Executor(executor) => {
+                drop(async_executor::spawn::<(), _, _>(executor, $future, $contain))
+            }
             $hooked => $with_hooks,
         }
     }};
@@ -68,7 +72,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on!(spawner, spawner.native().0, meta, future, Contained::new, Kind::Hooked(layers) => {
+    spawn_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
         spawn_with_hooks(layers, meta, future)
     })
 }
@@ -80,8 +84,8 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    spawn_detached_on!(spawner, spawner.native().0, meta, future, Contained::new, Kind::Hooked(layers) => {
-        spawn_hooked(layers, meta, future);
+    spawn_detached_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
+        spawn_layered(layers, meta, future);
     });
 }
 
@@ -152,7 +156,7 @@ where
             let base = layers.base();
             let meta = meta.renamed(terms.name.as_ref());
             // What is under the hooks has none itself. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Hooked(_) => {
+            spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
                 boxed::spawn(base, meta, task)
             })
         }
@@ -165,7 +169,7 @@ where
 }
 
 /// The same for a future whose end nobody waits for.
-pub(crate) fn spawn_hooked<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>, future: F)
+pub(crate) fn spawn_layered<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -176,7 +180,7 @@ where
     };
     let base = layers.base();
     let meta = meta.renamed(terms.name.as_ref());
-    spawn_detached_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Hooked(_) => {
+    spawn_detached_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
         spawn_quiet(base, meta, task);
     });
 }

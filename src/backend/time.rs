@@ -2,24 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use super::Limit;
 #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
-use super::IoSleep;
-use super::{Kind, Limit, TokioClock};
+use crate::seam::sleep::IoSleep;
+use crate::seam::sleep::TokioClock;
 #[cfg(feature = "tokio")]
-use super::{TokioSleep, tokio};
-use crate::time::{Sleep, Timer};
+use crate::seam::sleep::{TokioSleep, tokio as sleep};
+use crate::seam::{Kind, Sleep, Timer};
 
 /// Sleeps until the deadline, on the backend's own timer where it is known.
 pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
     match timer.native_timer().0 {
-        Kind::Opaque(_) | Kind::Hooked(_) => {
+        Kind::Opaque(_) | Kind::Layered(_) => {
             let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
             // The time has gone on since `now`.
             sleep.reset(deadline);
             sleep
         }
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => TokioSleep::make(handle, |_| tokio::time::at(deadline)).into(),
+        Kind::Tokio(handle) => TokioSleep::make(handle, |_| sleep::at(deadline)).into(),
         #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
         _ => IoSleep::at(Some(deadline)).into(),
     }
@@ -30,7 +31,7 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
 pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Limit::make(handle, |now| tokio::time::after(now, duration)),
+        Kind::Tokio(handle) => Limit::make(handle, |now| sleep::after(now, duration)),
         #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
         _ => timer.sleep(duration).into(),
     }
@@ -41,7 +42,7 @@ pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
 pub(crate) fn limit_at<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Limit {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]
-        Kind::Tokio(handle) => Limit::make(handle, |_| tokio::time::at(deadline)),
+        Kind::Tokio(handle) => Limit::make(handle, |_| sleep::at(deadline)),
         #[cfg_attr(not(feature = "tokio"), expect(clippy::useless_conversion))]
         _ => sleep_until(timer, deadline).into(),
     }

@@ -16,12 +16,13 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::ending::Ending;
-use super::{Abort, BlockingKind, Finished, Kind, Known, Native, NativeBlocking, NativeJoin};
-use crate::blocking::{Blocking, BoxJob};
+use super::join::NativeJoin;
+use super::{Abort, Finished, Known};
 use crate::contain::discard;
 use crate::error::{End, NoRuntime};
-use crate::runtime::context::takes_real_time;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::seam::takes_real_time;
+use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
+use crate::seam::{BoxFuture, Spawner};
 
 const POOL: &str = "tokio's pool of blocking threads";
 

@@ -8,9 +8,9 @@
 use super::async_task::Join;
 use super::contained_task::Output;
 use super::ending::{Ending, end_of};
-use crate::blocking::BoxJob;
 use crate::contain::{ContainedJob, discard};
-use crate::runtime::context::takes_real_time;
+use crate::seam::BoxJob;
+use crate::seam::takes_real_time;
 
 const POOL: &str = "the pool of threads of the crate `blocking`";
 

@@ -8,9 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Blocking, BoxJob};
 use crate::contain::discard;
-use crate::runtime::context::takes_real_time;
+use crate::seam::{Blocking, BoxJob, takes_real_time};
 
 /// A bounded pool of threads for work that blocks.
 ///

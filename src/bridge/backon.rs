@@ -48,7 +48,7 @@ use std::time::Duration;
 
 use ::backon::Sleeper;
 
-use crate::time::{Sleep, Timer};
+use crate::seam::{Sleep, Timer};
 
 /// A [`Timer`] as what `backon` sleeps on: for `.sleep(TimerSleeper::new(timer))`.
 ///

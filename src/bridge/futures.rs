@@ -15,7 +15,8 @@ use futures_task::{FutureObj, Spawn, SpawnError};
 use crate::backend::Quiet;
 use crate::contain::discard;
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
+use crate::seam::{BoxFuture, Spawner};
+use crate::spawner::SpawnerExt;
 
 /// A [`Spawner`] as a `futures::task::Spawn`.
 ///

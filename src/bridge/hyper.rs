@@ -58,8 +58,9 @@ use ::hyper::rt::{self, Executor};
 use pin_project_lite::pin_project;
 
 use crate::contain::discard;
-use crate::spawner::{Spawner, SpawnerExt};
-use crate::time::{self, Timer, TimerExt};
+use crate::seam::{self, Spawner, Timer};
+use crate::spawner::SpawnerExt;
+use crate::time::TimerExt;
 
 /// A [`Spawner`] as a `hyper::rt::Executor`.
 ///
@@ -173,7 +174,7 @@ impl<T: Timer> rt::Timer for HyperTimer<T> {
 }
 
 /// A type of our own: hyper's trait is not ours to implement for every sleep.
-struct Sleep(time::Sleep);
+struct Sleep(seam::Sleep);
 
 impl rt::Sleep for Sleep {}
 

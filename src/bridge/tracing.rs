@@ -39,9 +39,10 @@ use ::tracing::subscriber::NoSubscriber;
 use ::tracing::{Level, Span};
 
 use crate::contain::discard;
-use crate::hook::{Decorated, Layer, SpawnHook, Spawning, TaskHook, decorator};
+use crate::decorate::{Decorated, decorator};
+use crate::layer::{Layer, SpawnHook, Spawning, TaskHook};
 use crate::meta::SpawnMeta;
-use crate::spawner::Spawner;
+use crate::seam::Spawner;
 
 /// A spawner whose tasks are in the span of the code that spawns them, with its subscriber.
 ///

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hook::{Counters, Decorated, Layer, Sums, decorator};
-use crate::spawner::Spawner;
+use super::{Decorated, decorator};
+use crate::layer::{Counters, Layer, Sums};
+use crate::seam::Spawner;
 
 /// A spawner that counts its tasks: those that were spawned, and how they ended.
 ///

@@ -8,11 +8,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::{Decorated, decorator};
 use crate::backend;
 use crate::handle::JoinHandle;
-use crate::hook::{Decorated, Layer, Limit, Ticket, decorator};
+use crate::layer::{Layer, Limit, Ticket};
 use crate::meta::SpawnMeta;
-use crate::spawner::Spawner;
+use crate::seam::Spawner;
 
 /// A spawner with permits for so many tasks: a task beyond that waits until another one ends.
 ///

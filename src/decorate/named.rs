@@ -5,8 +5,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::hook::{Decorated, Layer, Naming, decorator};
-use crate::spawner::Spawner;
+use super::{Decorated, decorator};
+use crate::layer::{Layer, Naming};
+use crate::seam::Spawner;
 
 /// A spawner that gives names to its tasks: a prefix, a name for those without one, or any other.
 ///

@@ -15,7 +15,8 @@ use crate::backend;
 use crate::contain::{discard, wake};
 use crate::error::JoinError;
 use crate::handle::{AbortOnDrop, JoinHandle};
-use crate::spawner::{Spawner, SpawnerExt};
+use crate::seam::Spawner;
+use crate::spawner::SpawnerExt;
 
 /// Tasks whose results come in the order in which the tasks end, on any spawner.
 ///

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{GroupSpawner, TaskGroup};
-use crate::blocking::Blocking;
-use crate::hook::{Layer, Layers};
-use crate::runtime::{Runtime, forward};
+use crate::backend;
+use crate::layer::{Layer, Layers};
+use crate::runtime::forward;
+use crate::seam::{Blocking, Runtime};
 
 /// It does not keep the group alive.
 struct Scope {
@@ -56,7 +57,7 @@ impl TaskGroup {
     pub fn runtime(&self, runtime: Arc<dyn Runtime>) -> Arc<dyn Runtime> {
         let spawner = self.spawner();
         let layer = Layer::Group(spawner.core.clone());
-        let blocking = Layers::blocking(runtime.clone(), layer);
+        let blocking = backend::around_blocking(runtime.clone(), layer);
         Arc::new(Scope { runtime, spawner, blocking })
     }
 }

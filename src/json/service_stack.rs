@@ -19,7 +19,7 @@ use self::order::{Disorder, Entry, Failure, Order, Services, to_start, to_stop, 
 use super::error::{JsonError, RegisterError};
 use super::run::JsonRun;
 use super::service::JsonService;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::service::{HealthError, Service, ServiceState, ServiceWrapper};
 
 /// Services by name, of different types, on one runtime: what a server is made of, and what a wire

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::error::{JsonError, RegisterError};
 use super::run::JsonRun;
 use super::task::JsonTask;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::task::{Outcome, Task, TaskState, TaskWrapper};
 
 /// Jobs by name, of different types, on one runtime: what a wire protocol calls.

@@ -11,7 +11,7 @@ use super::error::{BoxError, Cause};
 use crate::backend::{self, Contained, Limit, PollCaught, discard};
 use crate::error::Payload;
 use crate::group::TaskGroup;
-use crate::time::Timer;
+use crate::seam::Timer;
 
 /// A grace period. It begins when it is first asked whether it is over.
 ///

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::context::{EnterGuard, enter_if_alive};
-use super::{Runtime, forward};
-use crate::blocking::Blocking;
-use crate::hook::{Layer, Layers, SpawnHook, Spawning, TaskHook};
-use crate::spawner::Spawner;
+use super::forward;
+use crate::backend;
+use crate::layer::{Layer, Layers, SpawnHook, Spawning, TaskHook};
+use crate::seam::{Blocking, EnterGuard, Runtime, Spawner, enter_if_alive};
 
 /// A runtime whose tasks find it by [`current`](crate::current).
 ///
@@ -67,8 +66,8 @@ impl Ambient {
     pub fn new(runtime: impl Runtime + 'static) -> Arc<Ambient> {
         let runtime: Arc<dyn Runtime> = Arc::new(runtime);
         Arc::new_cyclic(|this: &Weak<Ambient>| Ambient {
-            spawner: Layers::spawner(runtime.clone(), layer(this)),
-            blocking: Layers::blocking(runtime.clone(), layer(this)),
+            spawner: backend::around_spawner(runtime.clone(), layer(this)),
+            blocking: backend::around_blocking(runtime.clone(), layer(this)),
             runtime,
             this: this.clone(),
         })

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::forward;
-use crate::blocking::Blocking;
-use crate::spawner::Spawner;
-use crate::time::Timer;
+use crate::seam::Blocking;
+use crate::seam::Spawner;
+use crate::seam::Timer;
 
 /// Adds a timer to a spawner, or replaces the one that it has.
 ///

@@ -4,9 +4,9 @@ use std::env;
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use super::{Runtime, context};
 use crate::backend::{self, Known};
 use crate::error::NoRuntime;
+use crate::seam::{self, Runtime};
 
 /// The environment variable that [`from_env`] reads.
 const VARIABLE: &str = "ASYNC_RUNTIME";
@@ -71,7 +71,7 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 /// }
 /// ```
 pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
-    find(context::entered(), backend::KNOWN)
+    find(seam::entered(), backend::KNOWN)
 }
 
 /// The runtime that the environment variable `ASYNC_RUNTIME` names, or else [`current`].

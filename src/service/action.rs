@@ -15,8 +15,8 @@ use crate::run::{
     BoxError, Canceller, Cause, Grace, Promise, Run, RunError, RunHandle, promise, run_contained,
     wind_down,
 };
-use crate::runtime::Runtime;
-use crate::time::Timer;
+use crate::seam::Runtime;
+use crate::seam::Timer;
 
 /// What an action is given: a runtime, a token, and where its events go.
 ///

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::cancel::CancelToken;
 use crate::group::{GroupSpawner, Scope, TaskGroup};
-use crate::runtime::Runtime;
-use crate::time::Timer;
+use crate::seam::Runtime;
+use crate::seam::Timer;
 
 /// What a service is given: a runtime of its own, and the token that tells it to stop.
 ///

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::backend;
 use crate::group::TaskGroup;
 use crate::run::{Cause, Grace, RunError};
-use crate::runtime::Runtime;
-use crate::time::Timer;
+use crate::seam::Runtime;
+use crate::seam::Timer;
 use crate::watch::{Change, Watched};
 
 /// One run of a service. Whoever waits for its start or its end waits for this one, and for none

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::state::{ServicePhase, ServiceState};
 use crate::contain::discard;
 use crate::run::{BoxError, Cause, RunError};
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::watch::{Change, Watched};
 
 /// A service with its state. The clones of a wrapper share it, and so do its tasks.

@@ -13,8 +13,8 @@ use super::wrapper::ServiceWrapper;
 use crate::backend::{self, Origin};
 use crate::handle::JoinHandle;
 use crate::origin::{Place, short_name};
-use crate::runtime::Runtime;
-use crate::spawner::Spawner;
+use crate::seam::Runtime;
+use crate::seam::Spawner;
 
 /// What all the clones of a wrapper share.
 pub(super) struct Settings {

@@ -16,7 +16,7 @@ use super::settings::ServiceWrapperBuilder;
 use super::state::{ServicePhase, ServiceState};
 use crate::group::TaskInfo;
 use crate::run::{Cause, Run};
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::time::TimerExt;
 use crate::watch::Watch;
 

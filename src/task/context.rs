@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::cancel::CancelToken;
 use crate::events::{Emitter, TryEmitError};
 use crate::group::{GroupSpawner, Scope, TaskGroup};
-use crate::runtime::Runtime;
-use crate::time::Timer;
+use crate::seam::Runtime;
+use crate::seam::Timer;
 
 /// What a running job has: where its events go, what tells it to end, and a runtime.
 ///

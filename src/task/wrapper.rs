@@ -16,7 +16,7 @@ use crate::events;
 use crate::group::TaskGroup;
 use crate::origin::short_name;
 use crate::run::{Canceller, Cause, Promise, Run, RunError, RunHandle, promise};
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::spawner::SpawnerExt;
 use crate::watch::{Watch, Watched};
 

@@ -20,10 +20,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::blocking::Blocking;
 use crate::runtime::{Ambient, Runtime};
-use crate::spawner::Spawner;
-use crate::time::Timer;
+use crate::seam::Blocking;
+use crate::seam::Spawner;
+use crate::seam::Timer;
 
 #[cfg(feature = "async-executor")]
 pub use async_executor::AsyncExecutor;

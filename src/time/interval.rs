@@ -4,8 +4,10 @@ use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::backend::{self, TokioClock};
-use crate::time::{Sleep, Timer, TimerExt};
+use crate::backend;
+use crate::seam::sleep::TokioClock;
+use crate::seam::{Sleep, Timer};
+use crate::time::TimerExt;
 
 /// What an [`Interval`] does about ticks that it was late for.
 ///

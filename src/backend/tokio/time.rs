@@ -1,23 +1,21 @@
 //! tokio's timer.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::OnceLock;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
-use ::tokio::runtime::{Handle, RuntimeFlavor};
+use ::tokio::runtime::Handle;
 use ::tokio::task::{Unconstrained, unconstrained};
 use ::tokio::time;
 use pin_project_lite::pin_project;
 
 use super::TokioSpawner;
-use crate::backend::{Kind, Native};
 use crate::error::NoTimer;
-use crate::runtime::context::takes_real_time;
-use crate::time::{self as ours, Timer};
+use crate::seam::sleep::tokio::{NO_DRIVER, Sleep, after, inside, may_be_paused, now, with_driver};
+use crate::seam::{self as ours, Kind, Native, Timer, takes_real_time};
 
 impl TokioSpawner {
     /// Gives the spawner back if its runtime can keep time.
@@ -51,56 +49,6 @@ impl TokioSpawner {
             Err(_) => Err(NoTimer::new(NO_DRIVER)),
         }
     }
-}
-
-const NO_DRIVER: &str = "the tokio runtime was built without its time driver: call `enable_time` or \
-                         `enable_all` on its `tokio::runtime::Builder`";
-
-/// Makes something of tokio's that needs the time driver, with a panic of our own if there is none.
-#[inline]
-fn with_driver<T>(make: impl FnOnce() -> T) -> T {
-    #[cold]
-    fn no_driver() -> ! {
-        panic!("{NO_DRIVER}, or see `TokioSpawner::require_timer`")
-    }
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| no_driver())
-}
-
-/// The clock of a runtime.
-pub(crate) struct Clock(Handle);
-
-impl Clock {
-    pub(in crate::backend) fn new(handle: &Handle) -> Clock {
-        Clock(handle.clone())
-    }
-
-    pub(crate) fn now(&self) -> Instant {
-        now(&self.0)
-    }
-}
-
-/// Does what has to be done inside of the runtime.
-///
-/// Mostly the caller is inside. To see that takes less than to enter it once more.
-#[inline]
-fn inside<T>(handle: &Handle, f: impl FnOnce() -> T) -> T {
-    if Handle::try_current().is_ok_and(|current| current.id() == handle.id()) {
-        return f();
-    }
-    let _context = handle.enter();
-    f()
-}
-
-/// tokio pauses the clock of current-thread runtimes only, and tells it only to those inside.
-fn may_be_paused(handle: &Handle) -> bool {
-    handle.runtime_flavor() == RuntimeFlavor::CurrentThread
-}
-
-fn now(handle: &Handle) -> Instant {
-    if !may_be_paused(handle) {
-        return Instant::now();
-    }
-    inside(handle, time::Instant::now).into_std()
 }
 
 impl Timer for TokioSpawner {
@@ -139,140 +87,6 @@ impl Timer for TokioSpawner {
     #[inline]
     fn native_timer(&self) -> Native<'_> {
         Native(Kind::Tokio(self.handle()))
-    }
-}
-
-/// The deadline, unless tokio cannot be given it: it adds most of a millisecond, to round up.
-#[inline]
-fn reachable(deadline: time::Instant) -> Option<time::Instant> {
-    deadline.checked_add(Duration::from_millis(1)).map(|_| deadline)
-}
-
-/// No clock is this close to its last instant: below, there is no need to look for it.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// The deadline that lies a duration ahead; `None` is never.
-#[inline]
-pub(in crate::backend) fn after(now: time::Instant, duration: Duration) -> Option<time::Instant> {
-    let deadline = now.checked_add(duration)?;
-    if duration < YEAR { Some(deadline) } else { reachable(deadline) }
-}
-
-/// The deadline at an instant; `None` is never.
-pub(in crate::backend) fn at(deadline: Instant) -> Option<time::Instant> {
-    reachable(deadline.into())
-}
-
-/// A sleep of tokio's, which has to stay in its place.
-type Slot = Pin<Box<Option<time::Sleep>>>;
-
-/// How many slots a thread keeps for its next sleeps, at 128 bytes or so each.
-const SPARE: usize = 1024;
-
-thread_local! {
-    /// Empty slots. tokio's own sleep needs none on the heap, and so ours may allocate only until
-    /// there are as many slots as sleeps at the same time.
-    static PLACES: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
-}
-
-pub(crate) struct Sleep {
-    /// There is a sleep in it, until the drop.
-    slot: Option<Slot>,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Elapsed,
-    /// The deadline cannot be reached. tokio is not asked: its paused clock advances to whatever
-    /// deadline there is, and there is none.
-    Never,
-}
-
-impl Sleep {
-    /// Makes a sleep until the deadline, which is computed from the present instant.
-    #[inline]
-    pub(in crate::backend) fn make(
-        handle: &Handle,
-        deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
-    ) -> Sleep {
-        takes_real_time("a sleep of tokio's");
-        let spare = PLACES.try_with(|slots| slots.borrow_mut().pop());
-        let mut slot = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
-        let state = inside(handle, || {
-            let now = time::Instant::now();
-            let deadline = deadline(now);
-            with_driver(|| slot.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
-            if deadline.is_some() { State::Waiting } else { State::Never }
-        });
-        Sleep { slot: Some(slot), state }
-    }
-
-    fn native(&self) -> Option<&time::Sleep> {
-        self.slot.as_ref().and_then(|slot| slot.as_ref().get_ref().as_ref())
-    }
-
-    fn native_mut(&mut self) -> Option<Pin<&mut time::Sleep>> {
-        self.slot.as_mut().and_then(|slot| slot.as_mut().as_pin_mut())
-    }
-
-    /// The present instant, for a timer around tokio's that is not known to be one. Whoever waits
-    /// on a paused clock is inside of its runtime.
-    #[expect(clippy::unused_self, reason = "the sleeps of other backends need it")]
-    pub(crate) fn now(&self) -> Instant {
-        time::Instant::now().into_std()
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.state == State::Never {
-            return None;
-        }
-        self.native().map(|sleep| sleep.deadline().into_std())
-    }
-
-    pub(crate) fn is_elapsed(&self) -> bool {
-        self.state == State::Elapsed
-    }
-
-    pub(crate) fn reset(&mut self, deadline: Instant) {
-        let Some(deadline) = at(deadline) else {
-            self.state = State::Never;
-            return;
-        };
-        self.state = State::Waiting;
-        if let Some(sleep) = self.native_mut() {
-            sleep.reset(deadline);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.state {
-            State::Elapsed => return Poll::Ready(()),
-            State::Never => return Poll::Pending,
-            State::Waiting => {}
-        }
-        if let Some(sleep) = self.native_mut() {
-            ready!(sleep.poll(cx));
-        }
-        self.state = State::Elapsed;
-        Poll::Ready(())
-    }
-}
-
-impl Drop for Sleep {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(mut slot) = self.slot.take() else { return };
-        // First, because it drops a waker, and with that code of the user's may run.
-        slot.set(None);
-        let _ = PLACES.try_with(|slots| {
-            let mut slots = slots.borrow_mut();
-            if slots.len() < SPARE {
-                slots.push(slot);
-            }
-        });
     }
 }
 

@@ -10,7 +10,7 @@ use ::async_io::block_on;
 use super::{Backend, as_current};
 use crate::backend::async_executor::ExecutorSpawner;
 use crate::handle::AbortHandle;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 use crate::spawner::SpawnerExt;
 
 pub struct AsyncExecutor {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Backend, as_current};
 use crate::backend::async_std::AsyncStdSpawner;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 
 pub struct AsyncStd;
 

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{Test, on_its_thread};
-use crate::blocking::Blocking;
-use crate::runtime::Runtime;
+use crate::seam::Blocking;
+use crate::seam::Runtime;
+use crate::seam::Spawner;
+use crate::seam::Timer;
 use crate::sim::{SimRuntime, Strategy, Verdict};
-use crate::spawner::Spawner;
-use crate::time::Timer;
 
 pub use crate::sim::Check;
 

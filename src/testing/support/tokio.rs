@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Backend, as_current};
 use crate::backend::tokio::TokioSpawner;
-use crate::runtime::Runtime;
+use crate::seam::Runtime;
 
 pub use ::tokio::runtime::Builder as TokioBuilder;
 

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::*;
-use crate::hook::TaskEnd;
+use crate::layer::TaskEnd;
 
 fn meta() -> SpawnMeta<'static> {
     SpawnMeta::of(None, Location::caller())

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::layers::{Layer, Layers};
-use crate::backend::{self, NativeBlocking};
-use crate::blocking::{Blocking, BoxJob};
+use crate::backend;
+use crate::layer::{Layer, Layers};
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner};
+use crate::seam::{Blocking, BoxFuture, BoxJob, NativeBlocking, Spawner};
 
 /// What is decorated, with the hook of one more decorator.
 pub(crate) struct Decorated<S> {
@@ -21,7 +20,7 @@ pub(crate) struct Decorated<S> {
 impl<S: Spawner + 'static> Decorated<S> {
     pub(crate) fn new(inner: S, task: Layer, job: Option<Layer>) -> Arc<Decorated<S>> {
         let inner = Arc::new(inner);
-        let spawner = Layers::spawner(inner.clone(), task);
+        let spawner = backend::around_spawner(inner.clone(), task);
         Arc::new(Decorated { inner, spawner, job, blocking: OnceLock::new() })
     }
 }
@@ -36,27 +35,27 @@ impl<S> Decorated<S> {
     }
 
     pub(crate) fn spawn(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
-        backend::spawn_hooked(&self.spawner, meta, future);
+        backend::spawn_layered(&self.spawner, meta, future);
     }
 }
 
 impl<S: Blocking + 'static> Decorated<S> {
     fn blocking(&self) -> Option<&Layers<dyn Blocking>> {
         let hook = self.job.as_ref()?;
-        let make = || Layers::blocking(self.inner.clone(), hook.clone());
+        let make = || backend::around_blocking(self.inner.clone(), hook.clone());
         Some(self.blocking.get_or_init(make))
     }
 
     pub(crate) fn execute(&self, meta: SpawnMeta<'_>, job: BoxJob) {
         match self.blocking() {
-            Some(layers) => backend::execute_hooked(layers, meta, job),
+            Some(layers) => backend::execute_layered(layers, meta, job),
             None => self.inner.execute_with(meta, job),
         }
     }
 
     pub(crate) fn native_blocking(&self) -> NativeBlocking<'_> {
         match self.blocking() {
-            Some(layers) => NativeBlocking::hooked(layers),
+            Some(layers) => NativeBlocking::layered(layers),
             None => self.inner.native_blocking(),
         }
     }
@@ -82,7 +81,7 @@ macro_rules! decorator {
 
             #[inline]
             fn native(&self) -> $crate::Native<'_> {
-                $crate::Native::hooked(self.decorated.spawner())
+                $crate::Native::layered(self.decorated.spawner())
             }
         }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Decorated, Layer, SpawnHook, decorator};
-use crate::spawner::Spawner;
+use super::{Decorated, decorator};
+use crate::layer::{Layer, SpawnHook};
+use crate::seam::Spawner;
 
 /// A spawner, or a whole runtime, whose tasks a [`SpawnHook`] is asked about.
 ///

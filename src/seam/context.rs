@@ -179,7 +179,7 @@ thread_local! {
 }
 
 /// Enters a runtime, or hides the one around if there is none.
-pub(super) fn enter_if_alive(runtime: Option<Arc<dyn Runtime>>) -> EnterGuard {
+pub(crate) fn enter_if_alive(runtime: Option<Arc<dyn Runtime>>) -> EnterGuard {
     push(Entered::Runtime(runtime))
 }
 
@@ -215,7 +215,7 @@ impl Drop for EnterGuard {
 }
 
 /// The runtime of the code that runs on this thread, as far as one was entered.
-pub(super) fn entered() -> Option<Arc<dyn Runtime>> {
+pub(crate) fn entered() -> Option<Arc<dyn Runtime>> {
     let innermost = STACK.try_with(|stack| {
         let stack = stack.borrow();
         stack.entered.iter().rev().find_map(|(_, entered)| match entered {

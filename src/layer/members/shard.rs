@@ -8,7 +8,7 @@ use std::task::Waker;
 use super::Members;
 use super::list::{Chunk, Entry, List};
 use crate::contain::discard;
-use crate::hook::TaskEnd;
+use crate::layer::TaskEnd;
 use crate::meta::{Name, SpawnMeta};
 
 /// A part of a group's tasks: those that are spawned on a few of the threads, which then do not

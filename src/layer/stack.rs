@@ -10,11 +10,8 @@ use std::sync::Arc;
 
 use super::hooks::{Hooks, Making};
 use super::{Counters, EndState, Limit, Members, SpawnHook, Spawning, Ticket};
-use crate::backend::{self, Native, NativeBlocking};
-use crate::blocking::{Blocking, BoxJob};
 use crate::cancel::CancelToken;
 use crate::meta::SpawnMeta;
-use crate::spawner::{BoxFuture, Spawner};
 
 /// Gives a name to a task, in place of the one that it has; `None` leaves that.
 pub(crate) type Naming =
@@ -52,7 +49,7 @@ pub(crate) struct Terms {
 pub(crate) struct Refused(pub(super) Hooks);
 
 /// Asks a decorator about a task, or about blocking work.
-type Ask = fn(&dyn SpawnHook, &mut Spawning<'_>);
+pub(crate) type Ask = fn(&dyn SpawnHook, &mut Spawning<'_>);
 
 /// A spawner, or a pool for blocking work, under all its decorators.
 pub(crate) struct Layers<D: ?Sized> {
@@ -65,93 +62,51 @@ pub(crate) struct Layers<D: ?Sized> {
     _decorated: Arc<D>,
 }
 
-impl Layers<dyn Spawner> {
-    pub(crate) fn spawner(decorated: Arc<dyn Spawner>, layer: Layer) -> Self {
-        let (base, layers) = match decorated.native().layers() {
-            Some(inner) => inner.and(layer),
+impl<D: ?Sized> Layers<D> {
+    /// Puts a layer around a spawner or a pool; around the `inner` layers, if it has some.
+    pub(crate) fn new(
+        decorated: Arc<D>,
+        inner: Option<&Layers<D>>,
+        layer: Layer,
+        ask: Ask,
+    ) -> Self {
+        let (base, layers) = match inner {
+            Some(inner) => {
+                let layers = inner.layers.iter().cloned().chain([layer]);
+                (inner.base.clone(), layers.collect())
+            }
             None => (decorated.clone(), vec![layer]),
         };
-        Layers { base, layers, ask: |hook, spawning| hook.spawn(spawning), _decorated: decorated }
-    }
-
-    /// What to spawn on.
-    #[inline]
-    pub(crate) fn base(&self) -> &dyn Spawner {
-        &*self.base
-    }
-}
-
-impl Spawner for Layers<dyn Spawner> {
-    #[track_caller]
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        self.spawn_with(SpawnMeta::new(), future);
-    }
-
-    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
-        backend::spawn_hooked(self, meta, future);
-    }
-
-    #[inline]
-    fn native(&self) -> Native<'_> {
-        Native::hooked(self)
-    }
-}
-
-/// The token of the innermost group that the spawner's tasks belong to.
-pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
-    let layers = spawner.native().layers()?;
-    layers.layers.iter().rev().find_map(|layer| match layer {
-        Layer::Group(group) => Some(group.token()),
-        _ => None,
-    })
-}
-
-/// How often the groups that the spawner's tasks belong to were aborted.
-pub(crate) fn aborts_of(spawner: &dyn Spawner) -> u64 {
-    let Some(layers) = spawner.native().layers() else { return 0 };
-    let aborts = layers.layers.iter().map(|layer| match layer {
-        Layer::Group(group) => group.aborts(),
-        _ => 0,
-    });
-    aborts.sum()
-}
-
-impl Layers<dyn Blocking> {
-    pub(crate) fn blocking(decorated: Arc<dyn Blocking>, layer: Layer) -> Self {
-        let (base, layers) = match decorated.native_blocking().layers() {
-            Some(inner) => inner.and(layer),
-            None => (decorated.clone(), vec![layer]),
-        };
-        let ask: Ask = |hook, spawning| hook.spawn_blocking(spawning);
+        // Kept until the end: the hooks of a decorator may need it. The borrow of `inner` ends here.
         Layers { base, layers, ask, _decorated: decorated }
     }
 
-    /// What to run on.
-    pub(crate) fn base(&self) -> &dyn Blocking {
-        &*self.base
-    }
-}
-
-impl Blocking for Layers<dyn Blocking> {
-    #[track_caller]
-    fn execute(&self, job: BoxJob) {
-        self.execute_with(SpawnMeta::new(), job);
-    }
-
-    fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
-        backend::execute_hooked(self, meta, job);
-    }
-
+    /// What to spawn, or to run, on.
     #[inline]
-    fn native_blocking(&self) -> NativeBlocking<'_> {
-        NativeBlocking::hooked(self)
+    pub(crate) fn base(&self) -> &D {
+        &self.base
     }
-}
 
-impl<D: ?Sized> Layers<D> {
-    fn and(&self, layer: Layer) -> (Arc<D>, Vec<Layer>) {
-        let layers = self.layers.iter().cloned().chain([layer]);
-        (self.base.clone(), layers.collect())
+    #[cfg(test)]
+    pub(crate) fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The token of the innermost group.
+    pub(crate) fn token(&self) -> Option<&CancelToken> {
+        self.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Group(group) => Some(group.token()),
+            _ => None,
+        })
+    }
+
+    /// How often the groups were aborted.
+    pub(crate) fn aborts(&self) -> u64 {
+        let aborts = self.layers.iter().map(|layer| match layer {
+            Layer::Group(group) => group.aborts(),
+            _ => 0,
+        });
+        aborts.sum()
     }
 
     /// What to add to a task, or to blocking work.
@@ -215,6 +170,3 @@ impl<D: ?Sized> Layers<D> {
         if refused { Err(Refused(hooks)) } else { Ok(hooks) }
     }
 }
-
-#[cfg(test)]
-mod tests;

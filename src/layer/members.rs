@@ -14,11 +14,13 @@ use crate::cancel::CancelToken;
 use crate::contain::{discard, wake};
 use crate::meta::SpawnMeta;
 use crate::shards::{shards, this_thread};
-use crate::time::Timer;
 use crate::waiters::Waiters;
 
 pub use self::report::{ShutdownReport, TaskInfo};
 pub(crate) use self::shard::Member;
+
+/// What tells a group's age.
+pub(crate) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
 /// The list of a group's tasks. It owns none of them, and no spawner.
 pub(crate) struct Members {
@@ -28,8 +30,8 @@ pub(crate) struct Members {
     token: CancelToken,
     /// How often the tasks were aborted.
     aborts: AtomicU64,
-    /// With the time at which the group was made.
-    clock: Option<(Arc<dyn Timer>, Instant)>,
+    /// With the instant at which the group was made.
+    clock: Option<(Clock, Instant)>,
 }
 
 /// What a group was at one moment.
@@ -38,14 +40,14 @@ pub(crate) struct Past {
 }
 
 /// How long the group had been there, in nanoseconds.
-fn stamp((clock, start): &(Arc<dyn Timer>, Instant)) -> u64 {
-    let since = clock.now().saturating_duration_since(*start);
+fn stamp((clock, start): &(Clock, Instant)) -> u64 {
+    let since = clock().saturating_duration_since(*start);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Members {
-    pub(crate) fn new(token: CancelToken, clock: Option<Arc<dyn Timer>>) -> Arc<Members> {
-        let clock = clock.map(|clock| (clock.clone(), clock.now()));
+    pub(crate) fn new(token: CancelToken, clock: Option<Clock>) -> Arc<Members> {
+        let clock = clock.map(|clock| (clock.clone(), clock()));
         Arc::new_cyclic(|core| Members {
             shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
             waiting: Mutex::default(),

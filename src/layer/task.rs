@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::TaskEnd;
 use super::hooks::{Hooks, Turn};
-use super::layers::Refused;
+use super::stack::Refused;
 use crate::contain::{Contained, ContainedJob, Payload, PollCaught, discard};
 
 impl Refused {

@@ -1,5 +1,15 @@
 //! The future that waits.
 
+#[cfg(not(all(
+    feature = "tokio",
+    any(feature = "smol", feature = "async-std", feature = "async-executor")
+)))]
+mod absent;
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+mod async_io;
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +18,17 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use crate::backend::{IoSleep, TokioSleep};
+#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+pub(crate) use self::async_io::Sleep as IoSleep;
+#[cfg(feature = "tokio")]
+pub(crate) use self::tokio::{Clock as TokioClock, Sleep as TokioSleep};
+
+#[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
+pub(crate) type IoSleep = absent::Absent<'i'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioSleep = absent::Absent<'t'>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type TokioClock = absent::Absent<'t'>;
 
 /// Waits until a deadline; see [`Timer::sleep`](crate::Timer::sleep).
 ///

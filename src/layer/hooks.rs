@@ -4,7 +4,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::{Counters, EndState, Member, TaskEnd, TaskHook, Ticket};
+use super::members::Member;
+use super::{Counters, EndState, TaskEnd, TaskHook, Ticket};
 use crate::contain::{contained, discard};
 
 /// The hooks of one task.

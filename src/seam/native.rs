@@ -2,22 +2,24 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "async-executor")]
+use std::sync::Weak;
 
 #[cfg(feature = "async-executor")]
-use super::async_executor;
-use crate::blocking::Blocking;
-use crate::hook::Layers;
-use crate::spawner::Spawner;
+use ::async_executor::Executor;
+
+use super::{Blocking, Spawner};
+use crate::layer::Layers;
 
 /// Which backend a spawner is, as [`Spawner::native`] tells.
 ///
 /// Nobody outside of this crate can make one that is not opaque, other than by forwarding to a
 /// spawner of this crate.
 #[derive(Clone, Copy)]
-pub struct Native<'a>(pub(super) Kind<'a>);
+pub struct Native<'a>(pub(crate) Kind<'a>);
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     Opaque(PhantomData<&'a ()>),
     #[cfg(feature = "tokio")]
     Tokio(&'a ::tokio::runtime::Handle),
@@ -26,8 +28,16 @@ pub(super) enum Kind<'a> {
     #[cfg(feature = "async-std")]
     AsyncStd,
     #[cfg(feature = "async-executor")]
-    Executor(&'a async_executor::ExecutorSpawner),
-    Hooked(&'a Layers<dyn Spawner>),
+    Executor(&'a Owner),
+    Layered(&'a Layers<dyn Spawner>),
+}
+
+/// The owner of an executor that the caller drives.
+#[cfg(feature = "async-executor")]
+#[derive(Clone)]
+pub(crate) enum Owner {
+    Caller(Weak<Executor<'static>>),
+    Static(&'static Executor<'static>),
 }
 
 impl<'a> Native<'a> {
@@ -35,12 +45,12 @@ impl<'a> Native<'a> {
         Native(Kind::Opaque(PhantomData))
     }
 
-    pub(crate) fn hooked(layers: &'a Layers<dyn Spawner>) -> Self {
-        Native(Kind::Hooked(layers))
+    pub(crate) fn layered(layers: &'a Layers<dyn Spawner>) -> Self {
+        Native(Kind::Layered(layers))
     }
 
     pub(crate) fn layers(self) -> Option<&'a Layers<dyn Spawner>> {
-        if let Kind::Hooked(layers) = self.0 { Some(layers) } else { None }
+        if let Kind::Layered(layers) = self.0 { Some(layers) } else { None }
     }
 }
 
@@ -53,10 +63,10 @@ impl fmt::Debug for Native<'_> {
 /// Which built-in pool this is, as [`Blocking::native_blocking`] tells.
 ///
 /// As with [`Native`], nobody outside of this crate can make one that is not opaque.
-pub struct NativeBlocking<'a>(pub(super) BlockingKind<'a>);
+pub struct NativeBlocking<'a>(pub(crate) BlockingKind<'a>);
 
 #[derive(Clone, Copy)]
-pub(super) enum BlockingKind<'a> {
+pub(crate) enum BlockingKind<'a> {
     Opaque(PhantomData<&'a ()>),
     #[cfg(feature = "tokio")]
     Tokio(&'a ::tokio::runtime::Handle),
@@ -66,7 +76,7 @@ pub(super) enum BlockingKind<'a> {
     /// Whatever it was, it is gone.
     #[cfg(feature = "async-executor")]
     Gone,
-    Hooked(&'a Layers<dyn Blocking>),
+    Layered(&'a Layers<dyn Blocking>),
 }
 
 impl<'a> NativeBlocking<'a> {
@@ -74,12 +84,12 @@ impl<'a> NativeBlocking<'a> {
         NativeBlocking(BlockingKind::Opaque(PhantomData))
     }
 
-    pub(crate) fn hooked(layers: &'a Layers<dyn Blocking>) -> Self {
-        NativeBlocking(BlockingKind::Hooked(layers))
+    pub(crate) fn layered(layers: &'a Layers<dyn Blocking>) -> Self {
+        NativeBlocking(BlockingKind::Layered(layers))
     }
 
     pub(crate) fn layers(self) -> Option<&'a Layers<dyn Blocking>> {
-        if let BlockingKind::Hooked(layers) = self.0 { Some(layers) } else { None }
+        if let BlockingKind::Layered(layers) = self.0 { Some(layers) } else { None }
     }
 }
 

@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{Layer, Layers};
-use crate::backend::{Native, NativeBlocking};
-use crate::blocking::{Blocking, BlockingExt, BoxJob};
+use crate::backend;
+use crate::blocking::BlockingExt;
 use crate::cancel::CancelToken;
 use crate::handle::JoinHandle;
-use crate::hook::{Members, SpawnHook, Spawning, TaskEnd, TaskHook};
-use crate::spawner::{BoxFuture, Spawner, SpawnerExt};
+use crate::layer::{Layer, Layers, Members, SpawnHook, Spawning, TaskEnd, TaskHook};
+use crate::seam::{Blocking, BoxFuture, BoxJob, Native, NativeBlocking, Spawner};
+use crate::spawner::SpawnerExt;
 
 /// Keeps what it is given, for the test to run.
 #[derive(Default)]
@@ -100,8 +100,8 @@ struct Decorated {
 impl Decorated {
     fn new<R: Spawner + Blocking + 'static>(name: &'static str, inner: Arc<R>, log: &Log) -> Self {
         Decorated {
-            spawner: Layers::spawner(inner.clone(), decorator(name, log)),
-            blocking: Layers::blocking(inner, decorator(name, log)),
+            spawner: backend::around_spawner(inner.clone(), decorator(name, log)),
+            blocking: backend::around_blocking(inner, decorator(name, log)),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Spawner for Decorated {
     }
 
     fn native(&self) -> Native<'_> {
-        Native::hooked(&self.spawner)
+        Native::layered(&self.spawner)
     }
 }
 
@@ -122,7 +122,7 @@ impl Blocking for Decorated {
     }
 
     fn native_blocking(&self) -> NativeBlocking<'_> {
-        NativeBlocking::hooked(&self.blocking)
+        NativeBlocking::layered(&self.blocking)
     }
 }
 
@@ -259,7 +259,7 @@ fn jobs_have_the_hooks_too() {
 fn jobs_of_an_aborted_group_are_dropped_and_not_run() {
     let (kept, log) = (Arc::new(Kept::default()), Log::default());
     let group = Members::new(CancelToken::new(), None);
-    let pool = Layers::blocking(kept.clone(), Layer::Group(group.clone()));
+    let pool = backend::around_blocking(kept.clone(), Layer::Group(group.clone()));
     let job = || {
         let (owned, log) = (Dropped(log.clone()), log.clone());
         move || {
@@ -311,12 +311,12 @@ fn refused_task_is_dropped_and_not_spawned() {
 fn hook_that_panics_leaves_nothing_of_the_task_behind() {
     let (kept, outer, log) = decorated();
     let panics = Layer::Name(Arc::new(|_, _| panic!("no name")));
-    let named = Layers::spawner(Arc::new(outer), panics);
+    let named = backend::around_spawner(Arc::new(outer), panics);
     // The outermost: it comes before the one that panics.
     let group = Members::new(CancelToken::new(), None);
     let hooked = Decorated {
-        spawner: Layers::spawner(Arc::new(Only(named)), Layer::Group(group.clone())),
-        blocking: Layers::blocking(kept.clone(), decorator("silent", &log)),
+        spawner: backend::around_spawner(Arc::new(Only(named)), Layer::Group(group.clone())),
+        blocking: backend::around_blocking(kept.clone(), decorator("silent", &log)),
     };
     let spawn = || hooked.spawn_with_handle(async {});
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(spawn)).is_err());
@@ -333,7 +333,7 @@ impl Spawner for Only {
     }
 
     fn native(&self) -> Native<'_> {
-        Native::hooked(&self.0)
+        Native::layered(&self.0)
     }
 }
 
@@ -345,7 +345,7 @@ fn names_are_changed_from_the_outside_in() {
             seen.add(format!("{prefix} of {name:?}"));
             Some(format!("{prefix}{}", name?).into())
         }));
-        Arc::new(Only(Layers::spawner(spawner, hook)))
+        Arc::new(Only(backend::around_spawner(spawner, hook)))
     }
 
     let (kept, seen) = (Arc::new(Kept::default()), Log::default());
@@ -361,10 +361,10 @@ fn names_are_changed_from_the_outside_in() {
 #[test]
 fn decorators_are_one_list_on_one_base() {
     let (kept, outer, _) = decorated();
-    assert_eq!(outer.spawner.layers.len(), 3);
-    assert_eq!(outer.blocking.layers.len(), 3);
-    assert!(std::ptr::addr_eq(&raw const *outer.spawner.base, Arc::as_ptr(&kept)));
-    assert!(std::ptr::addr_eq(&raw const *outer.blocking.base, Arc::as_ptr(&kept)));
+    assert_eq!(outer.spawner.depth(), 3);
+    assert_eq!(outer.blocking.depth(), 3);
+    assert!(std::ptr::addr_eq(outer.spawner.base(), Arc::as_ptr(&kept)));
+    assert!(std::ptr::addr_eq(outer.blocking.base(), Arc::as_ptr(&kept)));
 }
 
 /// The hooks and the join agree, whichever comes first.
@@ -438,7 +438,7 @@ impl SpawnHook for Broken {
 #[test]
 fn hook_that_panics_in_a_task_harms_nobody() {
     let (kept, outer, log) = decorated();
-    let broken = Layers::spawner(Arc::new(outer), Layer::Hook(Arc::new(Broken)));
+    let broken = backend::around_spawner(Arc::new(outer), Layer::Hook(Arc::new(Broken)));
     let task = Only(broken).spawn_with_handle(async { 7 });
     kept.poll();
     let all = ["enter inner", "enter outer", "exit outer", "exit inner"].map(str::to_owned);
