@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::async_executor::{Executor, Task};
 
-use super::async_task::Join;
+use super::async_task::TaskJoin;
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
 use super::{Known, async_io, unblock};
@@ -87,13 +87,13 @@ pub(super) fn spawn<T, F, C>(
     owner: &Owner,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> Option<Join<T>>
+) -> Option<TaskJoin<T>>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    spawn_native(owner, ContainedTask::new(contain(future))).map(Join::new)
+    spawn_native(owner, ContainedTask::new(contain(future))).map(TaskJoin::new)
 }
 
 #[inline]

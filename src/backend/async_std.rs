@@ -105,14 +105,14 @@ pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> Join<T>
+) -> AsyncStdJoin<T>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
     let task = spawn_native(name, ContainedTask::new(contain(future)));
-    Join {
+    AsyncStdJoin {
         native: Some(Unresolved {
             task,
             share: |task, waker| Abortable::new(task, waker.is_some(), waker),
@@ -124,7 +124,7 @@ where
 type Handle<T> = task::JoinHandle<Output<T>>;
 
 /// async-std's handle. It detaches on drop by itself.
-pub(crate) struct Join<T> {
+pub(crate) struct AsyncStdJoin<T> {
     /// `None` once the handle has been consumed, or the end of the task has been handed out.
     native: Option<Unresolved<T>>,
     /// The waker registered last. async-std cannot be asked whether a task has finished other
@@ -140,7 +140,7 @@ struct Unresolved<T> {
     share: Share<T>,
 }
 
-impl<T> NativeJoin<T> for Join<T> {
+impl<T> NativeJoin<T> for AsyncStdJoin<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let Some(native) = &mut self.native else { polled_again() };

@@ -14,7 +14,7 @@ use super::{Abort, Finished, SharedJoin};
 use crate::error::End;
 
 /// async-task's handle, and how to share it.
-pub(crate) struct Join<T> {
+pub(crate) struct TaskJoin<T> {
     task: Detaching<T>,
     /// Whether it has been polled and may have a waker, which async-task does not tell.
     polled: bool,
@@ -22,10 +22,10 @@ pub(crate) struct Join<T> {
     share: fn(Detaching<T>, bool) -> Arc<dyn SharedJoin<T>>,
 }
 
-impl<T: Send + 'static> Join<T> {
+impl<T: Send + 'static> TaskJoin<T> {
     #[inline]
-    pub(super) fn new(task: Task<Output<T>>) -> Join<T> {
-        Join {
+    pub(super) fn new(task: Task<Output<T>>) -> TaskJoin<T> {
+        TaskJoin {
             task: Detaching(Some(task.fallible())),
             polled: false,
             share: |task, polled| Abortable::new(task, polled, None),
@@ -33,7 +33,7 @@ impl<T: Send + 'static> Join<T> {
     }
 }
 
-impl<T> NativeJoin<T> for Join<T> {
+impl<T> NativeJoin<T> for TaskJoin<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         self.polled = true;

@@ -161,17 +161,17 @@ macro_rules! backends {
 backends! {
     Shared(SharedHandle<T>),
     #[cfg(feature = "tokio")]
-    Tokio(tokio::Join<T>),
+    Tokio(tokio::TokioJoin<T>),
     #[cfg(feature = "tokio")]
     TokioNoted(tokio::Noted<T>),
     #[cfg(feature = "tokio")]
-    TokioHooked(tokio::Join<Option<T>>),
+    TokioHooked(tokio::TokioJoin<Option<T>>),
     #[cfg(feature = "tokio")]
     TokioHookedNoted(tokio::Noted<Option<T>>),
     #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
-    Task(async_task::Join<T>),
+    Task(async_task::TaskJoin<T>),
     #[cfg(feature = "async-std")]
-    AsyncStd(async_std::Join<T>),
+    AsyncStd(async_std::AsyncStdJoin<T>),
 }
 
 /// A handle that is more, or less, than a backend's own.

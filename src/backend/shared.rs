@@ -24,9 +24,9 @@ pub(crate) trait SharedJoin<T>: Abort {
 
 /// The abort handle of a task that had ended before it was asked for.
 pub(crate) fn ended() -> Arc<dyn Abort> {
-    struct Ended;
+    struct AlreadyEnded;
 
-    impl Abort for Ended {
+    impl Abort for AlreadyEnded {
         fn abort(&self) {}
 
         fn is_finished(&self) -> bool {
@@ -34,5 +34,5 @@ pub(crate) fn ended() -> Arc<dyn Abort> {
         }
     }
 
-    Arc::new(Ended)
+    Arc::new(AlreadyEnded)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::async_task::Join;
+use super::async_task::TaskJoin;
 use super::contained_task::ContainedTask;
 use super::ending::Ending;
 use super::{Known, async_io, unblock};
@@ -71,11 +71,11 @@ async_io::timer!(SmolSpawner, self => Kind::Smol);
 
 #[inline]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
-pub(super) fn spawn<T, F, C>(future: F, contain: impl FnOnce(F) -> C) -> Join<T>
+pub(super) fn spawn<T, F, C>(future: F, contain: impl FnOnce(F) -> C) -> TaskJoin<T>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    Join::new(::smol::spawn(ContainedTask::new(contain(future))))
+    TaskJoin::new(::smol::spawn(ContainedTask::new(contain(future))))
 }

@@ -146,7 +146,7 @@ where
     F: Future + Send + 'static,
     F::Output: Placed<T> + Send + 'static,
 {
-    Placed::join(Join(handle.spawn(future)))
+    Placed::join(TokioJoin(handle.spawn(future)))
 }
 
 pub(super) fn spawn_blocking<T, F, O>(handle: &Handle, f: F) -> super::Join<T>
@@ -155,12 +155,12 @@ where
     O: Placed<T> + Send + 'static,
 {
     takes_real_time(POOL);
-    <O as Placed<T>>::join(Join(handle.spawn_blocking(f)))
+    <O as Placed<T>>::join(TokioJoin(handle.spawn_blocking(f)))
 }
 
 /// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it
 /// resolved.
-pub(crate) struct Join<O>(task::JoinHandle<O>);
+pub(crate) struct TokioJoin<O>(task::JoinHandle<O>);
 
 /// tokio's handle to a task that was, or may be, aborted.
 ///
@@ -179,13 +179,13 @@ enum Note {
 
 /// What the future of a task gives, with the place for its handle among the handles.
 pub(super) trait Placed<T>: Ending<T> {
-    fn join(join: Join<Self>) -> super::Join<T>;
+    fn join(join: TokioJoin<Self>) -> super::Join<T>;
     fn noted(noted: Noted<Self>) -> super::Join<T>;
 }
 
 impl<T> Placed<T> for T {
     #[inline]
-    fn join(join: Join<T>) -> super::Join<T> {
+    fn join(join: TokioJoin<T>) -> super::Join<T> {
         super::Join::Tokio(join)
     }
 
@@ -196,7 +196,7 @@ impl<T> Placed<T> for T {
 
 impl<T> Placed<T> for Option<T> {
     #[inline]
-    fn join(join: Join<Self>) -> super::Join<T> {
+    fn join(join: TokioJoin<Self>) -> super::Join<T> {
         super::Join::TokioHooked(join)
     }
 
@@ -214,7 +214,7 @@ fn end(error: task::JoinError) -> End {
     }
 }
 
-impl<T, O: Placed<T>> NativeJoin<T> for Join<O> {
+impl<T, O: Placed<T>> NativeJoin<T> for TokioJoin<O> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         match Pin::new(&mut self.0).poll(cx) {

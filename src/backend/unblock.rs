@@ -5,7 +5,7 @@
 //! and not the work, so that a join would resolve while the function still runs. The pool is the
 //! same.
 
-use super::async_task::Join;
+use super::async_task::TaskJoin;
 use super::contained_task::Output;
 use super::ending::{Ending, end_of};
 use crate::contain::{ContainedJob, discard};
@@ -14,7 +14,7 @@ use crate::seam::takes_real_time;
 
 const POOL: &str = "the pool of threads of the crate `blocking`";
 
-pub(super) fn spawn<T, F, O>(f: F) -> Join<T>
+pub(super) fn spawn<T, F, O>(f: F) -> TaskJoin<T>
 where
     T: Send + 'static,
     F: FnOnce() -> O + Send + 'static,
@@ -22,7 +22,7 @@ where
 {
     takes_real_time(POOL);
     let job = ContainedJob::new(f);
-    Join::new(::blocking::unblock(move || Output::new(end_of(job.run()))))
+    TaskJoin::new(::blocking::unblock(move || Output::new(end_of(job.run()))))
 }
 
 pub(super) fn execute(job: BoxJob) {

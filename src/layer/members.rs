@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use self::shard::{Ended, Shard, State};
+use self::shard::{Ends, Shard, State};
 use crate::cancel::CancelToken;
 use crate::contain::{discard, wake};
 use crate::meta::SpawnMeta;
@@ -36,7 +36,7 @@ pub(crate) struct Members {
 
 /// What a group was at one moment.
 pub(crate) struct Past {
-    ended: Ended,
+    ended: Ends,
 }
 
 /// How long the group had been there, in nanoseconds.
@@ -223,9 +223,9 @@ fn unwatch(states: &mut [MutexGuard<'_, State>]) {
     }
 }
 
-fn sum(states: &[MutexGuard<'_, State>]) -> Ended {
-    let mut sum = Ended::default();
-    for Ended { completed, panicked, dropped } in states.iter().map(|state| state.ended()) {
+fn sum(states: &[MutexGuard<'_, State>]) -> Ends {
+    let mut sum = Ends::default();
+    for Ends { completed, panicked, dropped } in states.iter().map(|state| state.ended()) {
         sum.completed += completed;
         sum.panicked += panicked;
         sum.dropped += dropped;

@@ -30,7 +30,7 @@ pub(super) struct State {
 
 /// How many tasks have ended, and how.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Ended {
+pub(super) struct Ends {
     pub(super) completed: usize,
     pub(super) panicked: usize,
     pub(super) dropped: usize,
@@ -56,10 +56,10 @@ impl State {
     }
 
     /// What has become of those that have ended.
-    pub(super) fn ended(&self) -> Ended {
+    pub(super) fn ended(&self) -> Ends {
         let ended = self.list.spawned() - self.list.len();
         let State { panicked, dropped, .. } = *self;
-        Ended { completed: ended - panicked - dropped, panicked, dropped }
+        Ends { completed: ended - panicked - dropped, panicked, dropped }
     }
 }
 
