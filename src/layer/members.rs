@@ -4,6 +4,8 @@ mod list;
 mod report;
 mod shard;
 
+use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -58,13 +60,23 @@ impl Members {
     }
 
     /// Takes a task in; `None` if the group is closed.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn insert(&self, meta: SpawnMeta<'_>) -> Option<Member> {
+        self.insert_at(meta.name, meta.location)
+    }
+
+    // What it takes fits into registers, which the whole metadata would not.
+    #[inline(never)]
+    fn insert_at(
+        &self,
+        name: Option<&Cow<'static, str>>,
+        location: &'static Location<'static>,
+    ) -> Option<Member> {
         let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
-        if meta.name.is_some() || self.clock.is_some() {
-            return shard.insert_described(meta, self.clock.as_ref().map(stamp));
+        if name.is_some() || self.clock.is_some() {
+            return shard.insert_described(name, location, self.clock.as_ref().map(stamp));
         }
-        shard.insert(meta.location, false, |_| {})
+        shard.insert(location, false, |_| {})
     }
 
     #[inline]

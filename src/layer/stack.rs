@@ -77,7 +77,6 @@ impl<D: ?Sized> Layers<D> {
             }
             None => (decorated.clone(), vec![layer]),
         };
-        // Kept until the end: the hooks of a decorator may need it. The borrow of `inner` ends here.
         Layers { base, layers, ask, _decorated: decorated }
     }
 

@@ -1,5 +1,6 @@
 //! A part of a group's list, and a task's slot in it.
 
+use std::borrow::Cow;
 use std::mem;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -9,7 +10,7 @@ use super::Members;
 use super::list::{Chunk, Entry, List};
 use crate::contain::discard;
 use crate::layer::TaskEnd;
-use crate::meta::{Name, SpawnMeta};
+use crate::meta::Name;
 
 /// A part of a group's tasks: those that are spawned on a few of the threads, which then do not
 /// wait for the others.
@@ -100,11 +101,12 @@ impl Shard {
     #[cold]
     pub(super) fn insert_described(
         self: &Arc<Self>,
-        meta: SpawnMeta<'_>,
+        name: Option<&Cow<'static, str>>,
+        location: &'static Location<'static>,
         stamp: Option<u64>,
     ) -> Option<Member> {
-        let name = meta.name.map(|name| Box::new(name.clone()));
-        self.insert(meta.location, name.is_some(), |entry| {
+        let name = name.map(|name| Box::new(name.clone()));
+        self.insert(location, name.is_some(), |entry| {
             entry.name = name;
             entry.stamp = stamp.unwrap_or(entry.stamp);
         })

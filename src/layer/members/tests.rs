@@ -1,8 +1,6 @@
 //! Tasks of several threads, and what is left of them.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
-use std::panic::Location;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, mpsc};
 use std::task::Wake;
