@@ -256,7 +256,7 @@ async fn stack_names_those_that_there_are(rt: Arc<dyn Runtime>) {
     stack.register("pack", Never).unwrap();
     let error = stack.register("pack", Packing::default()).unwrap_err();
     assert!(error.is_duplicate());
-    assert!(error.to_string().starts_with("there is a task 'pack' already"), "{error}");
+    assert!(error.to_string().starts_with("task 'pack' is already registered"), "{error}");
     assert_eq!(stack.get("pack").unwrap().type_name(), "never", "the first one stays");
     let error = stack.execute("Pack", json!(1)).unwrap_err();
     assert!(error.is_unknown());

@@ -183,7 +183,7 @@ async fn start_refuses_a_service_that_stops(rt: Arc<dyn Runtime>) {
     assert!(error.is_stopping());
     assert_eq!(
         error.to_string(),
-        "service 'probe' is stopping: start it when it has stopped, or use `restart`"
+        "service 'probe' is stopping: start it after it has stopped, or use `restart`"
     );
     service.stop(Duration::ZERO).await.unwrap_err();
 }

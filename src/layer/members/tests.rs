@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::panic::Location;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::task::Wake;
 use std::thread;
