@@ -1,7 +1,6 @@
 //! Knowing what was spawned, and bringing it to an end.
 
 mod join;
-mod last;
 mod scope;
 mod slots;
 
@@ -238,15 +237,6 @@ impl TaskGroup {
         self.core().abort_all();
     }
 
-    /// Takes no more tasks, aborts those that there are, and waits until each was dropped.
-    pub(crate) async fn end_now(&self) -> ShutdownReport {
-        let core = self.core();
-        let closed = core.close();
-        self.abort_all();
-        self.wait().await;
-        core.since(&closed)
-    }
-
     /// Takes no more tasks.
     ///
     /// What is spawned from now on is dropped in the call that spawns, and its join says
@@ -270,14 +260,14 @@ impl TaskGroup {
     /// first moment on, nothing is taken any more: what has to be spawned while the tasks clean up
     /// is spawned on the spawner underneath, or the group is [drained](TaskGroup::drain) instead.
     ///
-    /// A grace period of zero aborts at once, and one of [`Duration::MAX`] never. A task that
-    /// blocks its thread cannot be aborted, and is waited for. So is, for ever, one of an executor
+    /// A grace period of zero aborts at once and needs no timer; one of [`Duration::MAX`] never
+    /// aborts. A task that blocks its thread cannot be aborted, and is waited for. So is, for ever, one of an executor
     /// that nobody drives. A task that shuts down its own group ends at the end of the grace
     /// period, and never gets the report.
     ///
     /// # Panics
     ///
-    /// As [`Timer::sleep`].
+    /// As [`Timer::sleep`], unless the grace period is zero.
     ///
     /// # Cancel safety
     ///
@@ -288,11 +278,16 @@ impl TaskGroup {
         let core = self.core();
         let closed = core.close();
         core.token().cancel();
-        if timer.timeout(grace, self.wait()).await.is_err() {
+        if !self.is_empty_within(timer, grace).await {
             self.abort_all();
             self.wait().await;
         }
         core.since(&closed)
+    }
+
+    /// Waits until the group is empty, no longer than the grace period. One of zero needs no timer.
+    async fn is_empty_within(&self, timer: &dyn Timer, grace: Duration) -> bool {
+        !grace.is_zero() && timer.timeout(grace, self.wait()).await.is_ok()
     }
 }
 
@@ -310,7 +305,7 @@ impl TaskGroup {
     ///
     /// # Panics
     ///
-    /// As [`Timer::sleep`].
+    /// As [`Timer::sleep`], unless the grace period is zero.
     ///
     /// # Cancel safety
     ///
@@ -322,7 +317,7 @@ impl TaskGroup {
         let before = core.present();
         core.token().cancel();
         // Closed and aborted also if it is empty: tasks may be spawned at any time.
-        let _ = timer.timeout(grace, self.wait()).await;
+        self.is_empty_within(timer, grace).await;
         self.close();
         self.abort_all();
         self.wait().await;

@@ -9,13 +9,9 @@ mod cancel;
 mod contain;
 pub mod decorate;
 mod error;
-#[cfg(feature = "services")]
-mod events;
 mod group;
 mod handle;
 pub mod hook;
-#[cfg(feature = "json")]
-mod json;
 mod layer;
 mod meta;
 #[cfg(doctest)]
@@ -31,16 +27,12 @@ mod migration;
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;
-#[cfg(feature = "services")]
-mod run;
 pub mod runtime;
 mod seam;
 #[cfg(feature = "services")]
-mod service;
+pub mod services;
 mod shards;
 mod spawner;
-#[cfg(feature = "services")]
-mod task;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
@@ -71,31 +63,12 @@ pub use bridge::tracing;
 pub use blocking::{BlockingExt, BlockingPool, BlockingPoolBuilder};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
-#[cfg(feature = "services")]
-pub use events::{Events, TryEmitError};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
 pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
-#[cfg(feature = "json")]
-pub use json::{
-    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
-    RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
-    TaskStack,
-};
 pub use meta::SpawnMeta;
-#[cfg(feature = "services")]
-pub use run::{BoxError, Run, RunError, RunHandle};
 pub use runtime::{Ambient, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer};
 pub use seam::{Blocking, BoxFuture, BoxJob, FnSpawner, RawSleep, Runtime, Sleep, Spawner, Timer};
-#[cfg(feature = "services")]
-pub use service::{
-    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
-    ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
-};
 pub use spawner::SpawnerExt;
-#[cfg(feature = "services")]
-pub use task::{
-    Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
-};
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use testing::test;

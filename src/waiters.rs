@@ -36,12 +36,6 @@ impl Waiters {
         false
     }
 
-    /// Releases the one who has waited for longest.
-    #[must_use = "it is to be woken"]
-    pub(crate) fn release_first(&mut self) -> Option<Waker> {
-        self.wakers.values_mut().find_map(Option::take)
-    }
-
     /// Releases all, in their order.
     #[must_use = "they are to be woken"]
     pub(crate) fn release_all(&mut self) -> Vec<Waker> {
@@ -53,11 +47,6 @@ impl Waiters {
     #[must_use = "they are to be woken"]
     pub(crate) fn drain(&mut self) -> Vec<Waker> {
         mem::take(&mut self.wakers).into_values().flatten().collect()
-    }
-
-    /// Whether one was released and has not noticed.
-    pub(crate) fn is_released(&self, key: u64) -> bool {
-        matches!(self.wakers.get(&key), Some(None))
     }
 
     /// Somebody waits no more.

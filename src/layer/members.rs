@@ -6,7 +6,6 @@ mod shard;
 
 use std::borrow::Cow;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -30,8 +29,6 @@ pub(crate) struct Members {
     /// Who waits until the group is empty. Locked after the shards.
     waiting: Mutex<Waiters>,
     token: CancelToken,
-    /// How often the tasks were aborted.
-    aborts: AtomicU64,
     /// With the instant at which the group was made.
     clock: Option<(Clock, Instant)>,
 }
@@ -54,7 +51,6 @@ impl Members {
             shards: (0..shards()).map(|index| Shard::new(index, core.clone())).collect(),
             waiting: Mutex::default(),
             token,
-            aborts: AtomicU64::new(0),
             clock,
         })
     }
@@ -140,14 +136,7 @@ impl Members {
         }
     }
 
-    /// How often the tasks were aborted.
-    pub(crate) fn aborts(&self) -> u64 {
-        self.aborts.load(Ordering::Acquire)
-    }
-
     pub(crate) fn abort_all(&self) {
-        // Before the abort: who sees its effect must see the reason for it.
-        self.aborts.fetch_add(1, Ordering::AcqRel);
         let wakers: Vec<_> =
             self.shards.iter().flat_map(|shard| shard.lock().list.stop()).collect();
         // When all are to stop, and without a lock: a waker may poll its task.

@@ -99,15 +99,6 @@ impl<D: ?Sized> Layers<D> {
         })
     }
 
-    /// How often the groups were aborted.
-    pub(crate) fn aborts(&self) -> u64 {
-        let aborts = self.layers.iter().map(|layer| match layer {
-            Layer::Group(group) => group.aborts(),
-            _ => 0,
-        });
-        aborts.sum()
-    }
-
     /// What to add to a task, or to blocking work.
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
+use async_runtime_compat::services::{
     JsonRun, JsonTask, Outcome, Task, TaskContext, TaskStack, TaskState, TaskWrapper,
 };
 use schemars::JsonSchema;
@@ -142,7 +142,7 @@ async fn action_that_does_not_fit_starts_nothing(rt: Arc<dyn Runtime>) {
         assert!(error.is_misfit() && !error.is_unknown() && !error.is_refused());
         assert_eq!(error.path(), Some(path), "{error}");
         let text = error.to_string();
-        assert!(text.starts_with("task 'packing' does not take this action: "), "{text}");
+        assert!(text.starts_with("invalid action for task 'packing': "), "{text}");
         assert!(text.ends_with(message), "no {message:?} in: {text}");
         assert_eq!(text.contains(&format!("at '{path}': ")), !path.is_empty(), "{text}");
         assert_eq!(error.into_action(), action, "it is given back");
@@ -161,7 +161,7 @@ async fn event_that_is_no_json_is_told_in_its_place(rt: Arc<dyn Runtime>) {
     let error = events.next().await.unwrap().unwrap_err();
     assert!(error.path().starts_with("at"), "{error}");
     let text = error.to_string();
-    assert!(text.starts_with("an event of task 'packing' is no JSON: at 'at"), "{text}");
+    assert!(text.starts_with("cannot serialize an event of task 'packing': at 'at"), "{text}");
     assert!(text.ends_with("key must be a string"), "{text}");
     assert_eq!(events.next().await.unwrap().unwrap()["what"], "7 pages", "it goes on");
     assert_eq!(events.next().await, None);
@@ -212,7 +212,7 @@ async fn job_that_runs_is_not_started(rt: Arc<dyn Runtime>) {
     let error = task.execute(json!(2)).unwrap_err();
     assert!(error.is_refused() && error.path().is_none());
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.starts_with("task 'never' runs already"), "{source}");
+    assert!(source.starts_with("task 'never' is already running"), "{source}");
     assert_eq!(error.into_action(), json!(2));
     assert!(task.execute(json!("two")).unwrap_err().is_misfit(), "that comes first");
     assert!(run.handle.cancel().await.unwrap_err().is_cancelled());
@@ -251,17 +251,17 @@ async fn stack_calls_by_name(rt: Arc<dyn Runtime>) {
 async fn stack_names_those_that_there_are(rt: Arc<dyn Runtime>) {
     let stack = TaskStack::new(rt);
     let error = stack.execute("pack", json!(1)).unwrap_err();
-    assert_eq!(error.to_string(), "there is no task 'pack'; none is registered");
+    assert_eq!(error.to_string(), "unknown task 'pack'; none are registered");
     stack.register("send", Never).unwrap();
     stack.register("pack", Never).unwrap();
     let error = stack.register("pack", Packing::default()).unwrap_err();
     assert!(error.is_duplicate());
-    assert!(error.to_string().starts_with("there is a task 'pack' already"), "{error}");
+    assert!(error.to_string().starts_with("task 'pack' is already registered"), "{error}");
     assert_eq!(stack.get("pack").unwrap().type_name(), "never", "the first one stays");
     let error = stack.execute("Pack", json!(1)).unwrap_err();
     assert!(error.is_unknown());
     assert_eq!(error.known().unwrap(), ["pack", "send"]);
-    assert_eq!(error.to_string(), "there is no task 'Pack'; there are 'pack', 'send'");
+    assert_eq!(error.to_string(), "unknown task 'Pack'; registered: 'pack', 'send'");
     assert_eq!(error.into_action(), json!(1));
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
-    BoxError, Task, TaskContext, TaskGroup, TaskWrapper, with_blocking, with_timer,
-};
+use async_runtime_compat::services::{BoxError, Task, TaskContext, TaskWrapper};
+use async_runtime_compat::{TaskGroup, with_blocking, with_timer};
 
 use crate::runtimes::Running;
 

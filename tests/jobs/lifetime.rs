@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{Outcome, Run, TaskState, TaskWrapper, yield_now};
+use async_runtime_compat::services::{Outcome, Run, TaskState, TaskWrapper};
+use async_runtime_compat::yield_now;
 
 use crate::kit::{Alive, Cx, Given, Job, everywhere, inside, job};
 

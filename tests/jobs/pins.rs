@@ -5,9 +5,10 @@ use std::error::Error;
 use std::fmt::Display;
 use std::future::IntoFuture;
 
-use async_runtime_compat::{
+use async_runtime_compat::Watch;
+use async_runtime_compat::services::{
     Events, Outcome, Run, RunError, RunHandle, StartError, TaskContext, TaskState, TaskWrapper,
-    TaskWrapperBuilder, TryEmitError, Watch,
+    TaskWrapperBuilder, TryEmitError,
 };
 use futures_util::Stream;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -35,7 +36,7 @@ assert_impl_all!(TryEmitError<Cell<u8>>: Error, Send);
 
 #[cfg(feature = "json")]
 mod json {
-    use async_runtime_compat::{
+    use async_runtime_compat::services::{
         JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonTask, RegisterError,
         StackedTask, TaskStack,
     };

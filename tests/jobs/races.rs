@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{Outcome, Run, TaskGroup, TaskState, TaskWrapper, yield_now};
+use async_runtime_compat::services::{Outcome, Run, TaskState, TaskWrapper};
+use async_runtime_compat::{TaskGroup, yield_now};
 
 use crate::kit::{Alive, Job, everywhere, inside, job};
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{Outcome, Run, Task, TaskContext, TaskState, TaskWrapper, yield_now};
+use async_runtime_compat::services::{Outcome, Run, Task, TaskContext, TaskState, TaskWrapper};
+use async_runtime_compat::yield_now;
 
 use crate::kit::{Alive, everywhere, job};
 
@@ -131,7 +132,7 @@ async fn second_start_while_running_is_an_error(rt: Arc<dyn Runtime>) {
     assert!(job.state().is_running());
     let error = job.clone().start(2).unwrap_err();
     assert!(error.is_running());
-    assert!(error.to_string().starts_with("task 'the job' runs already"), "{error}");
+    assert!(error.to_string().starts_with("task 'the job' is already running"), "{error}");
     assert_eq!(error.into_action(), 2);
     job.cancel().await;
     drop(run);

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{Run, ServicePhase};
+use async_runtime_compat::services::{Run, ServicePhase};
 
 use crate::everywhere::everywhere;
 use crate::probe::{Ask, Does, LONG, Probe, Refused, SHORT, until};
@@ -43,7 +43,8 @@ async fn answers_with_events_and_a_result(rt: Arc<dyn Runtime>) {
 }
 
 async fn waits_for_a_slow_reader(rt: Arc<dyn Runtime>) {
-    let probe = async_runtime_compat::ServiceWrapper::builder(rt.clone(), Probe::default());
+    let probe =
+        async_runtime_compat::services::ServiceWrapper::builder(rt.clone(), Probe::default());
     let service = probe.event_capacity(2).build();
     service.start().await.unwrap();
     let Run { mut events, handle, .. } = service.dispatch(Ask::Count(5)).unwrap();
@@ -85,7 +86,7 @@ async fn goes_on_without_a_handle(rt: Arc<dyn Runtime>) {
 async fn is_refused_unless_the_service_runs(rt: Arc<dyn Runtime>) {
     let service = Probe::default().with("run", Does::Hang).wrap(&rt);
     let error = service.dispatch(Ask::Count(3)).unwrap_err();
-    assert_eq!(error.to_string(), "service 'probe' takes no actions, because it is stopped");
+    assert_eq!(error.to_string(), "service 'probe' does not accept actions because it is stopped");
     assert_eq!(error.into_action(), Ask::Count(3));
     service.start().await.unwrap();
     service.service().then("start", Does::Hang);
@@ -150,7 +151,7 @@ async fn is_cancelled_by_its_handle(rt: Arc<dyn Runtime>) {
 
 async fn has_its_grace(rt: Arc<dyn Runtime>) {
     let probe = Probe::default().with("hangs", Does::Hang);
-    let service = async_runtime_compat::ServiceWrapper::builder(rt.clone(), probe);
+    let service = async_runtime_compat::services::ServiceWrapper::builder(rt.clone(), probe);
     let service = service.grace(SHORT).build();
     service.start().await.unwrap();
     let start = rt.now();

@@ -25,7 +25,7 @@ async fn says_what_the_service_says(rt: Arc<dyn Runtime>) {
     assert!(error.is_failed());
     assert_eq!(
         format!("{error:#}"),
-        "service 'probe' is not healthy: `check_health` of service 'probe' failed: check_health \
+        "service 'probe' is unhealthy: `check_health` of service 'probe' failed: check_health \
          refused"
     );
     service.service().then("check_health", Does::Panic);
@@ -40,7 +40,7 @@ async fn takes_no_longer_than_it_was_given(rt: Arc<dyn Runtime>) {
     service.start().await.unwrap();
     let error = service.check_health(SHORT).await.unwrap_err();
     assert!(error.is_timeout());
-    assert_eq!(error.to_string(), "service 'probe' did not tell its health within 20ms");
+    assert_eq!(error.to_string(), "service 'probe' did not complete its health check within 20ms");
     assert!(poll_once(Box::pin(service.check_health(LONG))).await.is_none());
     // Those that hang are aborted, and do not keep the service from stopping.
     service.stop(LONG).await.unwrap();
@@ -51,7 +51,7 @@ async fn is_that_of_a_service_that_runs(rt: Arc<dyn Runtime>) {
     let service = Probe::default().with("start", Does::Fail).wrap(&rt);
     let error = service.check_health(LONG).await.unwrap_err();
     assert!(error.is_not_running() && error.source().is_none());
-    assert_eq!(error.to_string(), "service 'probe' has no health to tell, because it is stopped");
+    assert_eq!(error.to_string(), "service 'probe' cannot be checked because it is stopped");
     service.start().await.unwrap_err();
     let error = service.check_health(LONG).await.unwrap_err();
     assert!(error.is_not_running() && error.source().is_some());

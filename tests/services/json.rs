@@ -5,10 +5,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
+use async_runtime_compat::services::{
     ActionContext, JsonService, Service, ServiceContext, ServicePhase, ServiceWrapper,
-    with_blocking, with_timer,
 };
+use async_runtime_compat::{with_blocking, with_timer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -133,7 +133,7 @@ async fn action_that_does_not_fit_is_refused(rt: Arc<dyn Runtime>) {
             assert!(error.is_misfit());
             assert_eq!(error.path(), Some(path));
             let text = error.to_string();
-            assert!(text.starts_with("service 'grandma' does not take this action: "), "{text}");
+            assert!(text.starts_with("invalid action for service 'grandma': "), "{text}");
             assert!(text.contains(expected), "{text}");
             assert_eq!(error.into_action(), action);
         }
@@ -149,7 +149,7 @@ async fn action_is_refused_unless_the_service_runs(rt: Arc<dyn Runtime>) {
     assert!(error.is_refused());
     assert_eq!(
         error.source().unwrap().to_string(),
-        "service 'grandma' takes no actions, because it is stopped"
+        "service 'grandma' does not accept actions because it is stopped"
     );
     assert_eq!(error.into_action(), action);
 }
@@ -160,7 +160,10 @@ async fn event_that_is_no_json_is_an_error_in_its_place(rt: Arc<dyn Runtime>) {
     let mut run = service.dispatch(json!({ "to": { "name": "A" }, "words": [1, 0, 2] })).unwrap();
     assert!(run.events.next().await.unwrap().is_ok());
     let error = run.events.next().await.unwrap().unwrap_err();
-    assert!(error.to_string().starts_with("an event of service 'grandma' is no JSON: "), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot serialize an event of service 'grandma': "),
+        "{error}"
+    );
     assert!(run.events.next().await.unwrap().is_ok());
     assert!(run.events.next().await.is_none());
     run.await.unwrap();
@@ -197,5 +200,5 @@ async fn state_of_a_failure_has_its_reason(rt: Arc<dyn Runtime>) {
     let service = teller(&(Arc::new(closed) as Arc<dyn Runtime>));
     service.start().await.unwrap_err();
     let state = serde_json::to_value(service.state()).unwrap();
-    assert_eq!(state, json!({ "state": "failed", "reason": "its runtime was shut down" }));
+    assert_eq!(state, json!({ "state": "failed", "reason": "the runtime was shut down" }));
 }

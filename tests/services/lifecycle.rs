@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceState, SetUp, with_blocking, with_timer};
+use async_runtime_compat::services::{ServicePhase, ServiceState, SetUp};
+use async_runtime_compat::{with_blocking, with_timer};
 use futures_lite::future::poll_once;
 
 use crate::everywhere::everywhere;
@@ -65,8 +66,8 @@ async fn set_up_that_does_not_help_fails_the_start(rt: Arc<dyn Runtime>) {
         assert!(error.is_failed());
         assert_eq!(
             format!("{error:#}"),
-            "service 'probe' did not start: `set_up` of service 'probe' failed: after it, \
-             `is_set_up` does not say `Done`"
+            "service 'probe' failed to start: `set_up` of service 'probe' failed: \
+             `is_set_up` did not return `Done` afterwards"
         );
         assert_eq!(service.state().phase(), ServicePhase::Failed);
         assert_eq!(service.service().log(), ["is_set_up", "set_up", "is_set_up"]);
@@ -176,7 +177,7 @@ async fn wait_for_gives_the_state_or_says_what_it_is(rt: Arc<dyn Runtime>) {
     let service = Probe::default().with("start", Does::Fail).wrap(&rt);
     service.wait_for(ServicePhase::Stopped, Duration::ZERO).await.unwrap();
     let error = service.wait_for(ServicePhase::Running, SHORT).await.unwrap_err();
-    assert_eq!(error.to_string(), "service 'probe' was not running within 20ms; it is stopped");
+    assert_eq!(error.to_string(), "service 'probe' was not running within 20ms: it is stopped");
     service.start().await.unwrap_err();
     let error = service.wait_for(ServicePhase::Running, SHORT).await.unwrap_err();
     assert!(matches!(error.state(), ServiceState::Failed(_)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceState, ServiceWrapper};
+use async_runtime_compat::services::{ServicePhase, ServiceState, ServiceWrapper};
 use futures_lite::future::block_on;
 
 use crate::probe::{Ask, Does, LONG, Probe, until};

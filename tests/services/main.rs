@@ -30,7 +30,9 @@ mod runtimes;
 mod stack;
 mod stopping;
 
-use async_runtime_compat::{ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder};
+use async_runtime_compat::services::{
+    ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder,
+};
 use static_assertions::assert_impl_all;
 
 assert_impl_all!(ServiceWrapper<probe::Probe>: Clone, Send, Sync, Unpin);
@@ -38,4 +40,4 @@ assert_impl_all!(ServiceWrapperBuilder<probe::Probe>: Send, Sync);
 assert_impl_all!(ServiceContext: Clone, Send, Sync);
 assert_impl_all!(ActionContext<u32>: Clone, Send, Sync);
 #[cfg(feature = "json")]
-static_assertions::assert_obj_safe!(async_runtime_compat::JsonService);
+static_assertions::assert_obj_safe!(async_runtime_compat::services::JsonService);

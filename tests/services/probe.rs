@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
-    ActionContext, Service, ServiceContext, ServiceWrapper, SetUp, yield_now,
+use async_runtime_compat::services::{
+    ActionContext, Service, ServiceContext, ServiceWrapper, SetUp,
 };
+use async_runtime_compat::yield_now;
 
 /// Long enough for whatever comes to an end.
 pub(crate) const LONG: Duration = Duration::from_secs(50);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
+use async_runtime_compat::services::{Run, RunError, ServicePhase, ServiceState, ServiceWrapper};
 use async_runtime_compat::sim::SimRuntime;
-use async_runtime_compat::{Run, RunError, ServicePhase, ServiceState, ServiceWrapper};
 
 use crate::probe::{Ask, Does, LONG, Probe, SHORT, yields};
 

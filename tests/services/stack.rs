@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
+use async_runtime_compat::services::{
     ActionContext, Service, ServiceContext, ServicePhase, ServiceStack, ServiceState,
     StackStartError,
 };
@@ -189,8 +189,8 @@ async fn one_that_does_not_start_holds_back_those_that_need_it(rt: Arc<dyn Runti
     assert_eq!(error.held_back(), ["web"]);
     assert_eq!(
         error.to_string(),
-        "service 'auth' did not start: `start` of service 'auth' failed: start refused; 'web' was \
-         not started, because it needs what failed"
+        "service 'auth' failed to start: `start` of service 'auth' failed: start refused; 'web' was \
+         not started because a dependency failed"
     );
     let phases = phases(&stack);
     assert_eq!(phases["db"], ServicePhase::Running);
@@ -216,8 +216,8 @@ async fn one_that_does_not_stop_keeps_no_other_from_it(rt: Arc<dyn Runtime>) {
     assert_eq!(failures, [("auth", false), ("web", true)]);
     assert_eq!(
         error.to_string(),
-        "service 'auth' failed before it had stopped: `run` of service 'auth' failed: run refused; \
-         service 'web' did not stop in time: one task of it had to be aborted"
+        "service 'auth' failed before it stopped: `run` of service 'auth' failed: run refused; \
+         service 'web' did not stop in time: 1 task was aborted"
     );
     assert!(stack.list().iter().all(|it| it.state.is_ended()));
 }
@@ -250,7 +250,7 @@ async fn names_a_cycle_and_what_is_not_there(rt: Arc<dyn Runtime>) {
     assert!(error.is_unknown());
     assert_eq!(
         error.to_string(),
-        "service 'b' needs 'd', and there is no such service; there are 'a', 'b', 'c'"
+        "service 'b' needs unknown service 'd'; registered: 'a', 'b', 'c'"
     );
     // It concerns those that need it.
     stack.start("c").await.unwrap();
@@ -259,14 +259,14 @@ async fn names_a_cycle_and_what_is_not_there(rt: Arc<dyn Runtime>) {
     assert_eq!(error.cycle().unwrap(), ["b", "d", "a", "b"]);
     assert_eq!(
         error.to_string(),
-        "services need each other in a circle: 'b' needs 'd' needs 'a' needs 'b'"
+        "cyclic dependency between services: 'b' needs 'd' needs 'a' needs 'b'"
     );
     assert_eq!(log.lock().unwrap().iter().filter(|it| it.ends_with("starts")).count(), 1);
     let error = stack.start("e").await.unwrap_err();
-    assert_eq!(error.to_string(), "there is no service 'e'; there are 'a', 'b', 'c', 'd'");
+    assert_eq!(error.to_string(), "unknown service 'e'; registered: 'a', 'b', 'c', 'd'");
     let error = stack.stop("e", LONG).await.unwrap_err();
     assert!(error.is_unknown());
-    assert_eq!(error.to_string(), "there is no service 'e'; there are 'a', 'b', 'c', 'd'");
+    assert_eq!(error.to_string(), "unknown service 'e'; registered: 'a', 'b', 'c', 'd'");
     stack.remove("a").unwrap();
     stack.register("a", Part::new("a", &log), &["a"]).unwrap();
     assert_eq!(stack.start("a").await.unwrap_err().cycle().unwrap(), ["a", "a"]);
@@ -287,7 +287,7 @@ async fn names_are_taken_once(rt: Arc<dyn Runtime>) {
     let (stack, log) = stack(&rt, |_| {});
     let error = stack.register("db", Part::new("db", &log), &[]).unwrap_err();
     assert!(error.is_duplicate());
-    assert_eq!(error.to_string(), "there is a service 'db' already: choose another name");
+    assert_eq!(error.to_string(), "service 'db' is already registered: choose another name");
     assert!(stack.remove("db").is_some() && stack.remove("db").is_none());
     assert!(stack.get("db").is_none());
     stack.register("db", Part::new("db", &log), &[]).unwrap();
@@ -319,7 +319,7 @@ async fn dispatches_by_name(rt: Arc<dyn Runtime>) {
     let error = stack.dispatch("post", json!("hello")).unwrap_err();
     assert!(error.is_unknown());
     assert_eq!(error.known().unwrap(), ["auth", "db", "mail", "web"]);
-    assert!(error.to_string().starts_with("there is no service 'post'; there are 'auth', 'db'"));
+    assert!(error.to_string().starts_with("unknown service 'post'; registered: 'auth', 'db'"));
     assert!(stack.dispatch("mail", json!(7)).unwrap_err().is_misfit());
     stack.stop_all(LONG).await.unwrap();
     assert!(stack.dispatch("mail", json!("hello")).unwrap_err().is_refused());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{ServicePhase, ServiceState, ServiceWrapper};
+use async_runtime_compat::services::{ServicePhase, ServiceState, ServiceWrapper};
 use futures_lite::future::poll_once;
 
 use crate::everywhere::everywhere;
@@ -50,10 +50,7 @@ async fn what_does_not_follow_is_aborted_after_the_grace_period(rt: Arc<dyn Runt
     assert!(rt.now() - start >= SHORT);
     assert!(error.is_timeout() && !error.is_failed());
     assert_eq!(error.aborted(), 3);
-    assert_eq!(
-        error.to_string(),
-        "service 'probe' did not stop in time: 3 tasks of it had to be aborted"
-    );
+    assert_eq!(error.to_string(), "service 'probe' did not stop in time: 3 tasks were aborted");
     assert_eq!(service.service().alive.count(), 0);
     assert_eq!(service.state().phase(), ServicePhase::Stopped);
 }
@@ -129,7 +126,7 @@ async fn failure_while_stopping_is_reported(rt: Arc<dyn Runtime>) {
     assert_eq!(error.aborted(), 2);
     assert_eq!(
         format!("{error:#}"),
-        "service 'probe' failed before it had stopped, and 2 tasks of it had to be aborted: \
+        "service 'probe' failed before it stopped, and 2 tasks were aborted: \
          `run` of service 'probe' failed: run refused"
     );
     assert_eq!(service.state().phase(), ServicePhase::Failed);
@@ -139,7 +136,10 @@ async fn failure_while_stopping_is_reported(rt: Arc<dyn Runtime>) {
 async fn starting(
     rt: &Arc<dyn Runtime>,
     does: Does,
-) -> (ServiceWrapper<Probe>, JoinHandle<Result<(), async_runtime_compat::ServiceStartError>>) {
+) -> (
+    ServiceWrapper<Probe>,
+    JoinHandle<Result<(), async_runtime_compat::services::ServiceStartError>>,
+) {
     let service = Probe::default().with("start", does).wrap(rt);
     let start = rt.spawn_with_handle({
         let service = service.clone();
@@ -154,7 +154,7 @@ async fn stop_ends_a_start_that_does_not_follow(rt: Arc<dyn Runtime>) {
     assert!(service.stop(SHORT).await.unwrap_err().is_timeout());
     let error = start.await.unwrap().unwrap_err();
     assert!(error.is_stopped());
-    assert_eq!(error.to_string(), "service 'probe' was stopped while it was starting");
+    assert_eq!(error.to_string(), "service 'probe' was stopped while starting");
     assert_eq!(service.state().phase(), ServicePhase::Stopped);
     assert_eq!(service.service().alive.count(), 0);
 }
@@ -183,7 +183,7 @@ async fn start_refuses_a_service_that_stops(rt: Arc<dyn Runtime>) {
     assert!(error.is_stopping());
     assert_eq!(
         error.to_string(),
-        "service 'probe' is stopping: start it when it has stopped, or use `restart`"
+        "service 'probe' is stopping: start it after it has stopped, or use `restart`"
     );
     service.stop(Duration::ZERO).await.unwrap_err();
 }

@@ -1,7 +1,7 @@
 //! Tasks of several threads, and what is left of them.
 
 use std::future::poll_fn;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::task::Wake;
 use std::thread;

@@ -1,0 +1,40 @@
+//! Serialization of states.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::services::run::RunError;
+use crate::services::service::ServiceState;
+use crate::services::task::TaskState;
+
+impl Serialize for TaskState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (state, reason) = match self {
+            TaskState::NotStarted => ("not_started", None),
+            TaskState::Running => ("running", None),
+            TaskState::Completed => ("completed", None),
+            TaskState::Failed(error) => ("failed", Some(error.message())),
+        };
+        write(serializer, state, reason)
+    }
+}
+
+/// `{"state": "running"}`; the states are `stopped`, `starting`, `running`, `stopping` and `failed`,
+/// which has a `reason`.
+impl Serialize for ServiceState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write(serializer, self.phase().as_str(), self.failure().map(RunError::message))
+    }
+}
+
+fn write<S: Serializer>(
+    serializer: S,
+    state: &str,
+    reason: Option<String>,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1 + usize::from(reason.is_some())))?;
+    map.serialize_entry("state", state)?;
+    if let Some(reason) = reason {
+        map.serialize_entry("reason", &reason)?;
+    }
+    map.end()
+}
