@@ -2,8 +2,8 @@
 //! beside tasks that wait.
 //!
 //! ```text
-//! cargo bench --bench sim --features sim,tokio
-//! cargo bench --bench sim --features sim,tokio -- polls
+//! cargo bench -p async-runtime-compat-sim --bench sim
+//! cargo bench -p async-runtime-compat-sim --bench sim -- polls
 //! ```
 //!
 //! The simulation has its random strategy and the hash of its trace; tokio has one schedule. Both run
@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime};
+use async_runtime_compat_sim::{Sim, SimRuntime};
 use async_runtime_compat::yield_now;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use tokio::runtime::{Builder, Runtime as Tokio};

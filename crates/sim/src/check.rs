@@ -15,12 +15,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use self::environment::Environment;
-use super::failure::FailureKind;
-use super::runtime::SimRuntime;
-use super::strategy::Strategy;
-use super::tape::Tape;
-use super::{Sim, hush};
-use crate::origin::Place;
+use crate::failure::FailureKind;
+use crate::runtime::SimRuntime;
+use crate::strategy::Strategy;
+use crate::tape::Tape;
+use crate::{Sim, hush};
 
 pub use self::report::Counterexample;
 
@@ -38,9 +37,8 @@ pub use self::report::Counterexample;
 ///
 /// ```
 /// use async_runtime_compat::prelude::*;
-/// use async_runtime_compat::sim;
 ///
-/// sim::check(|rt| async move {
+/// async_runtime_compat_sim::check(|rt| async move {
 ///     let (sender, receiver) = async_channel::bounded(1);
 ///     let producer = rt.spawn_named("producer", async move { sender.send(7).await });
 ///     assert_eq!(receiver.recv().await, Ok(7));
@@ -85,7 +83,7 @@ where
 ///
 /// The schedule that has failed is shrunk: others are tried that fail in the same way, with the same
 /// message, and switch less often from task to task. Then the [`Counterexample`] shows what went
-/// wrong, a line to paste that replays it, and the interleaving as a [`Timeline`](super::Timeline).
+/// wrong, a line to paste that replays it, and the interleaving as a [`Timeline`](crate::Timeline).
 ///
 /// # Environment
 ///
@@ -106,7 +104,7 @@ where
 /// # Examples
 ///
 /// ```
-/// use async_runtime_compat::sim::{Check, Strategy};
+/// use async_runtime_compat_sim::{Check, Strategy};
 /// use async_runtime_compat::yield_now;
 ///
 /// let checked = Check::new()
@@ -215,10 +213,7 @@ impl Check {
                 !alone || strategies.len() == 1,
                 "`{strategy}` cannot be one of several strategies: it decides itself what is run"
             );
-            assert!(
-                !matches!(strategy, Strategy::Pct { depth: 0 }),
-                "the depth of PCT is the number of ordering constraints, and at least 1"
-            );
+            strategy.check();
         }
         Check { strategies, ..self }
     }
@@ -304,7 +299,7 @@ impl Check {
     /// Runs the schedules as they are set up, as if called at a place.
     pub(crate) fn search_from<T, F>(
         &self,
-        place: Place,
+        location: &'static Location<'static>,
         aloud: bool,
         f: &(impl Fn(SimRuntime) -> F + Sync),
     ) -> Result<Checked, Counterexample>
@@ -312,7 +307,7 @@ impl Check {
         T: Verdict,
         F: Future<Output = T>,
     {
-        self.checked(place, &program(f), aloud)
+        self.checked(location, &program(f), aloud)
     }
 
     /// Lets the environment have its say.

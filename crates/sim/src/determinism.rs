@@ -2,24 +2,23 @@
 
 use std::panic::Location;
 
-use super::engine::Outcome;
-use super::failure::{Details, Failure, FailureKind};
-use super::record::{Event, Record, What};
-use super::runtime::SimRuntime;
-use super::schedule::{Profile, Schedule};
-use super::{Report, Sim};
-use crate::origin::Place;
+use crate::engine::Outcome;
+use crate::failure::{Details, Failure, FailureKind};
+use crate::record::{Event, Record, What};
+use crate::runtime::SimRuntime;
+use crate::schedule::{Profile, Schedule};
+use crate::{Report, Sim};
 
 /// What two runs have in common if they were the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint {
+pub(crate) struct Fingerprint {
     hash: u64,
     steps: u64,
     end: Option<(FailureKind, String)>,
 }
 
 impl Fingerprint {
-    pub(super) fn of<T>(outcome: &Outcome<T>) -> Fingerprint {
+    pub(crate) fn of<T>(outcome: &Outcome<T>) -> Fingerprint {
         Fingerprint {
             hash: outcome.hash,
             steps: outcome.steps,
@@ -54,22 +53,22 @@ impl Sim {
     where
         F: Future<Output = T>,
     {
-        let place = Location::caller();
+        let location = Location::caller();
         let schedule = || Schedule::new(&self.strategy, self.seed, Profile::default());
-        let first = self.execute(self.seed, schedule(), false, place, &f);
-        let again = self.execute(self.seed, schedule(), false, place, &f);
+        let first = self.execute(self.seed, schedule(), false, location, &f);
+        let again = self.execute(self.seed, schedule(), false, location, &f);
         if Fingerprint::of(&first) == Fingerprint::of(&again) {
             return self.report(self.seed, first);
         }
-        Err(self.difference(self.seed, &schedule, place, &f, first))
+        Err(self.difference(self.seed, &schedule, location, &f, first))
     }
 
     /// Runs it again, with a record, until it is known what is different.
-    pub(super) fn difference<T, F>(
+    pub(crate) fn difference<T, F>(
         &self,
         seed: u64,
         schedule: &dyn Fn() -> Schedule,
-        place: Place,
+        location: &'static Location<'static>,
         f: &impl Fn(SimRuntime) -> F,
         first: Outcome<T>,
     ) -> Failure
@@ -84,7 +83,7 @@ impl Sim {
         );
         for _ in 0..PAIRS {
             let record = || {
-                let mut outcome = sim.execute(seed, schedule(), false, place, f);
+                let mut outcome = sim.execute(seed, schedule(), false, location, f);
                 let record = outcome.record.take().unwrap_or_default();
                 (record, Fingerprint::of(&outcome))
             };

@@ -1,100 +1,67 @@
 //! The executor: one thread, one step at a time.
 
+mod context;
 mod drive;
 mod nodes;
 mod state;
+mod time;
+mod wake;
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
-use std::thread;
-use std::time::{Instant, SystemTime};
 
-use async_task::Runnable;
+use async_runtime_compat::{BoxFuture, SpawnMeta};
 use slab::Slab;
 
-pub(super) use self::drive::Outcome;
+pub(crate) use self::context::running;
+pub(crate) use self::drive::Outcome;
 use self::nodes::Nodes;
 use self::state::State;
-use super::clock::{Clock, Key, Nanos, NodeClock, Shown, Timers};
-use super::failure::{FailureKind, Waking};
-use super::fault::Points;
-use super::node::Home;
-use super::record::What;
-use super::rng::{SimRng, Trace, derive};
-use super::schedule::{Schedule, Slot};
-use super::tape::Tape;
-use super::task::SimTask;
-use super::watch::Watches;
-use crate::backend::{Ending, Output};
-use crate::origin::Place;
-
-thread_local! {
-    /// The engine that runs on this thread, if any.
-    static HERE: Here = const {
-        Here { engine: Cell::new(0), woken: ManuallyDrop::new(RefCell::new(Vec::new())) }
-    };
-    /// The same, for those who want more of it than to know it.
-    static ENGINE: RefCell<Option<Arc<Engine>>> = const { RefCell::new(None) };
-}
-
-/// The engine that runs on this thread, if any.
-pub(super) fn running() -> Option<Arc<Engine>> {
-    if HERE.try_with(|here| here.engine.get() == 0).unwrap_or(true) {
-        return None;
-    }
-    ENGINE.try_with(|engine| engine.borrow().clone()).ok()?
-}
-
-/// What a thread knows of the engine that runs on it.
-struct Here {
-    /// 0 is none.
-    engine: Cell<u64>,
-    /// What was woken in the present step. Locking the engine for each would cost more than the
-    /// rest of waking.
-    ///
-    /// A variable with a destructor would be asked at each use whether it is still there. This one
-    /// is empty, without memory of its own, when no engine runs.
-    woken: ManuallyDrop<RefCell<Vec<Woken>>>,
-}
-
-/// Who was woken. The root has no [`Runnable`].
-type Woken = (Slot, Option<Runnable>);
+use crate::clock::{Clock, Nanos};
+use crate::contain::{Payload, discard, into_message};
+use crate::failure::FailureKind;
+use crate::fault::Points;
+use crate::node::Home;
+use crate::record::What;
+use crate::rng::{SimRng, Trace, derive};
+use crate::schedule::{Schedule, Slot};
+use crate::tape::Tape;
+use crate::task::{Origin, SimTask};
+use crate::timers::Timers;
+use crate::watch::Watches;
 
 static ENGINES: AtomicU64 = AtomicU64::new(0);
 
-/// What one run of a simulation may do.
+/// The limits of one run, and what it tolerates.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) steps: u64,
-    pub(super) time: Nanos,
-    pub(super) leaks: bool,
-    pub(super) panics: bool,
-    pub(super) foreign_threads: bool,
-    /// The chances of a buggify point: to be enabled, and to fire then.
-    pub(super) buggify: (f64, f64),
+pub(crate) struct Limits {
+    pub(crate) steps: u64,
+    pub(crate) time: Nanos,
+    pub(crate) leaks: bool,
+    pub(crate) panics: bool,
+    pub(crate) foreign_threads: bool,
+    /// The probabilities that a buggify point is enabled, and that it fires then.
+    pub(crate) buggify: (f64, f64),
 }
 
 /// One run of a simulation.
-pub(super) struct Engine {
-    /// Not that of any other engine of the process.
+pub(crate) struct Engine {
+    /// Unique in the process.
     id: u64,
     seed: u64,
     limits: Limits,
     clock: Clock,
     state: Mutex<State>,
-    /// Whether any node has been. Otherwise nobody need look whether his was.
+    /// Set once any node was killed; until then no task can be doomed. `Relaxed` suffices: a kill
+    /// by another thread may take effect a step later, and has failed the run anyway.
     killed: AtomicBool,
     /// For runs that wait for other threads.
     woken: Condvar,
-    /// What is looked at after every step.
+    /// Conditions checked after every step.
     watches: Watches,
-    /// Whether there is any.
+    /// Whether there are any.
     watched: AtomicBool,
 }
 
@@ -105,7 +72,7 @@ type Wrong = (FailureKind, String);
 const ROOT: Slot = 0;
 
 impl Engine {
-    pub(super) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+    pub(crate) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
         Arc::new(Engine {
             id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
             seed,
@@ -138,38 +105,21 @@ impl Engine {
         })
     }
 
-    /// Keeps a record of all that happens from now on.
-    pub(super) fn keep_record(&self) {
+    /// Records every event from now on.
+    pub(crate) fn keep_record(&self) {
         self.lock().record = Some(Box::default());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    #[inline]
-    pub(super) fn now(&self, home: Home) -> Instant {
-        self.clock.instant(self.shown(home))
-    }
-
-    /// What the clock shows that something goes by.
-    #[inline]
-    pub(super) fn shown(&self, home: Home) -> Shown {
-        let shown = self.by_node(home, NodeClock::shows);
-        shown.unwrap_or_else(|| self.clock.shown())
-    }
-
-    pub(super) fn system_time(&self, home: Home) -> SystemTime {
-        let shown = self.by_node(home, |clock, now| clock.system_time(now));
-        shown.unwrap_or_else(|| self.clock.system_time())
-    }
-
-    pub(super) fn rng(&self, home: Home, label: &str) -> SimRng {
+    pub(crate) fn rng(&self, home: Home, label: &str) -> SimRng {
         let mut state = self.lock();
         let label = &*state.label(home, label);
         let made = match state.generators.get_mut(label) {
@@ -180,190 +130,46 @@ impl Engine {
         SimRng::new(derive(self.seed, label, *made))
     }
 
-    pub(super) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
+    pub(crate) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
         let (enabled, usually) = self.limits.buggify;
         let mut state = self.lock();
         let scoped = state.label(home, label);
         state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
     }
 
-    /// Notes that something was done on the simulation's thread that it does not control.
-    pub(super) fn left(&self, what: &str) {
-        if self.limits.foreign_threads {
-            return;
-        }
-        let mut state = self.lock();
-        let who = match state.current {
-            Some(slot) if !state.closed => state.describe(slot),
-            _ => "code outside of any task".to_owned(),
-        };
-        let message = format!(
-            "{who} used {what}: it takes real time, of which the simulation knows nothing. Use the \
-             simulated runtime, as it was passed in or by `current`, or accept it with \
-             `Sim::foreign_threads`"
-        );
-        state.fail(FailureKind::RealTime, message);
-    }
-
-    /// Whether this is the thread that the simulation runs on.
-    #[inline]
-    fn is_here(&self) -> bool {
-        HERE.try_with(|here| here.engine.get()).is_ok_and(|engine| engine == self.id)
-    }
-
-    /// Notes that another thread has done something here.
-    fn check_thread(&self, state: &mut State, what: impl FnOnce(&State) -> String) {
-        if self.is_here() {
-            return;
-        }
-        if !self.limits.foreign_threads && !state.closed {
-            let thread = thread::current();
-            let name = thread.name().unwrap_or("without a name");
-            let what = what(state);
-            state.fail(
-                FailureKind::ForeignThread,
-                format!(
-                    "{what} by the thread {name}, which the simulation does not control: what it \
-                     does when is different in each run. Spawn its work on the simulated runtime, \
-                     or accept it with `Sim::foreign_threads`"
-                ),
-            );
-        }
-        self.poke(state);
-    }
-
-    /// Lets the simulation's thread look again, if it waits for others.
-    fn poke(&self, state: &mut State) {
-        state.poked = true;
-        self.woken.notify_one();
-    }
-
-    /// Spawns a task; gives the future back if nothing is run any more.
-    pub(super) fn spawn<T, F>(
+    /// Spawns a task, detached. The future is dropped if the run, or the node's life, is over;
+    /// `contained` is whether it unwinds nowhere.
+    pub(crate) fn spawn(
         self: &Arc<Self>,
         home: Home,
-        name: Option<Cow<'static, str>>,
-        place: Place,
-        future: F,
-    ) -> Result<async_task::Task<Output<T>>, F>
-    where
-        T: Send + 'static,
-        F: Future + Send + 'static,
-        F::Output: Ending<T>,
-    {
+        meta: SpawnMeta<'_>,
+        contained: bool,
+        future: BoxFuture<'static, ()>,
+    ) {
+        let location = meta.location();
         let mut state = self.lock();
         if state.closed || state.nodes.is_dead(home) {
-            return Err(future);
+            drop(state);
+            return discard(future);
         }
-        self.check_thread(&mut state, |_| format!("a task was spawned at {place}"));
-        let slot = state.insert(home, name, place, self.clock.nanos());
-        drop(state);
+        self.check_thread(&mut state, |_| format!("a task was spawned at {location}"));
+        let slot = state.insert(home, meta.to_name(), location, self.clock.nanos());
 
-        let engine = self.clone();
-        let schedule = move |runnable| engine.wake(slot, Some(runnable));
-        let (runnable, task) =
-            async_task::spawn(SimTask::new(future, self.clone(), slot), schedule);
-        let waker = runnable.waker();
-        let mut state = self.lock();
-        let closed = state.closed;
-        match state.tasks.get_mut(slot as usize) {
-            Some(task) if !closed && !task.doomed => task.waker = Some(waker),
-            _ => {
-                // By the simulation's thread, while this is another one.
-                drop(state);
-                drop((runnable, waker));
-                return Ok(task);
-            }
+        // Under the lock: none of this runs user code, and no other thread must find the task
+        // without its waker.
+        let origin = Origin { engine: self.clone(), slot };
+        let future = SimTask::new(future, contained, self.clone(), slot);
+        let task = async_task::Builder::new().metadata(origin);
+        let (runnable, task) = task.spawn(|_| future, wake::wake_task);
+        task.detach();
+        if let Some(task) = state.tasks.get_mut(slot as usize) {
+            task.waker = Some(runnable.waker());
         }
         state.make_ready(slot, Some(runnable));
-        if !self.is_here() {
-            // Not before: it would look, find nothing, and wait for ever.
-            self.poke(&mut state);
-        }
-        drop(state);
-        Ok(task)
     }
 
-    /// A task was woken; without a `Runnable`, the root.
-    fn wake(&self, slot: Slot, runnable: Option<Runnable>) {
-        let runnable = match self.note_wake(slot, runnable) {
-            Ok(()) => return,
-            Err(runnable) => runnable,
-        };
-        let mut state = self.lock();
-        if state.closed || state.tasks.get(slot as usize).is_none_or(|task| task.doomed) {
-            drop(state);
-            // Its future is dropped with it.
-            drop(runnable);
-            return;
-        }
-        self.check_thread(&mut state, |state| match slot {
-            ROOT => "the simulation's own future was woken".to_owned(),
-            slot => format!("{} was woken", state.describe(slot)),
-        });
-        let by = self.waking(&state);
-        state.wake(slot, runnable, by, self.clock.nanos());
-    }
-
-    /// Leaves a note for the next step, if this is the thread that takes it.
-    ///
-    /// Not once a node has been killed: what is woken then may have to be dropped, at once.
-    #[inline]
-    fn note_wake(&self, slot: Slot, runnable: Option<Runnable>) -> Result<(), Option<Runnable>> {
-        if self.killed.load(Ordering::Relaxed) {
-            return Err(runnable);
-        }
-        let mut runnable = Some(runnable);
-        let noted = HERE.try_with(|here| {
-            if here.engine.get() == self.id {
-                here.woken.borrow_mut().push((slot, runnable.take().flatten()));
-            }
-        });
-        match runnable {
-            None if noted.is_ok() => Ok(()),
-            runnable => Err(runnable.flatten()),
-        }
-    }
-
-    fn waking(&self, state: &State) -> Waking {
-        if !self.is_here() {
-            return Waking::Outside;
-        }
-        match state.current {
-            Some(slot) => match state.tasks.get(slot as usize) {
-                Some(task) => Waking::Task(task.number),
-                // It has ended since.
-                None => Waking::Outside,
-            },
-            None => Waking::Timer,
-        }
-    }
-
-    /// Does what was noted in the present step.
-    #[inline]
-    fn settle(&self, state: &mut State) {
-        let _ = HERE.try_with(|here| {
-            let mut woken = here.woken.borrow_mut();
-            if woken.is_empty() || here.engine.get() != self.id {
-                return;
-            }
-            let by = self.waking(state);
-            let now = self.clock.nanos();
-            // Most steps wake one task, and draining a list costs more than the rest of this.
-            if woken.len() == 1 {
-                if let Some((slot, runnable)) = woken.pop() {
-                    state.wake(slot, runnable, by, now);
-                }
-                return;
-            }
-            for (slot, runnable) in woken.drain(..) {
-                state.wake(slot, runnable, by, now);
-            }
-        });
-    }
-
-    /// A task has been dropped.
-    pub(super) fn ended(&self, slot: Slot) {
+    /// A task's future was dropped.
+    pub(crate) fn ended(&self, slot: Slot) {
         let mut state = self.lock();
         if state.current == Some(slot) && self.watched.load(Ordering::Relaxed) {
             state.gone = Some(state.describe(slot));
@@ -382,42 +188,47 @@ impl Engine {
         drop(task);
     }
 
-    /// A task panicked, and no join has delivered it.
-    pub(super) fn panicked(&self, message: String) {
+    /// A task that nobody can join panicked.
+    pub(crate) fn task_panicked(&self, slot: Slot, payload: Payload) {
+        let message = into_message(payload);
+        self.caught(&message);
+        let task = self.lock().describe(slot);
+        self.unjoined(&task, &message);
+    }
+
+    /// A panic that no join received.
+    fn unjoined(&self, task: &str, message: &str) {
         if !self.limits.panics {
+            let message = format!("{task} panicked, and nobody joined it: {message}");
             self.lock().fail(FailureKind::Panic, message);
         }
     }
 
-    /// A task has panicked, whoever may join it.
-    pub(super) fn caught(&self, message: &str) {
+    /// A task panicked, whether or not it is joined.
+    fn caught(&self, message: &str) {
         let mut state = self.lock();
         if state.record.is_some() {
             state.keep(self.clock.nanos(), What::Panicked(message.to_owned()));
         }
     }
 
-    pub(super) fn fail(&self, kind: FailureKind, message: String) {
+    pub(crate) fn fail(&self, kind: FailureKind, message: String) {
         self.lock().fail(kind, message);
     }
 
-    /// Something that the program says of itself.
-    pub(super) fn note(&self, text: Cow<'static, str>) {
+    /// Adds a note of the program's to the trace.
+    pub(crate) fn note(&self, text: Cow<'static, str>) {
         let mut state = self.lock();
         let word = derive(0, &text, 0) << 8 | 6;
         state.event(word, self.clock.nanos(), || What::Noted(text.into_owned()));
     }
 
-    pub(super) fn describe(&self, slot: Slot) -> String {
-        self.lock().describe(slot)
-    }
-
-    pub(super) fn watches(&self) -> &Watches {
+    pub(crate) fn watches(&self) -> &Watches {
         self.watched.store(true, Ordering::Relaxed);
         &self.watches
     }
 
-    /// Looks at what is to be looked at after every step.
+    /// Checks the conditions that are checked after every step.
     #[inline]
     fn after_step(&self) {
         if self.watched.load(Ordering::Relaxed) {
@@ -427,7 +238,7 @@ impl Engine {
 
     #[cold]
     fn look(&self) {
-        // The state is not locked: this runs code of the user's.
+        // The state is not locked: this runs user code.
         let broken = self.watches.look();
         let mut state = self.lock();
         let gone = state.gone.take();
@@ -437,28 +248,5 @@ impl Engine {
             let message = format!("{what} after step {}, which {who} took", state.steps);
             state.fail(FailureKind::Invariant, message);
         }
-    }
-
-    /// Lets the waker wait for the time.
-    pub(super) fn sleep(&self, key: &mut Option<Key>, at: Nanos, waker: &Waker) {
-        let waker = waker.clone();
-        let mut state = self.lock();
-        if state.closed {
-            drop(state);
-            return;
-        }
-        self.check_thread(&mut state, |_| "a sleep was polled".to_owned());
-        state.trace.mix(at);
-        if state.record.is_some() {
-            state.keep(self.clock.nanos(), What::Slept(at));
-        }
-        let replaced = state.timers.register(key, at, Home::NONE.node, waker);
-        drop(state);
-        drop(replaced);
-    }
-
-    pub(super) fn forget_sleep(&self, key: Key) {
-        let waker = self.lock().timers.remove(key);
-        drop(waker);
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::strategy::Strategy;
-use super::tape::Tape;
+use crate::strategy::Strategy;
+use crate::tape::Tape;
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,9 +18,9 @@ pub enum FailureKind {
     Panic,
     /// Nothing was ready, and no sleep was pending that could have changed that.
     Stall,
-    /// The limit of [`Sim::max_steps`](crate::sim::Sim::max_steps) was reached.
+    /// The limit of [`Sim::max_steps`](crate::Sim::max_steps) was reached.
     StepLimit,
-    /// The limit of [`Sim::max_time`](crate::sim::Sim::max_time) was reached.
+    /// The limit of [`Sim::max_time`](crate::Sim::max_time) was reached.
     TimeLimit,
     /// There were tasks left at the end.
     Leak,
@@ -35,7 +35,7 @@ pub enum FailureKind {
     Nondeterminism,
     /// An invariant did not hold, or what was to happen eventually did not.
     Invariant,
-    /// The future that was passed to [`check`](crate::sim::check()) gave an error.
+    /// The future that was passed to [`check`](crate::check()) gave an error.
     Error,
 }
 
@@ -65,24 +65,24 @@ impl fmt::Display for FailureKind {
 pub struct Failure(Box<Details>);
 
 #[derive(Clone)]
-pub(super) struct Details {
-    pub(super) kind: FailureKind,
-    pub(super) message: String,
-    pub(super) seed: u64,
-    pub(super) strategy: Strategy,
-    pub(super) tape: Tape,
-    pub(super) steps: u64,
-    pub(super) elapsed: Duration,
-    pub(super) tasks: Vec<TaskReport>,
+pub(crate) struct Details {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    pub(crate) seed: u64,
+    pub(crate) strategy: Strategy,
+    pub(crate) tape: Tape,
+    pub(crate) steps: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) tasks: Vec<TaskReport>,
 }
 
 impl Failure {
-    pub(super) fn new(details: Details) -> Failure {
+    pub(crate) fn new(details: Details) -> Failure {
         Failure(Box::new(details))
     }
 
     /// Adds what was found instead of this, and did not happen again.
-    pub(super) fn but_for(mut self, other: &Failure) -> Failure {
+    pub(crate) fn but_for(mut self, other: &Failure) -> Failure {
         let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
         self.0.message.push_str(&found);
         self
@@ -173,15 +173,15 @@ impl Error for Failure {}
 /// A task of a simulation that failed, as it was then.
 #[derive(Clone, Debug)]
 pub struct TaskReport {
-    pub(super) number: u32,
-    pub(super) name: Option<Cow<'static, str>>,
-    pub(super) node: Option<String>,
-    pub(super) paused: bool,
-    pub(super) place: &'static Location<'static>,
-    pub(super) steps: u64,
-    pub(super) ready: bool,
-    pub(super) woken_by: Waking,
-    pub(super) woken_at: Duration,
+    pub(crate) number: u32,
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) node: Option<String>,
+    pub(crate) paused: bool,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) steps: u64,
+    pub(crate) ready: bool,
+    pub(crate) woken_by: Waking,
+    pub(crate) woken_at: Duration,
 }
 
 impl TaskReport {
@@ -207,7 +207,7 @@ impl TaskReport {
     /// The place of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.place
+        self.location
     }
 
     /// How many steps it had taken.
@@ -253,7 +253,7 @@ impl fmt::Display for TaskReport {
         let (state, plural) =
             (if self.ready { "ready" } else { "blocked" }, if self.steps == 1 { "" } else { "s" });
         let state = if self.paused { format!("paused, {state}") } else { state.to_owned() };
-        write!(f, ", spawned at {}: {state} after {} step{plural}", self.place, self.steps)?;
+        write!(f, ", spawned at {}: {state} after {} step{plural}", self.location, self.steps)?;
         write!(f, ", last woken {} at {:?}", self.woken_by, self.woken_at)
     }
 }

@@ -1,19 +1,20 @@
-//! Points in the program at which a fault may be.
+//! Points in the program at which the seed may inject a fault.
 
 use std::collections::HashMap;
 
-use super::rng::{SimRng, derive};
+use crate::engine;
+use crate::rng::{SimRng, derive};
 
-/// With what probability a point is enabled in a run, and fires then: those of `FoundationDB`.
-pub(super) const CHANCES: (f64, f64) = (0.25, 0.25);
+/// The probabilities that a point is enabled in a run, and that it fires then: those of `FoundationDB`.
+pub(crate) const CHANCES: (f64, f64) = (0.25, 0.25);
 
-/// What sets these draws apart from those of a generator with the same label.
+/// Keep these draws apart from those of a generator with the same label.
 const ENABLED: u64 = 1 << 32;
 const FIRES: u64 = 2 << 32;
 
-/// The points that were come to, by label and node.
+/// The points that were reached, by label and node.
 #[derive(Default)]
-pub(super) struct Points(HashMap<String, Point>);
+pub(crate) struct Points(HashMap<String, Point>);
 
 struct Point {
     enabled: bool,
@@ -21,7 +22,7 @@ struct Point {
 }
 
 impl Points {
-    pub(super) fn fires(
+    pub(crate) fn fires(
         &mut self,
         seed: u64,
         label: &str,
@@ -30,11 +31,36 @@ impl Points {
         fires: f64,
     ) -> bool {
         if !self.0.contains_key(scoped) {
-            // For all nodes alike.
+            // The same on all nodes.
             let enabled = SimRng::new(derive(seed, label, ENABLED)).chance(enabled);
             let rng = SimRng::new(derive(seed, scoped, FIRES));
             self.0.insert(scoped.to_owned(), Point { enabled, rng });
         }
         self.0.get_mut(scoped).is_some_and(|point| point.enabled && point.rng.chance(fires))
     }
+}
+
+/// Whether to inject a fault here; false outside of simulations.
+///
+/// This is [`SimRuntime::buggify`](crate::SimRuntime::buggify) of the simulation whose task runs on
+/// this thread, for code that also runs in production and knows its runtime only as an
+/// `Arc<dyn Runtime>`. In production it costs one read of a thread-local variable.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat_sim::buggify;
+///
+/// fn write(page: &[u8]) -> std::io::Result<usize> {
+///     // Short writes are legal and rare.
+///     if buggify("short write") {
+///         return Ok(page.len() / 2);
+///     }
+///     Ok(page.len())
+/// }
+/// assert_eq!(write(&[0; 512]).unwrap(), 512);
+/// ```
+#[must_use]
+pub fn buggify(label: &str) -> bool {
+    engine::running().is_some_and(|engine| engine.current().buggify(label))
 }

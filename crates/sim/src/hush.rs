@@ -7,18 +7,18 @@ use std::thread;
 
 thread_local! {
     static HUSHED: Cell<bool> = const { Cell::new(false) };
-    static LAST_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LAST_LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 static HOOK: Once = Once::new();
 
 /// Until it is dropped, the panics of this thread print nothing.
-pub(super) struct Hush {
+pub(crate) struct Hush {
     before: bool,
 }
 
 impl Hush {
-    pub(super) fn new() -> Hush {
+    pub(crate) fn new() -> Hush {
         install();
         Hush { before: HUSHED.replace(true) }
     }
@@ -32,7 +32,7 @@ impl Drop for Hush {
 
 /// Puts a hook before the present one, once in a process. On threads that are not hushed the one
 /// that was there before does what it did.
-pub(super) fn install() {
+pub(crate) fn install() {
     if thread::panicking() {
         // The hook cannot be replaced now. Then they print.
         return;
@@ -42,7 +42,7 @@ pub(super) fn install() {
         panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string);
             // A thread that is ending may panic, too; its variables are gone then.
-            let _ = LAST_PLACE.try_with(|last| last.replace(place));
+            let _ = LAST_LOCATION.try_with(|last| last.replace(place));
             if !HUSHED.try_with(Cell::get).unwrap_or_default() {
                 before(info);
             }
@@ -51,6 +51,6 @@ pub(super) fn install() {
 }
 
 /// Where this thread has panicked last, if that is known. It is forgotten then.
-pub(super) fn last_place() -> Option<String> {
-    LAST_PLACE.take()
+pub(crate) fn last_location() -> Option<String> {
+    LAST_LOCATION.take()
 }

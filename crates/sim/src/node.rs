@@ -6,30 +6,34 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::clock::{HEADROOM, Offset};
-use super::engine::Engine;
-use super::runtime::SimRuntime;
-use crate::spawner::BoxFuture;
+use async_runtime_compat::BoxFuture;
+
+use crate::clock::{HEADROOM, Offset};
+use crate::engine::Engine;
+use crate::runtime::SimRuntime;
+
+/// The number of nodes is below this.
+pub(crate) const MAX_NODES: usize = 1 << 16;
 
 /// Where a task lives: on a life of a node, or on none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Home {
+pub(crate) struct Home {
     /// Nodes are numbered from 1 on.
-    pub(super) node: u32,
-    pub(super) incarnation: u32,
+    pub(crate) node: u32,
+    pub(crate) incarnation: u32,
 }
 
 impl Home {
-    pub(super) const NONE: Home = Home { node: 0, incarnation: 0 };
+    pub(crate) const NONE: Home = Home { node: 0, incarnation: 0 };
 
     #[inline]
-    pub(super) fn is_node(self) -> bool {
+    pub(crate) fn is_node(self) -> bool {
         self.node != 0
     }
 }
 
 /// What makes the main future of each of a node's lives.
-pub(super) type Main = Arc<dyn Fn(SimRuntime) -> BoxFuture<'static, ()> + Send + Sync>;
+pub(crate) type Main = Arc<dyn Fn(SimRuntime) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// A node of a simulation: a process, in effect, that tasks belong to. It can be killed, paused and
 /// restarted, and its clocks need not be right.
@@ -40,7 +44,7 @@ pub(super) type Main = Arc<dyn Fn(SimRuntime) -> BoxFuture<'static, ()> + Send +
 ///
 /// This is a handle; clones are the same node. Dropping it does nothing to the node. At the end of
 /// the simulation a node that still has tasks is a leak as any other, so kill it first, or
-/// [allow](crate::sim::Sim::allow_leaks) that.
+/// [allow](crate::Sim::allow_leaks) that.
 ///
 /// # Lives
 ///
@@ -60,7 +64,7 @@ pub(super) type Main = Arc<dyn Fn(SimRuntime) -> BoxFuture<'static, ()> + Send +
 /// use std::time::Duration;
 ///
 /// use async_runtime_compat::prelude::*;
-/// use async_runtime_compat::sim::Sim;
+/// use async_runtime_compat_sim::Sim;
 ///
 /// let report = Sim::new(7).run(|rt| async move {
 ///     let (sender, receiver) = async_channel::unbounded();
@@ -91,7 +95,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub(super) fn new(engine: Arc<Engine>, id: u32, name: Arc<str>) -> Node {
+    pub(crate) fn new(engine: Arc<Engine>, id: u32, name: Arc<str>) -> Node {
         Node { engine, id, name }
     }
 

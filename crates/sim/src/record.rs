@@ -1,42 +1,42 @@
 //! A run, event by event.
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::Arc;
 
-use super::clock::Nanos;
-use super::hush;
-use crate::origin::Place;
+use crate::clock::Nanos;
+use crate::hush;
 
 /// What happened in a run, in its order.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// By number.
-    pub(super) tasks: Vec<Known>,
-    pub(super) events: Vec<Event>,
+    pub(crate) tasks: Vec<Known>,
+    pub(crate) events: Vec<Event>,
     /// Who acts: the task whose step it is, or nobody while timers fire.
     acting: Option<u32>,
 }
 
 /// A task that was spawned at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Known {
-    pub(super) name: Option<Cow<'static, str>>,
+pub(crate) struct Known {
+    pub(crate) name: Option<Cow<'static, str>>,
     /// The name of the node that it belongs to, if any.
-    pub(super) node: Option<Arc<str>>,
-    pub(super) place: Place,
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// How many steps there have been, with the present one.
-    pub(super) step: u64,
-    pub(super) at: Nanos,
-    pub(super) task: Option<u32>,
-    pub(super) what: What,
+    pub(crate) step: u64,
+    pub(crate) at: Nanos,
+    pub(crate) task: Option<u32>,
+    pub(crate) what: What,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A task takes a step.
     Step(u32),
     /// Time passes, as nothing is ready.
@@ -58,10 +58,10 @@ impl Default for Record {
 }
 
 impl Record {
-    pub(super) fn push(&mut self, step: u64, at: Nanos, what: What) {
+    pub(crate) fn push(&mut self, step: u64, at: Nanos, what: What) {
         let what = match what {
-            What::Panicked(message) => What::Panicked(match hush::last_place() {
-                Some(place) => format!("{message} (at {place})"),
+            What::Panicked(message) => What::Panicked(match hush::last_location() {
+                Some(location) => format!("{message} (at {location})"),
                 None => message,
             }),
             what => what,
@@ -77,7 +77,7 @@ impl Record {
     }
 
     /// `3 worker@node`, or less where there is no name or no node.
-    pub(super) fn label(&self, number: u32) -> String {
+    pub(crate) fn label(&self, number: u32) -> String {
         let known = self.known(number);
         let node = known.and_then(|task| task.node.as_ref());
         match (known.and_then(|task| task.name.as_ref()), node) {
@@ -90,13 +90,13 @@ impl Record {
     }
 
     /// `task 3 'worker' on node 'a', spawned at src/server.rs:12:9`
-    pub(super) fn describe(&self, number: u32) -> String {
-        let Some(Known { name, node, place }) = self.known(number) else {
+    pub(crate) fn describe(&self, number: u32) -> String {
+        let Some(Known { name, node, location }) = self.known(number) else {
             return format!("task {number}");
         };
         let name = name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
         let node = node.as_ref().map(|node| format!(" on node '{node}'")).unwrap_or_default();
-        format!("task {number}{name}{node}, spawned at {place}")
+        format!("task {number}{name}{node}, spawned at {location}")
     }
 
     fn known(&self, number: u32) -> Option<&Known> {

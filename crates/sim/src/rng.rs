@@ -18,7 +18,7 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 /// `rand::rng()` in a simulation: it is seeded by the operating system.
 ///
 /// ```
-/// use async_runtime_compat::sim::Sim;
+/// use async_runtime_compat_sim::Sim;
 /// use rand::SeedableRng;
 /// use rand::rngs::StdRng;
 /// use rand::seq::SliceRandom;
@@ -43,7 +43,7 @@ pub struct SimRng {
 }
 
 impl SimRng {
-    pub(super) fn new(seed: u64) -> SimRng {
+    pub(crate) fn new(seed: u64) -> SimRng {
         SimRng { generator: Xoshiro256PlusPlus::seed_from_u64(seed), seed }
     }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for SimRng {
 }
 
 /// A seed that depends on another one, a label and a number, the same in every process.
-pub(super) fn derive(seed: u64, label: &str, number: u64) -> u64 {
+pub(crate) fn derive(seed: u64, label: &str, number: u64) -> u64 {
     let mut hash = Trace::new(seed);
     label.as_bytes().hash(&mut hash);
     hash.write_u64(number);
@@ -127,19 +127,19 @@ pub(super) fn derive(seed: u64, label: &str, number: u64) -> u64 {
 
 /// A hash that is the same in every process and quick to add a word to.
 #[derive(Clone, Copy)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     hash: u64,
     /// What was mixed in since a word was added last.
     mixed: u64,
 }
 
 impl Trace {
-    pub(super) fn new(seed: u64) -> Trace {
+    pub(crate) fn new(seed: u64) -> Trace {
         Trace { hash: seed ^ 0x9E37_79B9_7F4A_7C15, mixed: 0 }
     }
 
     #[inline]
-    pub(super) fn add(&mut self, word: u64) {
+    pub(crate) fn add(&mut self, word: u64) {
         let word = word ^ std::mem::take(&mut self.mixed);
         let product = u128::from(self.hash ^ word) * u128::from(0xD6E8_FEB8_6659_FD93_u64);
         #[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
@@ -151,7 +151,7 @@ impl Trace {
 
     /// Makes the next word another one. Quicker than a word of its own, for a few small numbers.
     #[inline]
-    pub(super) fn mix(&mut self, word: u64) {
+    pub(crate) fn mix(&mut self, word: u64) {
         self.mixed = (self.mixed ^ word).rotate_left(23);
     }
 }

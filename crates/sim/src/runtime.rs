@@ -2,52 +2,50 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::clock::SimSleep;
-use super::engine::Engine;
-use super::failure::FailureKind;
-use super::node::{Home, Node};
-use super::rng::SimRng;
-use super::watch::Eventually;
-use crate::backend::{Ending, Native, NativeBlocking, Output, discard};
-use crate::blocking::{Blocking, BoxJob};
-use crate::origin::Place;
-use crate::spawner::{BoxFuture, Spawner};
-use crate::time::{Sleep, Timer};
+use async_runtime_compat::{Blocking, BoxFuture, BoxJob, Sleep, SpawnMeta, Spawner, Timer};
 
-/// The runtime of a simulation: a [`Runtime`](crate::Runtime) on one thread, on virtual time, whose
-/// every choice belongs to the seed.
+use crate::clock::Nanos;
+use crate::engine::Engine;
+use crate::failure::FailureKind;
+use crate::node::{Home, Node};
+use crate::rng::SimRng;
+use crate::sleep::SimSleep;
+use crate::watch::Eventually;
+
+/// The runtime of a simulation: a [`Runtime`](async_runtime_compat::Runtime) on one thread and
+/// virtual time, whose every choice follows from the seed.
 ///
-/// Clones are the same runtime. Inside of the simulation [`current`](crate::current) finds it: the
-/// one of the node that the running task belongs to. It is valid while the simulation runs; afterwards what is spawned
-/// is dropped, and its join says [`is_shutdown`](crate::JoinError::is_shutdown).
+/// Clones are the same runtime. Within the simulation [`current`](async_runtime_compat::current)
+/// returns it, or the runtime of the node that the running task belongs to. After the simulation a
+/// spawned future is dropped, and its join says
+/// [`is_shutdown`](async_runtime_compat::JoinError::is_shutdown).
 ///
-/// Blocking work is a step like any other: it runs on the simulation's thread, when the strategy
+/// Blocking work is a step like any other: it runs on the simulation's thread when the strategy
 /// picks it, and nothing else runs meanwhile. A function that waits for another task waits for
 /// ever.
 #[derive(Clone)]
 pub struct SimRuntime {
     engine: Arc<Engine>,
-    /// To what its tasks belong.
+    /// Where its tasks belong.
     home: Home,
 }
 
 impl SimRuntime {
-    pub(super) fn new(engine: Arc<Engine>) -> SimRuntime {
+    pub(crate) fn new(engine: Arc<Engine>) -> SimRuntime {
         SimRuntime::on(engine, Home::NONE)
     }
 
-    pub(super) fn on(engine: Arc<Engine>, home: Home) -> SimRuntime {
+    pub(crate) fn on(engine: Arc<Engine>, home: Home) -> SimRuntime {
         SimRuntime { engine, home }
     }
 
-    /// The node of a name; it is made, and alive, if there was none.
+    /// The node with that name. It is created, alive, on the first call.
     ///
-    /// Names are those of the whole simulation, also when a node asks.
+    /// Names are global to the simulation, even if a node asks.
     ///
     /// # Panics
     ///
@@ -58,23 +56,24 @@ impl SimRuntime {
         self.engine.node(name.into())
     }
 
-    /// The node that this runtime belongs to; `None` for the one that the simulation handed out.
+    /// The node that this runtime belongs to; `None` for the runtime that the simulation handed out.
     #[must_use]
     pub fn host(&self) -> Option<Node> {
         self.engine.host(self.home)
     }
 
-    /// Whether a fault shall be here: true in some runs, at some of the times, by the seed.
+    /// Whether to inject a fault here: true in some runs, at some of the times, depending on the
+    /// seed.
     ///
-    /// It is what `FoundationDB` calls `BUGGIFY`. A point is known by its label. In each run it is
-    /// enabled with a probability of 1/4, or else never fires; one that is enabled fires each time
-    /// with a probability of 1/4. So a run has some faults often, and others not at all, and different runs
-    /// have different ones. [`Sim::buggify`](crate::sim::Sim::buggify) sets the two numbers.
+    /// `FoundationDB` calls this `BUGGIFY`. A point is identified by its label. In each run it is
+    /// enabled with a probability of 1/4, and otherwise never fires; an enabled point fires each time
+    /// with a probability of 1/4. So a run has some faults often and others not at all, and each run
+    /// has different ones. [`Sim::buggify`](crate::Sim::buggify) sets the two probabilities.
     ///
-    /// It depends on the seed, the label, and how often the point was come to, by each node for
-    /// itself; whether it is enabled is the same on all nodes. It shifts no other draw: neither
-    /// those of [`rng`](SimRuntime::rng) nor the schedule. In code that does not know that it is
-    /// simulated, there is [`sim::buggify`](crate::sim::buggify).
+    /// The result depends on the seed, the label, and how many times the point was reached, counted
+    /// per node; whether a point is enabled is the same on all nodes. It shifts no other draw:
+    /// neither those of [`rng`](SimRuntime::rng) nor the schedule. Code that does not know that it
+    /// is simulated calls the function [`buggify`](crate::buggify).
     ///
     /// # Examples
     ///
@@ -82,7 +81,7 @@ impl SimRuntime {
     /// use std::time::Duration;
     ///
     /// use async_runtime_compat::prelude::*;
-    /// use async_runtime_compat::sim::Sim;
+    /// use async_runtime_compat_sim::Sim;
     ///
     /// let found = Sim::new(1).explore(100, |rt| async move {
     ///     if rt.buggify("slow disk") {
@@ -97,8 +96,8 @@ impl SimRuntime {
         self.engine.buggify(self.home, label, None)
     }
 
-    /// Like [`buggify`](SimRuntime::buggify), for a point that, where it is enabled, fires with
-    /// another probability: 0 for never, and 1 for always.
+    /// Like [`buggify`](SimRuntime::buggify), with the probability that an enabled point fires: 0 is
+    /// never, 1 is always.
     ///
     /// # Panics
     ///
@@ -110,17 +109,17 @@ impl SimRuntime {
         self.engine.buggify(self.home, label, Some(fires))
     }
 
-    /// A generator of random numbers that depend on the seed and the label alone; on the runtime of
-    /// a [node](Node), on the node's name as well.
+    /// A random number generator seeded from the simulation's seed and the label; on the runtime of
+    /// a [node](Node), from the node's name as well.
     ///
-    /// What one component draws does not shift what another one gets, as long as their labels, or
-    /// nodes, differ. Each call gives a generator of its own: the second one of a label is another
-    /// than the first, also after the node was restarted.
+    /// Draws of one component do not shift those of another as long as their labels, or nodes,
+    /// differ. Each call returns a new generator: the second one of a label differs from the first,
+    /// even after the node was restarted.
     ///
     /// # Examples
     ///
     /// ```
-    /// use async_runtime_compat::sim::Sim;
+    /// use async_runtime_compat_sim::Sim;
     ///
     /// let draw = |seed| {
     ///     Sim::new(seed).run(|rt| async move { rt.rng("network").below(1_000_000) }).unwrap().value
@@ -133,16 +132,12 @@ impl SimRuntime {
         self.engine.rng(self.home, label)
     }
 
-    pub(crate) fn sleep_until(&self, deadline: Instant) -> SimSleep {
-        SimSleep::until(self.engine.clone(), self.home, deadline)
-    }
-
-    /// Fails the simulation after the first step after which the condition does not hold, and
-    /// names the task that took it.
+    /// Fails the simulation after the first step that leaves the condition false, and names the task
+    /// that took it.
     ///
-    /// The condition is looked at after every step, until the simulation is over. Keep it quick,
-    /// and let it only look: it runs on the simulation's thread, between the steps. A panic in it is
-    /// a condition that does not hold.
+    /// The condition is checked after every step, until the simulation is over. Keep it quick and
+    /// free of side effects: it runs on the simulation's thread, between the steps. A panic in it
+    /// counts as false.
     ///
     /// # Examples
     ///
@@ -151,7 +146,7 @@ impl SimRuntime {
     /// use std::sync::atomic::{AtomicI64, Ordering};
     ///
     /// use async_runtime_compat::prelude::*;
-    /// use async_runtime_compat::sim::{FailureKind, Sim};
+    /// use async_runtime_compat_sim::{FailureKind, Sim};
     ///
     /// let failure = Sim::new(1).run(|rt| async move {
     ///     let balance = Arc::new(AtomicI64::new(10));
@@ -177,9 +172,9 @@ impl SimRuntime {
     /// Waits until the condition holds; fails the simulation if it does not within that much
     /// virtual time.
     ///
-    /// The condition is looked at when this is polled first, and then after every step. Keep it
-    /// quick, and let it only look. It does nothing until it is polled, and what is dropped is not
-    /// waited for any more.
+    /// The condition is checked when this is first polled, and then after every step. Keep it quick
+    /// and free of side effects. The future does nothing until it is polled; dropping it ends the
+    /// wait.
     ///
     /// # Panics
     ///
@@ -197,7 +192,7 @@ impl SimRuntime {
     /// use std::time::Duration;
     ///
     /// use async_runtime_compat::prelude::*;
-    /// use async_runtime_compat::sim::Sim;
+    /// use async_runtime_compat_sim::Sim;
     ///
     /// let run = Sim::new(1).run(|rt| async move {
     ///     let elected = Arc::new(AtomicBool::new(false));
@@ -220,52 +215,28 @@ impl SimRuntime {
         Eventually::new(engine, sleep, within, Location::caller(), Box::new(condition))
     }
 
-    /// Writes something into the trace: it shows up in a [`Timeline`](crate::sim::Timeline), and
-    /// two runs that note different things are not the same run.
+    /// Adds a note to the trace. It is shown in a [`Timeline`](crate::Timeline), and runs with
+    /// different notes are not the same run.
     ///
-    /// So it makes a difference visible that has no other effect on what is run when, such as a
-    /// value that was computed.
+    /// Note a computed value, for example, to reveal a difference that affects no schedule.
     pub fn note(&self, text: impl Into<Cow<'static, str>>) {
         self.engine.note(text.into());
     }
 
-    pub(super) fn fail(&self, kind: FailureKind, message: String) {
+    pub(crate) fn fail(&self, kind: FailureKind, message: String) {
         self.engine.fail(kind, message);
-    }
-
-    /// Spawns a task; `None` if the simulation, or the node's life, is over.
-    pub(crate) fn spawn_task<T, F>(
-        &self,
-        name: Option<Cow<'static, str>>,
-        place: Place,
-        future: F,
-    ) -> Option<async_task::Task<Output<T>>>
-    where
-        T: Send + 'static,
-        F: Future + Send + 'static,
-        F::Output: Ending<T>,
-    {
-        match self.engine.spawn(self.home, name, place, future) {
-            Ok(task) => Some(task),
-            Err(future) => {
-                discard(future);
-                None
-            }
-        }
     }
 }
 
 impl Spawner for SimRuntime {
     #[track_caller]
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        if let Some(task) = self.spawn_task::<(), _>(None, Location::caller(), future) {
-            task.detach();
-        }
+        self.spawn_with(SpawnMeta::new(), future);
     }
 
-    #[inline]
-    fn native(&self) -> Native<'_> {
-        Native::sim(self)
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        let contained = meta.is_contained(&*future);
+        self.engine.spawn(self.home, meta, contained, future);
     }
 }
 
@@ -279,27 +250,23 @@ impl Timer for SimRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        SimSleep::after(self.engine.clone(), self.home, duration).into()
-    }
-
-    #[inline]
-    fn native_timer(&self) -> Native<'_> {
-        Native::sim(self)
+        let engine = &self.engine;
+        let duration = Nanos::try_from(duration.as_nanos()).ok();
+        let deadline = duration.and_then(|duration| engine.shown(self.home).checked_add(duration));
+        let deadline = deadline.map(|deadline| engine.clock().instant(deadline));
+        Sleep::new(SimSleep::new(engine.clone(), self.home), deadline)
     }
 }
 
 impl Blocking for SimRuntime {
     #[track_caller]
     fn execute(&self, job: BoxJob) {
-        let job = async move { job() };
-        if let Some(task) = self.spawn_task::<(), _>(None, Location::caller(), job) {
-            task.detach();
-        }
+        self.execute_with(SpawnMeta::new(), job);
     }
 
-    #[inline]
-    fn native_blocking(&self) -> NativeBlocking<'_> {
-        NativeBlocking::sim(self)
+    fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
+        let contained = meta.is_contained(&*job);
+        self.engine.spawn(self.home, meta, contained, Box::pin(async move { job() }));
     }
 }
 

@@ -10,38 +10,38 @@ mod walk;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rng::SimRng;
-use super::strategy::Strategy;
+use crate::rng::SimRng;
+use crate::strategy::Strategy;
 
-pub(super) use dfs::Search;
-pub(super) use guided::{Cost, Plan};
+pub(crate) use dfs::Search;
+pub(crate) use guided::{Cost, Plan};
 
 /// Where a task is kept while it lives. Reused afterwards.
-pub(super) type Slot = u32;
+pub(crate) type Slot = u32;
 
 /// A task, as a strategy sees it.
 #[derive(Clone, Copy)]
-pub(super) struct Ready {
-    pub(super) slot: Slot,
+pub(crate) struct Ready {
+    pub(crate) slot: Slot,
     /// Tasks are numbered in the order in which they were spawned.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Where it stands in the tree of tasks, the same in every schedule.
-    pub(super) path: u64,
+    pub(crate) path: u64,
     /// How many steps it has taken.
-    pub(super) steps: u64,
+    pub(crate) steps: u64,
 }
 
 /// What a schedule needs to know of the program before it starts.
 #[derive(Clone, Default)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     /// How many steps there are; `None` if nobody knows.
-    pub(super) steps: Option<u64>,
+    pub(crate) steps: Option<u64>,
     /// How many each task takes, by its path.
-    pub(super) tasks: Arc<HashMap<u64, u64>>,
+    pub(crate) tasks: Arc<HashMap<u64, u64>>,
 }
 
 /// The ready tasks, and how to choose among them.
-pub(super) enum Schedule {
+pub(crate) enum Schedule {
     Random(walk::Random),
     Urw(walk::Urw),
     Pct(pct::Pct),
@@ -52,7 +52,7 @@ pub(super) enum Schedule {
 }
 
 /// What is next.
-pub(super) enum Choice {
+pub(crate) enum Choice {
     /// Whether there was another one.
     Task {
         slot: Slot,
@@ -78,7 +78,7 @@ macro_rules! each {
 }
 
 impl Schedule {
-    pub(super) fn new(strategy: &Strategy, seed: u64, profile: Profile) -> Schedule {
+    pub(crate) fn new(strategy: &Strategy, seed: u64, profile: Profile) -> Schedule {
         let rng = SimRng::new(seed).fork("schedule");
         match strategy {
             Strategy::Random => Schedule::Random(walk::Random::new(rng)),
@@ -92,19 +92,19 @@ impl Schedule {
         }
     }
 
-    pub(super) fn search(search: Search) -> Schedule {
+    pub(crate) fn search(search: Search) -> Schedule {
         Schedule::Dfs(dfs::Dfs::new(search))
     }
 
     /// One that follows a plan as far as it can be followed.
     ///
     /// The plan is one for all steps, or for those at which there is a choice.
-    pub(super) fn guided(plan: Plan, choices_only: bool) -> Schedule {
+    pub(crate) fn guided(plan: Plan, choices_only: bool) -> Schedule {
         Schedule::Guided(guided::Guided::new(plan, choices_only))
     }
 
     /// Who went when a plan was followed, if that is what this is.
-    pub(super) fn into_taken(self) -> Plan {
+    pub(crate) fn into_taken(self) -> Plan {
         match self {
             Schedule::Guided(guided) => guided.into_taken(),
             _ => Plan::new(),
@@ -112,7 +112,7 @@ impl Schedule {
     }
 
     /// What following the plan has cost, if that is what this is.
-    pub(super) fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         match self {
             Schedule::Guided(guided) => guided.cost(),
             _ => Cost::default(),
@@ -120,12 +120,12 @@ impl Schedule {
     }
 
     /// One that is over.
-    pub(super) fn done() -> Schedule {
+    pub(crate) fn done() -> Schedule {
         Schedule::RoundRobin(queue::RoundRobin::default())
     }
 
     /// What a search has learnt from the run.
-    pub(super) fn into_search(self) -> Option<Search> {
+    pub(crate) fn into_search(self) -> Option<Search> {
         match self {
             Schedule::Dfs(dfs) => Some(dfs.into_search()),
             _ => None,
@@ -134,30 +134,30 @@ impl Schedule {
 
     /// A task has become ready.
     #[inline]
-    pub(super) fn push(&mut self, task: Ready) {
+    pub(crate) fn push(&mut self, task: Ready) {
         each!(self, it => it.push(task));
     }
 
     /// Takes the task that goes next.
     #[inline]
-    pub(super) fn pick(&mut self) -> Choice {
+    pub(crate) fn pick(&mut self) -> Choice {
         each!(self, it => it.pick())
     }
 
     /// A ready task must wait, or is gone.
-    pub(super) fn remove(&mut self, task: Ready) {
+    pub(crate) fn remove(&mut self, task: Ready) {
         each!(self, it => it.remove(task));
     }
 
     /// A task has ended.
-    pub(super) fn forget(&mut self, number: u32) {
+    pub(crate) fn forget(&mut self, number: u32) {
         if let Schedule::Pct(pct) = self {
             pct.forget(number);
         }
     }
 
     /// The rest of a tape that was longer than the program, if that is what this is.
-    pub(super) fn left_over(&self) -> usize {
+    pub(crate) fn left_over(&self) -> usize {
         match self {
             Schedule::Replay(replay) => replay.left_over(),
             _ => 0,

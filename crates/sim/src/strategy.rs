@@ -1,60 +1,73 @@
-//! Which of the ready tasks goes next.
+//! The names of the strategies.
 
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use super::tape::{InvalidTape, Tape};
+use crate::tape::{InvalidTape, Tape};
 
-/// How a simulation chooses which of the ready tasks takes the next step. A step is one poll.
+/// How a simulation chooses the ready task that takes the next step. A step is one poll.
 ///
 /// The [`Display`](fmt::Display) form is a name such as `random`, `pct(depth=3)` or
-/// `replay(t1:0.1)`; [`FromStr`] reads it back, and takes `pct` without a depth for `pct(depth=3)`
-/// and `dfs` for `dfs(max_preemptions=2)`.
+/// `replay(t1:0.1)`. [`FromStr`] parses it, and reads `pct` without a depth as `pct(depth=3)`, and
+/// `dfs` as `dfs(max_preemptions=2)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Each ready task with the same chance.
+    /// Any ready task, all equally likely.
     Random,
-    /// Probabilistic concurrency testing: the ready task of the highest priority, where priorities
-    /// are random and `depth - 1` of the steps, chosen at random, lower that of the task which is
-    /// about to take them.
+    /// Probabilistic concurrency testing: the ready task with the highest priority. Priorities are
+    /// random, and each of `depth - 1` randomly chosen steps first lowers the priority of the task
+    /// that is about to take it.
     ///
-    /// In a program of n tasks and k steps it finds a bug that takes `depth` ordering constraints
-    /// with a chance of at least 1 / (n · k<sup>depth - 1</sup>). See Burckhardt, Kothari,
+    /// In a program of n tasks and k steps it finds a bug that needs `depth` ordering constraints
+    /// with a probability of at least 1 / (n · k<sup>depth - 1</sup>). See Burckhardt, Kothari,
     /// Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding
     /// Bugs, ASPLOS 2010.
     ///
-    /// [`explore`](crate::sim::Sim::explore) learns k from a schedule of its own, which does not
-    /// count. A single [`run`](crate::sim::Sim::run) cannot, and takes it for 256.
+    /// [`explore`](crate::Sim::explore) learns k from a schedule of its own, which does not count. A
+    /// single [`run`](crate::Sim::run) cannot, and assumes 256.
     ///
-    /// A task that waits by spinning on [`yield_now`](crate::yield_now) keeps its priority, and may
-    /// spin until the step limit.
+    /// A task that waits by spinning on [`yield_now`](async_runtime_compat::yield_now) keeps its
+    /// priority, and may spin until the step limit.
     Pct {
         /// The number of ordering constraints, at least 1.
         depth: u32,
     },
-    /// A uniform random walk: each ready task with a chance that is in proportion to the steps
-    /// that it still has to take, so that each interleaving of tasks that do not wait for each
-    /// other has the same chance. See Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform
-    /// Concurrency Testing, ASPLOS 2025.
+    /// A uniform random walk: each ready task with a probability in proportion to its remaining
+    /// steps, so that all interleavings of tasks that do not wait for each other are equally likely.
+    /// See Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform Concurrency Testing, ASPLOS 2025.
     ///
-    /// [`explore`](crate::sim::Sim::explore) counts the steps in a schedule of its own, which does
-    /// not count. In a single [`run`](crate::sim::Sim::run) they are unknown, and this is
+    /// [`explore`](crate::Sim::explore) counts the steps in a schedule of its own, which does not
+    /// count. In a single [`run`](crate::Sim::run) they are unknown, and this is
     /// [`Random`](Strategy::Random).
     Urw,
-    /// The task that has been ready for longest, as most runtimes do.
+    /// The task that has been ready the longest, as on most runtimes.
     RoundRobin,
-    /// All schedules in which a task that could go on is preempted at most so often.
+    /// Every schedule with at most so many preemptions: steps at which a task that could continue
+    /// has to wait for another one.
     ///
-    /// [`explore`](crate::sim::Sim::explore) goes through them one after the other, on one thread,
-    /// and says when there is none left. A single [`run`](crate::sim::Sim::run) is the first one.
+    /// [`explore`](crate::Sim::explore) runs them one after the other, on one thread, and reports
+    /// when none is left. A single [`run`](crate::Sim::run) is the first one.
     Dfs {
-        /// How often a task that could go on may have to wait for another.
+        /// The number of preemptions.
         max_preemptions: u32,
     },
-    /// The schedule that a [`Failure`](crate::sim::Failure) has recorded.
+    /// The schedule recorded by a [`Failure`](crate::Failure).
     Replay(Tape),
+}
+
+impl Strategy {
+    /// # Panics
+    ///
+    /// If a parameter is out of range.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        assert!(
+            !matches!(self, Strategy::Pct { depth: 0 }),
+            "the depth of PCT is a number of ordering constraints, and at least 1"
+        );
+    }
 }
 
 impl fmt::Display for Strategy {
@@ -111,21 +124,21 @@ impl FromStr for Strategy {
                 Ok(tape) => Ok(Strategy::Replay(tape)),
                 Err(error) => Err(InvalidStrategy::tape(text, &error)),
             },
-            _ => Err(InvalidStrategy::new(text, "there is none of that name")),
+            _ => Err(InvalidStrategy::new(text, "there is no such strategy")),
         }
     }
 }
 
-/// A text is not the name of a [`Strategy`].
+/// The text is not the name of a [`Strategy`].
 ///
-/// The [`Display`](fmt::Display) form says what is wrong and lists what is accepted.
+/// The [`Display`](fmt::Display) form says why, and lists the accepted names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidStrategy(String);
 
 impl InvalidStrategy {
     fn new(text: &str, what: &str) -> InvalidStrategy {
         InvalidStrategy(format!(
-            "`{text}` is not a strategy: {what}; there are `random`, `pct(depth=3)`, `urw`, \
+            "`{text}` is not a strategy: {what}; the strategies are `random`, `pct(depth=3)`, `urw`, \
              `round-robin`, `dfs(max_preemptions=2)` and `replay(tape)`"
         ))
     }

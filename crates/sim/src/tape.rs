@@ -20,12 +20,12 @@ use std::str::FromStr;
 /// # Examples
 ///
 /// ```
-/// use async_runtime_compat::sim::Tape;
+/// use async_runtime_compat_sim::Tape;
 ///
 /// let tape: Tape = "t1:0.2.1x3.2".parse()?;
 /// assert_eq!(tape.len(), 6);
 /// assert_eq!(tape.to_string(), "t1:0.2.1x3.2");
-/// # Ok::<(), async_runtime_compat::sim::InvalidTape>(())
+/// # Ok::<(), async_runtime_compat_sim::InvalidTape>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tape {
@@ -35,15 +35,15 @@ pub struct Tape {
 const PREFIX: &str = "t1:";
 
 impl Tape {
-    pub(super) fn push(&mut self, task: u32) {
+    pub(crate) fn push(&mut self, task: u32) {
         self.choices.push(task);
     }
 
-    pub(super) fn from_choices(choices: Vec<u32>) -> Tape {
+    pub(crate) fn from_choices(choices: Vec<u32>) -> Tape {
         Tape { choices }
     }
 
-    pub(super) fn choices(&self) -> &[u32] {
+    pub(crate) fn choices(&self) -> &[u32] {
         &self.choices
     }
 

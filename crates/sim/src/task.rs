@@ -1,73 +1,104 @@
 //! The tasks of a simulation.
 
 use std::future::Future;
-use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
+use async_runtime_compat::BoxFuture;
 
-use super::engine::Engine;
-use super::schedule::Slot;
-use crate::backend::{Contained, Ending, Output, PollCaught, Unseen, discard, end_of};
-use crate::error::{End, message_of};
+use crate::contain::{Payload, discard};
+use crate::engine::Engine;
+use crate::schedule::Slot;
 
-pin_project! {
-    /// A future that tells the engine of its end, and unwinds nowhere.
-    pub(super) struct SimTask<F, T> {
-        #[pin]
-        future: Contained<F>,
-        // After the future: it is dropped before the engine is told of the end.
-        member: Member,
-        output: PhantomData<fn() -> T>,
+/// A task that is ready to be polled, or dropped.
+pub(crate) type Runnable = async_task::Runnable<Origin>;
+
+/// The engine of a task, and its entry there.
+///
+/// It is in the task's metadata and not captured by its schedule function: with captured variables
+/// async-task clones a waker each time it schedules the task.
+pub(crate) struct Origin {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) slot: Slot,
+}
+
+/// A future that tells the engine when it was dropped, and unwinds nowhere: async-task aborts the
+/// process when the destructor of a future panics.
+pub(crate) struct SimTask {
+    /// `None` once it has completed.
+    future: Option<BoxFuture<'static, ()>>,
+    /// Whether the future unwinds nowhere itself. Catching panics a second time would cost time and
+    /// find nothing.
+    contained: bool,
+    // After the future: it is dropped before the engine is told.
+    member: Member,
+}
+
+impl SimTask {
+    pub(crate) fn new(
+        future: BoxFuture<'static, ()>,
+        contained: bool,
+        engine: Arc<Engine>,
+        slot: Slot,
+    ) -> SimTask {
+        SimTask { future: Some(future), contained, member: Member { engine, slot } }
+    }
+
+    /// Polls a future that may panic; a panic, in it or in its destructor, is a value.
+    fn poll_caught(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Payload>> {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let Some(future) = &mut self.future else { return Poll::Ready(()) };
+            ready!(future.as_mut().poll(cx));
+            // Taken first: a destructor that panics is not run again.
+            drop(self.future.take());
+            Poll::Ready(())
+        }));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => {
+                discard(self.future.take());
+                Poll::Ready(Err(payload))
+            }
+        }
     }
 }
 
-impl<F, T> SimTask<F, T> {
-    pub(super) fn new(future: F, engine: Arc<Engine>, slot: Slot) -> SimTask<F, T> {
-        let member = Member { engine, slot };
-        SimTask { future: Contained::new(future), member, output: PhantomData }
-    }
-}
-
-impl<F, T> Future for SimTask<F, T>
-where
-    F: Future,
-    F::Output: Ending<T>,
-{
-    type Output = Output<T>;
+impl Future for SimTask {
+    type Output = ();
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let end = ready!(this.future.as_mut().poll_caught(cx));
-        if this.member.engine.is_doomed(this.member.slot) {
-            // It has killed its own node, and is not to have an end. It was woken for that, so that
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let end = match &mut this.future {
+            Some(future) if this.contained => Ok(ready!(future.as_mut().poll(cx))),
+            _ => ready!(this.poll_caught(cx)),
+        };
+        let Member { engine, slot } = &this.member;
+        if engine.is_doomed(*slot) {
+            // It has killed its own node, and must not have an end. The kill has woken it, so that
             // it is dropped next.
-            discard(this.future.clear());
             discard(end);
             return Poll::Pending;
         }
-        Poll::Ready(Output::new(end_of(end).map_err(|end| {
-            let End::Panic(payload) = end else { return end };
-            discard(this.future.clear());
-            let message = message_of(&*payload);
-            let engine = this.member.engine.clone();
-            engine.caught(message.as_deref().unwrap_or("a payload that is not a string"));
-            let message = match message {
-                Some(message) => format!(": {message}"),
-                None => " with a payload that is not a string".to_owned(),
-            };
-            let task = engine.describe(this.member.slot);
-            End::Panic(Unseen::watch(payload, move || {
-                engine.panicked(format!("{task} panicked, and nobody joined it{message}"));
-            }))
-        })))
+        if let Err(payload) = end {
+            engine.task_panicked(*slot, payload);
+        }
+        Poll::Ready(())
     }
 }
 
-/// A task's place in the engine, given up when the task is dropped.
+impl Drop for SimTask {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.contained && self.future.is_some() {
+            discard(self.future.take());
+        }
+    }
+}
+
+/// A task's entry in the engine, given up when the task is dropped.
 struct Member {
     engine: Arc<Engine>,
     slot: Slot,

@@ -1,4 +1,5 @@
-//! Tests in a simulation: not one run, but as many schedules as a check goes through.
+//! What the test attribute's expansion for `sim` calls: a test is not one run, but a check.
+#![expect(missing_docs, reason = "hidden, and not for other use")]
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -6,30 +7,27 @@ use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Test, on_its_thread};
-use crate::seam::Blocking;
-use crate::seam::Runtime;
-use crate::seam::Spawner;
-use crate::seam::Timer;
-use crate::sim::{SimRuntime, Strategy, Verdict};
+use async_runtime_compat::{Blocking, Runtime, Spawner, Timer};
 
-pub use crate::sim::Check;
+use crate::check::{Check, Counterexample, Verdict};
+use crate::runtime::SimRuntime;
+use crate::strategy::Strategy;
 
-/// Reads the name of a strategy.
+/// Parses the name of a strategy.
 ///
 /// # Panics
 ///
-/// If it is none.
+/// If there is no such strategy.
 #[track_caller]
 #[must_use]
 pub fn strategy(text: &str) -> Strategy {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What the function of a test may take in a simulation.
+/// An argument that a simulated test function may take.
 #[diagnostic::on_unimplemented(
     message = "a test cannot take a `{Self}`",
-    label = "nothing of this type to pass",
+    label = "cannot be passed to a test",
     note = "it takes nothing, or one of `Arc<dyn Runtime>`, `Arc<dyn Spawner>`, `Arc<dyn Timer>`, `Arc<dyn Blocking>`, or, on `sim` alone, `SimRuntime`"
 )]
 pub trait SimArgument {
@@ -54,8 +52,8 @@ macro_rules! arguments {
 
 arguments!(Runtime, Spawner, Timer, Blocking);
 
-/// What the function of a test may return in a simulation. Not whatever is a `Termination`: that
-/// prints its error, which the report is to show, and no more than once.
+/// What a simulated test function may return. Not every `Termination`: that prints its error, which
+/// the report is to show, and no more than once.
 #[diagnostic::on_unimplemented(
     message = "a test in a simulation cannot return a `{Self}`",
     label = "does not say whether the test has passed",
@@ -86,7 +84,7 @@ impl<T: SimOutcome, E: Debug> SimOutcome for Result<T, E> {
     }
 }
 
-/// What has gone wrong in a run, in words.
+/// The error of a run, in words.
 struct Said(Option<String>);
 
 impl Verdict for Said {
@@ -95,28 +93,28 @@ impl Verdict for Said {
     }
 }
 
-/// Runs a test under many schedules.
+/// Makes a search for a schedule under which a test fails, for the attribute to run.
 ///
 /// # Panics
 ///
-/// If one of them fails, if they take too long altogether, and if a variable of the environment has
-/// a value that is not accepted.
+/// If an environment variable has a value that is not accepted.
 #[track_caller]
-pub fn simulate<F, Fut>(test: Test, check: Check, body: F)
+pub fn search<F, Fut>(
+    check: Check,
+    body: F,
+) -> impl FnOnce() -> Result<(), Counterexample> + Send + 'static
 where
     F: Fn(SimRuntime) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Option<String>>,
 {
-    let place = Location::caller();
+    let location = Location::caller();
+    // Here, and not on the thread of the test: its panic has to stand at the attribute.
     let check = check.with_environment();
-    let searched = on_its_thread(test, move || {
-        check.search_from(place, true, &|rt| {
+    move || {
+        let program = |rt| {
             let run = body(rt);
             async move { Said(run.await) }
-        })
-    });
-    // Here and not there, so that the message stands at the test.
-    if let Err(found) = searched {
-        panic!("{found}");
+        };
+        check.search_from(location, true, &program).map(|_| ())
     }
 }

@@ -5,8 +5,8 @@ mod table;
 
 use std::fmt;
 
-use super::failure::FailureKind;
-use super::record::{Record, What};
+use crate::failure::FailureKind;
+use crate::record::{Record, What};
 
 /// What happened in a run, step by step, in the order in which it happened.
 ///
@@ -14,13 +14,13 @@ use super::record::{Record, What};
 /// task that took part. Of a long run it shows the beginning and the end. [`svg`](Timeline::svg) is
 /// the same as a picture.
 ///
-/// [`Sim::timeline`](crate::sim::Sim::timeline) makes one.
+/// [`Sim::timeline`](crate::Sim::timeline) makes one.
 #[derive(Clone)]
 pub struct Timeline {
     rows: Vec<Row>,
     /// What each task is called, by number.
     labels: Vec<String>,
-    places: Vec<String>,
+    locations: Vec<String>,
     end: Option<(FailureKind, String)>,
 }
 
@@ -40,7 +40,7 @@ struct Row {
 }
 
 impl Timeline {
-    pub(super) fn new(record: &Record, end: Option<(FailureKind, String)>) -> Timeline {
+    pub(crate) fn new(record: &Record, end: Option<(FailureKind, String)>) -> Timeline {
         let mut rows: Vec<Row> = Vec::new();
         for event in &record.events {
             let begins = matches!(event.what, What::Step(_) | What::Time);
@@ -88,8 +88,8 @@ impl Timeline {
         rows.retain(|row| row.step > 0 || !row.words.is_empty());
         let numbers = || (0_u32..).take(record.tasks.len());
         let labels = numbers().map(|number| record.label(number)).collect();
-        let places = record.tasks.iter().map(|task| task.place.to_string()).collect();
-        Timeline { rows, labels, places, end }
+        let locations = record.tasks.iter().map(|task| task.location.to_string()).collect();
+        Timeline { rows, labels, locations, end }
     }
 
     /// A picture: a line for each task, from left to right, with a box for each step and an arrow

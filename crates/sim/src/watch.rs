@@ -1,29 +1,28 @@
-//! What is looked at after every step: invariants, and what is to happen eventually.
+//! Conditions checked after every step: invariants, and those that are awaited.
 
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use super::engine::Engine;
-use super::failure::FailureKind;
-use crate::backend::discard;
-use crate::error::message_of;
-use crate::origin::Place;
-use crate::time::Sleep;
+use async_runtime_compat::Sleep;
+
+use crate::contain::{discard, into_message};
+use crate::engine::Engine;
+use crate::failure::FailureKind;
 
 type Condition = Box<dyn FnMut() -> bool + Send>;
 
-/// All that a simulation looks at.
+/// The conditions of a simulation.
 #[derive(Default)]
-pub(super) struct Watches(Mutex<Vec<Watch>>);
+pub(crate) struct Watches(Mutex<Vec<Watch>>);
 
-pub(super) struct Watch {
+pub(crate) struct Watch {
     condition: Condition,
     what: Kind,
 }
@@ -33,7 +32,7 @@ enum Kind {
     Awaited(Arc<Awaited>),
 }
 
-/// Something that a task waits for.
+/// A condition that a task waits for.
 #[derive(Default)]
 struct Awaited {
     met: AtomicBool,
@@ -46,7 +45,7 @@ impl Watches {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn invariant(&self, name: String, condition: Condition) {
+    pub(crate) fn invariant(&self, name: String, condition: Condition) {
         self.lock().push(Watch { condition, what: Kind::Invariant(name) });
     }
 
@@ -54,13 +53,13 @@ impl Watches {
         self.lock().push(Watch { condition, what: Kind::Awaited(awaited) });
     }
 
-    pub(super) fn take(&self) -> Vec<Watch> {
+    pub(crate) fn take(&self) -> Vec<Watch> {
         mem::take(&mut self.lock())
     }
 
-    /// Says what is wrong, if anything is.
-    pub(super) fn look(&self) -> Option<String> {
-        // What is called here may itself add something to be looked at.
+    /// Checks all conditions; describes the first that is broken.
+    pub(crate) fn look(&self) -> Option<String> {
+        // A condition may itself add another, so the list is not locked meanwhile.
         let (mut kept, mut broken) = (Vec::new(), None);
         for mut watch in self.take() {
             match watch.look() {
@@ -105,9 +104,7 @@ impl Watch {
                 Look::Done
             }
             (Err(payload), what) => {
-                let message = message_of(&*payload);
-                discard(payload);
-                let message = message.unwrap_or_else(|| "a payload that is not a string".into());
+                let message = into_message(payload);
                 Look::Broken(match what {
                     Kind::Invariant(name) => {
                         format!("the invariant `{name}` did not hold ({message})")
@@ -121,7 +118,7 @@ impl Watch {
     }
 }
 
-/// Waits for a condition; made by [`SimRuntime::eventually`](crate::sim::SimRuntime::eventually).
+/// Waits for a condition; made by [`SimRuntime::eventually`](crate::SimRuntime::eventually).
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Eventually {
     engine: Arc<Engine>,
@@ -130,19 +127,19 @@ pub struct Eventually {
     awaited: Arc<Awaited>,
     sleep: Sleep,
     within: Duration,
-    place: Place,
+    location: &'static Location<'static>,
 }
 
 impl Eventually {
-    pub(super) fn new(
+    pub(crate) fn new(
         engine: Arc<Engine>,
         sleep: Sleep,
         within: Duration,
-        place: Place,
+        location: &'static Location<'static>,
         condition: Condition,
     ) -> Eventually {
         let awaited = Arc::default();
-        Eventually { engine, condition: Some(condition), awaited, sleep, within, place }
+        Eventually { engine, condition: Some(condition), awaited, sleep, within, location }
     }
 }
 
@@ -167,10 +164,10 @@ impl Future for Eventually {
         drop(waiting);
         drop(replaced);
         ready!(Pin::new(&mut this.sleep).poll(cx));
-        let (within, place) = (this.within, this.place);
+        let (within, location) = (this.within, this.location);
         this.engine.fail(
             FailureKind::Invariant,
-            format!("what was to happen eventually, at {place}, did not happen within {within:?}"),
+            format!("the condition of `eventually` at {location} did not hold within {within:?}"),
         );
         Poll::Pending
     }

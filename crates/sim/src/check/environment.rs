@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 
-use crate::sim::strategy::Strategy;
-use crate::sim::tape::Tape;
+use crate::strategy::Strategy;
+use crate::tape::Tape;
 
 pub(super) const SEED: &str = "DST_SEED";
 pub(super) const TAPE: &str = "DST_TAPE";

@@ -1,6 +1,7 @@
 //! Running the schedules, and what is done about the first that fails.
 
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -9,16 +10,15 @@ use super::progress::Progress;
 use super::report::{Counterexample, Parts, replay_line};
 use super::shrink::{self, Tried};
 use super::{Check, Checked, Program};
-use crate::origin::Place;
-use crate::sim::Sim;
-use crate::sim::determinism::Fingerprint;
-use crate::sim::engine::Outcome;
-use crate::sim::failure::{Failure, FailureKind};
-use crate::sim::hush::Hush;
-use crate::sim::schedule::{Profile, Schedule, Search};
-use crate::sim::strategy::Strategy;
-use crate::sim::tape::Tape;
-use crate::sim::timeline::Timeline;
+use crate::Sim;
+use crate::determinism::Fingerprint;
+use crate::engine::Outcome;
+use crate::failure::{Failure, FailureKind};
+use crate::hush::Hush;
+use crate::schedule::{Profile, Schedule, Search};
+use crate::strategy::Strategy;
+use crate::tape::Tape;
+use crate::timeline::Timeline;
 
 /// A run that failed.
 struct Found {
@@ -36,12 +36,12 @@ impl Check {
     /// `aloud`: says on stderr what would otherwise only be known at the end.
     pub(super) fn checked(
         &self,
-        place: Place,
+        location: &'static Location<'static>,
         program: &Program<'_>,
         aloud: bool,
     ) -> Result<Checked, Counterexample> {
         if let Some(tape) = &self.tape {
-            let replayed = self.replay(tape, place, program);
+            let replayed = self.replay(tape, location, program);
             if aloud && replayed.is_ok() {
                 eprintln!("the tape was replayed to its end, and nothing failed");
             }
@@ -49,8 +49,8 @@ impl Check {
         }
         let hush = Hush::new();
         let explored = match &*self.strategies {
-            [Strategy::Dfs { max_preemptions }] => self.search(*max_preemptions, place, program),
-            _ => self.explore(place, program),
+            [Strategy::Dfs { max_preemptions }] => self.search(*max_preemptions, location, program),
+            _ => self.explore(location, program),
         };
         let found = match explored {
             Ok(checked) => return Ok(checked),
@@ -67,7 +67,7 @@ impl Check {
                 replay_line(self.command.as_deref(), seed, failure.tape()),
             );
         }
-        let explained = self.explain(found, place, program);
+        let explained = self.explain(found, location, program);
         drop(hush);
         Err(explained)
     }
@@ -75,13 +75,13 @@ impl Check {
     fn replay(
         &self,
         tape: &Tape,
-        place: Place,
+        location: &'static Location<'static>,
         program: &Program<'_>,
     ) -> Result<Checked, Counterexample> {
         let sim =
             Sim { record: true, strategy: Strategy::Replay(tape.clone()), ..self.sim.clone() };
         let schedule = Schedule::new(&sim.strategy, sim.seed, Profile::default());
-        let mut outcome = sim.execute(sim.seed, schedule, false, place, program);
+        let mut outcome = sim.execute(sim.seed, schedule, false, location, program);
         let record = outcome.record.take().unwrap_or_default();
         match sim.report(sim.seed, outcome) {
             Ok(report) => {
@@ -94,11 +94,15 @@ impl Check {
         }
     }
 
-    fn explore(&self, place: Place, program: &Program<'_>) -> Result<Checked, Found> {
+    fn explore(
+        &self,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Result<Checked, Found> {
         let learning = Sim { strategy: Strategy::Urw, ..self.sim.clone() };
         let learns = |it: &Strategy| matches!(it, Strategy::Pct { .. } | Strategy::Urw);
         let profile = if self.strategies.iter().any(learns) {
-            learning.profile(place, &program)
+            learning.profile(location, &program)
         } else {
             Profile::default()
         };
@@ -115,7 +119,7 @@ impl Check {
                 if run >= end.load(Ordering::Relaxed) {
                     return;
                 }
-                let (taken, failure) = self.one(run, &profile, place, program);
+                let (taken, failure) = self.one(run, &profile, location, program);
                 let gave_up = failure.as_ref().is_some_and(|it| self.is_starved(it));
                 let failure = failure.filter(|_| !gave_up);
                 steps.fetch_add(taken, Ordering::Relaxed);
@@ -154,7 +158,7 @@ impl Check {
         &self,
         run: u64,
         profile: &Profile,
-        place: Place,
+        location: &'static Location<'static>,
         program: &Program<'_>,
     ) -> (u64, Option<Failure>) {
         let strategies = &self.strategies;
@@ -166,12 +170,12 @@ impl Check {
         }
         let seed = self.sim.seed.wrapping_add(run);
         let schedule = || Schedule::new(&sim.strategy, seed, profile.clone());
-        let outcome = sim.execute(seed, schedule(), false, place, program);
+        let outcome = sim.execute(seed, schedule(), false, location, program);
         let steps = outcome.steps;
         if is_twice(run) {
-            let again = sim.execute(seed, schedule(), false, place, program);
+            let again = sim.execute(seed, schedule(), false, location, program);
             if Fingerprint::of(&again) != Fingerprint::of(&outcome) {
-                return (steps, Some(sim.difference(seed, &schedule, place, &program, outcome)));
+                return (steps, Some(sim.difference(seed, &schedule, location, &program, outcome)));
             }
         }
         (steps, sim.report(seed, outcome).err())
@@ -191,7 +195,7 @@ impl Check {
     fn search(
         &self,
         max_preemptions: u32,
-        place: Place,
+        location: &'static Location<'static>,
         program: &Program<'_>,
     ) -> Result<Checked, Found> {
         let sim = Sim { strategy: Strategy::Dfs { max_preemptions }, ..self.sim.clone() };
@@ -200,10 +204,10 @@ impl Check {
         let mut checked = Checked { runs: 0, steps: 0, starved: 0, exhausted: false };
         while checked.runs < self.runs && !search.is_done() {
             let schedule = || Schedule::search(search.clone());
-            let mut outcome = sim.execute(sim.seed, schedule(), false, place, program);
+            let mut outcome = sim.execute(sim.seed, schedule(), false, location, program);
             let diverged = matches!(outcome.end, Err((FailureKind::Diverged, _)));
             if diverged {
-                let failure = sim.difference(sim.seed, &schedule, place, &program, outcome);
+                let failure = sim.difference(sim.seed, &schedule, location, &program, outcome);
                 return Err(Found { run: checked.runs, failure });
             }
             let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
@@ -223,7 +227,12 @@ impl Check {
     }
 
     /// Shrinks the schedule, and writes down what happens in it.
-    fn explain(&self, found: Found, place: Place, program: &Program<'_>) -> Counterexample {
+    fn explain(
+        &self,
+        found: Found,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Counterexample {
         let Found { run, failure } = found;
         let seed = failure.seed();
         let sim = Sim { strategy: failure.strategy().clone(), ..self.sim.clone() };
@@ -231,7 +240,7 @@ impl Check {
             |tape: &Tape| Schedule::new(&Strategy::Replay(tape.clone()), seed, Profile::default());
         let record = |tape: &Tape| {
             let sim = Sim { record: true, ..sim.clone() };
-            let mut outcome = sim.execute(seed, replay(tape), false, place, program);
+            let mut outcome = sim.execute(seed, replay(tape), false, location, program);
             let record = outcome.record.take().unwrap_or_default();
             let end = outcome.end.as_ref().err().cloned();
             (Timeline::new(&record, end), sim.report(seed, outcome).err())
@@ -248,7 +257,7 @@ impl Check {
         };
         let mut attempt = |plan, choices_only| {
             let Outcome { end, tape, schedule, .. } =
-                sim.execute(seed, Schedule::guided(plan, choices_only), false, place, program);
+                sim.execute(seed, Schedule::guided(plan, choices_only), false, location, program);
             let cost = schedule.cost();
             Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }
         };
@@ -262,8 +271,9 @@ impl Check {
             }
             (timeline, _) => {
                 let tape = failure.tape().clone();
-                let outcome = sim.execute(seed, replay(&tape), false, place, program);
-                let different = sim.difference(seed, &|| replay(&tape), place, &program, outcome);
+                let outcome = sim.execute(seed, replay(&tape), false, location, program);
+                let different =
+                    sim.difference(seed, &|| replay(&tape), location, &program, outcome);
                 let different = different.but_for(&failure);
                 self.counterexample(Some(run), different, timeline, None)
             }

@@ -9,9 +9,9 @@ use std::{env, fs, thread};
 
 use super::environment::{SEED, TAPE};
 use super::shrink::Shrunk;
-use crate::sim::failure::Failure;
-use crate::sim::tape::Tape;
-use crate::sim::timeline::Timeline;
+use crate::failure::Failure;
+use crate::tape::Tape;
+use crate::timeline::Timeline;
 
 /// A schedule that fails, shrunk, and how to replay it.
 ///

@@ -1,7 +1,7 @@
 //! Delta debugging of a schedule.
 
-use crate::sim::schedule::{Cost, Plan};
-use crate::sim::tape::Tape;
+use crate::schedule::{Cost, Plan};
+use crate::tape::Tape;
 
 /// How many schedules are tried, and how many steps they may take altogether. Not time: the outcome
 /// is the same on every machine.

@@ -3,24 +3,24 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use async_task::Runnable;
+use async_runtime_compat::runtime::enter_context;
 
+use super::context::{self, SimContext};
 use super::state::State;
-use super::{ENGINE, Engine, HERE, ROOT, Wrong};
-use crate::backend::discard;
-use crate::error::message_of;
-use crate::origin::Place;
-use crate::sim::failure::{FailureKind, TaskReport};
-use crate::sim::node::Home;
-use crate::sim::record::{Record, What};
-use crate::sim::schedule::{Choice, Schedule};
-use crate::sim::tape::Tape;
+use super::{Engine, ROOT, Wrong};
+use crate::contain::{Payload, discard, into_message};
+use crate::failure::{FailureKind, TaskReport};
+use crate::node::Home;
+use crate::record::{Record, What};
+use crate::schedule::{Choice, Schedule};
+use crate::tape::Tape;
+use crate::task::Runnable;
 
 /// What is to be done next.
 enum Next {
@@ -34,34 +34,34 @@ enum Next {
 }
 
 /// What a run has come to.
-pub(in crate::sim) struct Outcome<T> {
-    pub(in crate::sim) end: Result<T, Wrong>,
-    pub(in crate::sim) steps: u64,
-    pub(in crate::sim) elapsed: Duration,
-    pub(in crate::sim) hash: u64,
-    pub(in crate::sim) tape: Tape,
-    pub(in crate::sim) tasks: Vec<TaskReport>,
-    pub(in crate::sim) schedule: Schedule,
-    pub(in crate::sim) profile: HashMap<u64, u64>,
-    pub(in crate::sim) record: Option<Box<Record>>,
+pub(crate) struct Outcome<T> {
+    pub(crate) end: Result<T, Wrong>,
+    pub(crate) steps: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) hash: u64,
+    pub(crate) tape: Tape,
+    pub(crate) tasks: Vec<TaskReport>,
+    pub(crate) schedule: Schedule,
+    pub(crate) profile: HashMap<u64, u64>,
+    pub(crate) record: Option<Box<Record>>,
 }
 
 impl Engine {
     /// Runs the future, and what it spawns, to its end.
-    pub(in crate::sim) fn run<F: Future>(
+    pub(crate) fn run<F: Future>(
         self: &Arc<Self>,
-        place: Place,
+        location: &'static Location<'static>,
         root: impl FnOnce() -> F,
     ) -> Outcome<F::Output> {
-        let outer = HERE.with(|here| (here.engine.replace(self.id), here.woken.take()));
-        let outer_engine = ENGINE.replace(Some(self.clone()));
-        let (end, tasks) = crate::runtime::hiding(|| self.run_here(place, root));
-        let failure = crate::runtime::hiding(|| self.close());
-        ENGINE.set(outer_engine);
-        HERE.with(|here| {
-            here.engine.set(outer.0);
-            here.woken.replace(outer.1);
-        });
+        let interrupted = self.enter();
+        let outer = context::replace(Some(self.clone()));
+        // One context for the whole run. It hides runtimes that were entered outside.
+        let entered = enter_context(Arc::new(SimContext(self.clone())));
+        let (end, tasks) = self.run_here(location, root);
+        let failure = self.close();
+        drop(entered);
+        context::replace(outer);
+        self.leave(interrupted);
 
         let mut state = self.lock();
         Outcome {
@@ -82,19 +82,17 @@ impl Engine {
 
     fn run_here<F: Future>(
         self: &Arc<Self>,
-        place: Place,
+        location: &'static Location<'static>,
         root: impl FnOnce() -> F,
     ) -> (Result<F::Output, Wrong>, Vec<TaskReport>) {
-        let panicked = |payload: crate::error::Payload| {
-            let message = message_of(&*payload);
-            discard(payload);
-            let message = message.unwrap_or_else(|| "a payload that is not a string".to_owned());
+        let panicked = |payload: Payload| {
+            let message = into_message(payload);
             self.caught(&message);
             (FailureKind::Panic, message)
         };
         {
             let mut state = self.lock();
-            state.insert(Home::NONE, None, place, 0);
+            state.insert(Home::NONE, None, location, 0);
             state.current = Some(ROOT);
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
@@ -232,10 +230,7 @@ impl Engine {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
-            let mut message =
-                "nothing is ready, and no sleep is pending: whoever is to wake these \
-                               tasks waits himself, or is gone"
-                    .to_owned();
+            let mut message = "deadlock: no task is ready, and no timer is pending".to_owned();
             let paused = state.nodes.paused();
             if !paused.is_empty() {
                 message.push_str("; still paused: ");
@@ -286,7 +281,7 @@ impl Engine {
         waiting.into_iter().for_each(Waker::wake);
         // What was woken is dropped, which may wake more.
         loop {
-            let woken = HERE.with(|here| here.woken.take());
+            let woken = Engine::take_woken();
             if woken.is_empty() {
                 break;
             }
@@ -301,10 +296,10 @@ struct RootWaker(Arc<Engine>);
 
 impl Wake for RootWaker {
     fn wake(self: Arc<Self>) {
-        self.0.wake(ROOT, None);
+        self.0.wake_root();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake(ROOT, None);
+        self.0.wake_root();
     }
 }

@@ -1,47 +1,48 @@
-//! The engine's part in nodes.
+//! The nodes of an engine.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::mem;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
-use async_task::Runnable;
+use async_runtime_compat::SpawnMeta;
 
 use super::Engine;
 use super::state::State;
-use crate::backend::discard;
-use crate::origin::Place;
-use crate::sim::clock::{Key, MAX_NODES, Nanos, NodeClock, Offset, Shown};
-use crate::sim::node::{Home, Main, Node};
-use crate::sim::runtime::SimRuntime;
-use crate::sim::schedule::Slot;
+use crate::clock::NodeClock;
+use crate::contain::discard;
+use crate::node::{Home, MAX_NODES, Main, Node};
+use crate::runtime::SimRuntime;
+use crate::schedule::Slot;
+use crate::task::Runnable;
 
-/// The nodes, in the order in which they were made.
+/// The nodes, in the order of their creation.
 #[derive(Default)]
 pub(super) struct Nodes {
     nodes: Vec<NodeState>,
     by_name: HashMap<Arc<str>, u32>,
 }
 
-struct NodeState {
+pub(super) struct NodeState {
     name: Arc<str>,
     incarnation: u32,
     alive: bool,
     paused: bool,
-    /// The tasks that would be ready if the node were not paused, as they became so.
+    /// The tasks that would be ready if the node were not paused, in that order.
     held: Vec<Slot>,
-    clock: NodeClock,
+    pub(super) clock: NodeClock,
     main: Option<Main>,
 }
 
 impl Nodes {
-    fn get(&self, node: u32) -> Option<&NodeState> {
+    pub(super) fn get(&self, node: u32) -> Option<&NodeState> {
         self.nodes.get((node as usize).checked_sub(1)?)
     }
 
-    fn get_mut(&mut self, node: u32) -> Option<&mut NodeState> {
+    pub(super) fn get_mut(&mut self, node: u32) -> Option<&mut NodeState> {
         self.nodes.get_mut((node as usize).checked_sub(1)?)
     }
 
@@ -53,13 +54,13 @@ impl Nodes {
         self.get(node).is_some_and(|node| node.paused)
     }
 
-    /// Whether the life is over that something belongs to.
+    /// Whether the home's life is over.
     pub(super) fn is_dead(&self, home: Home) -> bool {
         let lives = |node: &NodeState| node.alive && node.incarnation == home.incarnation;
         home.is_node() && !self.get(home.node).is_some_and(lives)
     }
 
-    /// Keeps a task back that has become ready, if its node is paused.
+    /// Holds back a task that has become ready, if its node is paused.
     pub(super) fn hold(&mut self, node: u32, slot: Slot) -> bool {
         match self.get_mut(node) {
             Some(node) if node.paused => {
@@ -76,14 +77,14 @@ impl Nodes {
         paused.map(|node| format!("'{}'", node.name)).collect()
     }
 
-    /// What is to be dropped, once the lock is released.
+    /// The programs, for dropping once the lock is released.
     #[must_use]
     pub(super) fn close(&mut self) -> Vec<Main> {
         self.nodes.iter_mut().filter_map(|node| node.main.take()).collect()
     }
 }
 
-/// A task on its way out.
+/// A task of a node that was killed, for dropping.
 enum Doomed {
     Ready(Runnable),
     Waiting(Waker),
@@ -91,7 +92,7 @@ enum Doomed {
 
 /// Events of nodes, for the trace.
 #[derive(Clone, Copy)]
-enum Event {
+pub(super) enum Event {
     Killed = 4,
     Born = 5,
     Paused = 6,
@@ -100,17 +101,18 @@ enum Event {
 }
 
 impl State {
-    fn trace_node(&mut self, node: u32, event: Event) {
+    pub(super) fn trace_node(&mut self, node: u32, event: Event) {
         self.trace.add(u64::from(node) << 8 | event as u64);
     }
 
-    /// Where the code is at home that runs now.
+    /// The home of the code that runs now.
     fn here(&self) -> Home {
         let of_task = || self.tasks.get(self.current? as usize).map(|task| task.home);
         self.dropping.or_else(of_task).unwrap_or(Home::NONE)
     }
 
-    /// Takes the tasks of a life that is over out of the schedule.
+    /// Takes the tasks of a node that was killed out of the schedule, in the order in which they
+    /// were spawned.
     fn doom(&mut self, node: u32) -> Vec<Doomed> {
         let mut doomed = Vec::new();
         for (_, task) in &mut self.tasks {
@@ -121,7 +123,6 @@ impl State {
             if mem::take(&mut task.ready) {
                 self.schedule.remove(task.ready(task.slot));
             }
-            // Neither is there of one that is about to be spawned, on another thread.
             match (task.runnable.take(), task.waker.take()) {
                 (Some(runnable), _) => doomed.push((task.number, Doomed::Ready(runnable))),
                 (None, Some(waker)) => doomed.push((task.number, Doomed::Waiting(waker))),
@@ -134,8 +135,8 @@ impl State {
 }
 
 impl Engine {
-    /// The node of a name; made, if there is none.
-    pub(in crate::sim) fn node(self: &Arc<Self>, name: Cow<'static, str>) -> Node {
+    /// The node with that name, created if there is none.
+    pub(crate) fn node(self: &Arc<Self>, name: Cow<'static, str>) -> Node {
         let mut state = self.lock();
         let nodes = &mut state.nodes;
         if let Some((name, id)) = nodes.by_name.get_key_value(&*name) {
@@ -162,39 +163,38 @@ impl Engine {
         Node::new(self.clone(), id, name)
     }
 
-    pub(in crate::sim) fn host(self: &Arc<Self>, home: Home) -> Option<Node> {
+    pub(crate) fn host(self: &Arc<Self>, home: Home) -> Option<Node> {
         let name = self.lock().nodes.name(home.node)?.clone();
         Some(Node::new(self.clone(), home.node, name))
     }
 
-    /// The runtime of the code that runs now, on this thread.
-    pub(in crate::sim) fn current(self: &Arc<Self>) -> SimRuntime {
+    /// The runtime of the code that runs now on this thread.
+    pub(crate) fn current(self: &Arc<Self>) -> SimRuntime {
         let here = self.lock().here();
         SimRuntime::on(self.clone(), here)
     }
 
-    pub(in crate::sim) fn is_node_alive(&self, node: u32) -> bool {
+    pub(crate) fn is_node_alive(&self, node: u32) -> bool {
         self.lock().nodes.get(node).is_some_and(|node| node.alive)
     }
 
-    pub(in crate::sim) fn is_node_paused(&self, node: u32) -> bool {
+    pub(crate) fn is_node_paused(&self, node: u32) -> bool {
         self.lock().nodes.is_paused(node)
     }
 
     /// The node's present life, or its last one.
-    pub(in crate::sim) fn home_on(&self, node: u32) -> Home {
+    pub(crate) fn home_on(&self, node: u32) -> Home {
         let incarnation = self.lock().nodes.get(node).map_or(0, |node| node.incarnation);
         Home { node, incarnation }
     }
 
-    /// Whether the task's life is over, while it is polled.
+    /// Whether the task was killed while it was being polled.
     #[inline]
-    pub(in crate::sim) fn is_doomed(&self, slot: Slot) -> bool {
-        self.killed.load(Ordering::Relaxed)
-            && self.lock().tasks.get(slot as usize).is_some_and(|task| task.doomed)
+    pub(crate) fn is_doomed(&self, slot: Slot) -> bool {
+        self.has_killed() && self.lock().tasks.get(slot as usize).is_some_and(|task| task.doomed)
     }
 
-    pub(in crate::sim) fn kill_node(&self, id: u32) {
+    pub(crate) fn kill_node(&self, id: u32) {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was killed", state.describe_node(id)));
@@ -215,7 +215,7 @@ impl Engine {
             state.dropping = Some(home);
         }
         drop(state);
-        // All of these run code of the user's. A task of the node that is woken now is dropped.
+        // All of these run user code. A task of the node that is woken now is dropped.
         sleeping.into_iter().for_each(discard);
         for task in doomed {
             match task {
@@ -228,7 +228,12 @@ impl Engine {
         }
     }
 
-    pub(in crate::sim) fn start_node(self: &Arc<Self>, id: u32, main: Main, place: Place) {
+    pub(crate) fn start_node(
+        self: &Arc<Self>,
+        id: u32,
+        main: Main,
+        location: &'static Location<'static>,
+    ) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -241,13 +246,13 @@ impl Engine {
         drop(state);
         discard(replaced);
         if fresh {
-            self.run_main(id, place);
+            self.run_main(id, location);
         } else {
-            self.restart_node(id, place);
+            self.restart_node(id, location);
         }
     }
 
-    pub(in crate::sim) fn restart_node(self: &Arc<Self>, id: u32, place: Place) {
+    pub(crate) fn restart_node(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {
         self.kill_node(id);
         let mut state = self.lock();
         // A destructor may have restarted it meanwhile.
@@ -256,24 +261,22 @@ impl Engine {
         node.incarnation += 1;
         state.trace_node(id, Event::Born);
         drop(state);
-        self.run_main(id, place);
+        self.run_main(id, location);
     }
 
-    fn run_main(self: &Arc<Self>, id: u32, place: Place) {
+    fn run_main(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {
         let state = self.lock();
         let Some(node) = state.nodes.get(id) else { return };
         let Some(main) = node.main.clone() else { return };
         let home = Home { node: id, incarnation: node.incarnation };
         drop(state);
         let runtime = SimRuntime::on(self.clone(), home);
-        let future = async move { main(runtime).await };
-        match self.spawn(home, Some(Cow::Borrowed("main")), place, future) {
-            Ok(task) => task.detach(),
-            Err(future) => discard(future),
-        }
+        let name = Cow::Borrowed("main");
+        let meta = SpawnMeta::new().with_name(&name).at(location);
+        self.spawn(home, meta, false, Box::pin(async move { main(runtime).await }));
     }
 
-    pub(in crate::sim) fn pause_node(&self, id: u32) {
+    pub(crate) fn pause_node(&self, id: u32) {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was paused", state.describe_node(id)));
@@ -296,7 +299,7 @@ impl Engine {
         }
     }
 
-    pub(in crate::sim) fn resume_node(&self, id: u32) {
+    pub(crate) fn resume_node(&self, id: u32) {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was resumed", state.describe_node(id)));
@@ -311,85 +314,10 @@ impl Engine {
             }
         }
     }
-
-    /// A sleep by a node's clock is polled.
-    pub(in crate::sim) fn node_sleep(
-        &self,
-        home: Home,
-        key: &mut Option<Key>,
-        deadline: Shown,
-        waker: &Waker,
-    ) -> Poll<()> {
-        let waker = waker.clone();
-        let mut state = self.lock();
-        let state_ref = &mut *state;
-        let (timers, nodes) = (&mut state_ref.timers, &state_ref.nodes);
-        let due = nodes.get(home.node).and_then(|node| node.clock.due(deadline));
-        // The clock may have been set since.
-        let void = key.take_if(|key| timers.due(*key) != due).and_then(|key| timers.remove(key));
-        let mut ended = None;
-        let (poll, replaced) = match due.filter(|_| !nodes.is_dead(home) && !state_ref.closed) {
-            None => (Poll::Pending, Some(waker)),
-            Some(due) if due <= self.clock.nanos() => {
-                ended = key.take().and_then(|key| timers.remove(key));
-                (Poll::Ready(()), Some(waker))
-            }
-            Some(due) => {
-                let replaced = timers.register(key, due, home.node, waker);
-                self.check_thread(state_ref, |_| "a sleep was polled".to_owned());
-                (Poll::Pending, replaced)
-            }
-        };
-        drop(state);
-        drop((void, ended, replaced));
-        poll
-    }
-
-    /// Asks the clocks of the node that something belongs to, if it belongs to one.
-    #[inline]
-    pub(super) fn by_node<T>(
-        &self,
-        home: Home,
-        ask: impl FnOnce(&mut NodeClock, Nanos) -> T,
-    ) -> Option<T> {
-        if !home.is_node() {
-            return None;
-        }
-        let now = self.clock.nanos();
-        self.lock().nodes.get_mut(home.node).map(|node| ask(&mut node.clock, now))
-    }
-
-    fn set_node_clock(&self, id: u32, set: impl FnOnce(&mut NodeClock, Nanos)) {
-        let mut state = self.lock();
-        if let Some(node) = state.nodes.get_mut(id) {
-            set(&mut node.clock, self.clock.nanos());
-        }
-        self.check_thread(&mut state, |state| {
-            format!("the clock of {} was set", state.describe_node(id))
-        });
-        state.trace_node(id, Event::ClockSet);
-        // They have to wait anew, by the clock as it is now.
-        let sleeping = state.timers.take_node(id);
-        drop(state);
-        sleeping.into_iter().for_each(Waker::wake);
-    }
-
-    pub(in crate::sim) fn set_node_skew(&self, id: u32, skew: Offset) {
-        self.set_node_clock(id, |clock, now| clock.set_skew(now, skew));
-    }
-
-    pub(in crate::sim) fn set_node_rate(&self, id: u32, rate: i64) {
-        self.set_node_clock(id, |clock, now| clock.set_rate(now, rate));
-    }
-
-    pub(in crate::sim) fn jump_node(&self, id: u32, by: Offset) {
-        // No sleep depends on it.
-        self.by_node(self.home_on(id), |clock, _| clock.jump(by));
-    }
 }
 
 impl State {
-    fn describe_node(&self, id: u32) -> String {
+    pub(super) fn describe_node(&self, id: u32) -> String {
         match self.nodes.name(id) {
             Some(name) => format!("the node '{name}'"),
             None => "a node".to_owned(),

@@ -2,23 +2,24 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::panic::Location;
 use std::task::Waker;
 use std::time::Duration;
 
-use async_task::Runnable;
 use slab::Slab;
 
 use super::Wrong;
 use super::nodes::Nodes;
-use crate::origin::Place;
-use crate::sim::clock::{Nanos, Timers};
-use crate::sim::failure::{FailureKind, TaskReport, Waking};
-use crate::sim::fault::Points;
-use crate::sim::node::Home;
-use crate::sim::record::{Known, Record, What};
-use crate::sim::rng::{Trace, derive};
-use crate::sim::schedule::{Ready, Schedule, Slot};
-use crate::sim::tape::Tape;
+use crate::clock::Nanos;
+use crate::failure::{FailureKind, TaskReport, Waking};
+use crate::fault::Points;
+use crate::node::Home;
+use crate::record::{Known, Record, What};
+use crate::rng::{Trace, derive};
+use crate::schedule::{Ready, Schedule, Slot};
+use crate::tape::Tape;
+use crate::task::Runnable;
+use crate::timers::Timers;
 
 /// What a run has come to so far.
 pub(super) struct State {
@@ -58,7 +59,7 @@ pub(super) struct Task {
     pub(super) path: u64,
     pub(super) children: u64,
     pub(super) name: Option<Cow<'static, str>>,
-    pub(super) place: Place,
+    pub(super) location: &'static Location<'static>,
     pub(super) steps: u64,
     /// `None` while it waits, and for the root.
     pub(super) runnable: Option<Runnable>,
@@ -108,7 +109,7 @@ impl State {
         &mut self,
         home: Home,
         name: Option<Cow<'static, str>>,
-        place: Place,
+        location: &'static Location<'static>,
         now: Nanos,
     ) -> Slot {
         let number = self.spawned;
@@ -121,7 +122,7 @@ impl State {
             None => (Waking::Outside, u64::from(number)),
         };
         let node = self.record.as_ref().and_then(|_| self.nodes.name(home.node).cloned());
-        let spawned = || What::Spawned(number, Known { name: name.clone(), node, place });
+        let spawned = || What::Spawned(number, Known { name: name.clone(), node, location });
         self.event(u64::from(number) << 8, now, spawned);
         let entry = self.tasks.vacant_entry();
         let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
@@ -133,7 +134,7 @@ impl State {
             path,
             children: 0,
             name,
-            place,
+            location,
             steps: 0,
             runnable: None,
             waker: None,
@@ -176,7 +177,7 @@ impl State {
         let name = task.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
         let node = self.nodes.name(task.home.node);
         let node = node.map(|node| format!(" on node '{node}'")).unwrap_or_default();
-        format!("task {}{name}{node}, spawned at {},", task.number, task.place)
+        format!("task {}{name}{node}, spawned at {},", task.number, task.location)
     }
 
     pub(super) fn reports(&self) -> Vec<TaskReport> {
@@ -188,7 +189,7 @@ impl State {
                 name: task.name.clone(),
                 node: self.nodes.name(task.home.node).map(ToString::to_string),
                 paused: self.nodes.is_paused(task.home.node),
-                place: task.place,
+                location: task.location,
                 steps: task.steps,
                 ready: task.runnable.is_some() || task.ready,
                 woken_by: task.woken_by,

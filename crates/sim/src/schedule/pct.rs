@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Choice, Ready, Slot};
-use crate::sim::rng::SimRng;
+use crate::rng::SimRng;
 
 /// What the number of steps is taken for if nobody knows it.
 const STEPS: u64 = 256;

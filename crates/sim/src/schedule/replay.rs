@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Choice, Ready, Slot};
-use crate::sim::tape::Tape;
+use crate::tape::Tape;
 
 pub(crate) struct Replay {
     /// What is still to come, the next one last.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Choice, Ready, Slot};
-use crate::sim::rng::SimRng;
+use crate::rng::SimRng;
 
 /// Each with the same chance.
 pub(crate) struct Random {

@@ -57,8 +57,9 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     let columns = Columns::new(timeline, &shown);
     if columns.legend {
         for task in &columns.tasks {
-            let place = usize::try_from(*task).ok().and_then(|task| timeline.places.get(task));
-            writeln!(f, "  {} (from {})", timeline.label(*task), place.map_or("", |it| it))?;
+            let location =
+                usize::try_from(*task).ok().and_then(|task| timeline.locations.get(task));
+            writeln!(f, "  {} (from {})", timeline.label(*task), location.map_or("", |it| it))?;
         }
     }
     let times: Vec<_> = shown.iter().map(|row| time(row.at)).collect();

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{FailureKind, Sim, Strategy, Waking};
+use async_runtime_compat_sim::{FailureKind, Sim, Strategy, Waking};
 use async_runtime_compat::yield_now;
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -61,7 +61,7 @@ fn a_spinning_task_meets_the_step_limit() {
                 yield_now().await;
             }
         })
-        .map(|_: async_runtime_compat::sim::Report<()>| ())
+        .map(|_: async_runtime_compat_sim::Report<()>| ())
         .unwrap_err();
     assert_eq!((failure.kind(), failure.steps()), (FailureKind::StepLimit, 1000));
 }
@@ -76,7 +76,7 @@ fn a_long_sleep_meets_the_time_limit() {
 
 #[test]
 fn a_task_left_over_is_a_leak_unless_that_is_allowed() {
-    let program = |rt: async_runtime_compat::sim::SimRuntime| async move {
+    let program = |rt: async_runtime_compat_sim::SimRuntime| async move {
         rt.spawn_detached(pending());
         rt.spawn_detached(async { yield_now().await });
     };
@@ -124,7 +124,7 @@ fn a_panic_that_is_joined_is_the_joiners_business() {
 #[test]
 fn a_panic_that_nobody_joins_is_the_failure() {
     for detached in [true, false] {
-        let program = |rt: async_runtime_compat::sim::SimRuntime| async move {
+        let program = |rt: async_runtime_compat_sim::SimRuntime| async move {
             let task = rt.spawn_named("worker", async { panic!("on purpose") });
             if detached {
                 task.detach();

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{
-    self, Check, Counterexample, FailureKind, Sim, SimRuntime, Strategy, Tape,
+use async_runtime_compat_sim::{
+    self as sim, Check, Counterexample, FailureKind, Sim, SimRuntime, Strategy, Tape,
 };
 use async_runtime_compat::yield_now;
 
@@ -141,7 +141,7 @@ fn what_is_said_is_all_that_is_needed() {
         "replay it with\n\n    DST_SEED=",
         &seed,
         "DST_TAPE=t1:",
-        "cargo test sim::check::what_is_said_is_all_that_is_needed -- --exact",
+        "cargo test check::what_is_said_is_all_that_is_needed -- --exact",
         "  step  time  0 main  1  2",
         "spawns 1, 2; waits",
         "programs.rs:",

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Offset, Sim, SimRuntime};
+use async_runtime_compat_sim::{Offset, Sim, SimRuntime};
 
 use super::everywhere;
 
@@ -204,5 +204,5 @@ fn what_cannot_be_is_refused() {
             node.runtime().sleep(Duration::MAX).await;
         })
         .unwrap_err();
-    assert_eq!(failure.kind(), async_runtime_compat::sim::FailureKind::Stall);
+    assert_eq!(failure.kind(), async_runtime_compat_sim::FailureKind::Stall);
 }

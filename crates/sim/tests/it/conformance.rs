@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use async_runtime_compat::conformance::{Outcome, Subject, Suite};
-use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Sim, SimRuntime, Strategy};
 
 /// A simulation on a thread of its own, and what ends it.
 ///

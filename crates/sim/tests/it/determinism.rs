@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Check, FailureKind, Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Check, FailureKind, Sim, SimRuntime, Strategy};
 
 use super::programs::{lost_update, reorder};
 

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use async_runtime_compat::sim::{self, Check, Strategy};
+use async_runtime_compat_sim::{self as sim, Check, Strategy};
 
 use super::programs::{lost_update, reorder};
 
@@ -15,7 +15,7 @@ fn is_child() -> bool {
 /// This test again, in a process of its own.
 fn child(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let Output { status, stdout, stderr } = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("sim::environment::{test}"), "--nocapture"])
+        .args(["--exact", &format!("environment::{test}"), "--nocapture"])
         .env(CHILD, "1")
         .envs(variables.iter().copied())
         .output()
@@ -51,7 +51,7 @@ fn the_printed_line_replays_the_failure() {
     let (passed, first) = child(name, &[]);
     assert!(!passed, "{first}");
     let (variables, test) = line(&first);
-    assert_eq!(test, format!("sim::environment::{name}"));
+    assert_eq!(test, format!("environment::{name}"));
     let (passed, second) = child(name, &variables);
     assert!(!passed, "{second}");
     assert!(second.contains("the tape was replayed, and it failed"), "{second}");

@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use async_runtime_compat::JoinHandle;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Sim, SimRuntime, Strategy};
 
 /// Spawns the tasks of a program, and counts at each step how many of them could have taken it.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{self, FailureKind, Sim, SimRuntime};
+use async_runtime_compat_sim::{self as sim, FailureKind, Sim, SimRuntime};
 use async_runtime_compat::{Ambient, BlockingPool, current};
 
 use super::everywhere;
@@ -215,7 +215,6 @@ fn a_pool_of_threads_is_a_failure() {
     takes_real_time("a `BlockingPool`", || Some(BlockingPool::new().spawn_blocking(|| ())));
 }
 
-#[cfg(feature = "smol")]
 #[test]
 fn smols_timer_and_pool_are_failures() {
     use async_runtime_compat::smol::SmolSpawner;
@@ -227,7 +226,6 @@ fn smols_timer_and_pool_are_failures() {
     takes_real_time("the crate `blocking`", || Some(SmolSpawner.spawn_blocking(|| ())));
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn tokios_timer_and_pool_are_failures() {
     use async_runtime_compat::tokio::TokioSpawner;

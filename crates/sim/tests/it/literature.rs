@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 
-use async_runtime_compat::sim::{Exploration, FailureKind, Sim, Strategy};
+use async_runtime_compat_sim::{Exploration, FailureKind, Sim, Strategy};
 
 use super::exact::{Actors, Exact, exact, on_actors, reorder_chance};
 use super::programs::buffers::{circular_buffer, queue, stack};

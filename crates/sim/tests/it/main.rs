@@ -2,7 +2,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "what is counted here is far below 2^52")]
 
-use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Sim, SimRuntime, Strategy};
 
 mod catches;
 mod check;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{FailureKind, Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{FailureKind, Sim, SimRuntime, Strategy};
 use async_runtime_compat::{BoxFuture, current, yield_now};
 
 use super::everywhere;
@@ -450,7 +450,7 @@ fn with_faults_a_tape_replays_the_run() {
 
 /// Three nodes that are killed, paused, restarted and put out of time.
 async fn chaos(rt: SimRuntime) -> usize {
-    use async_runtime_compat::sim::Offset;
+    use async_runtime_compat_sim::Offset;
 
     let counts = Counts::default();
     let names = ["a", "b", "c"];

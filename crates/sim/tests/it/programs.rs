@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::SimRuntime;
+use async_runtime_compat_sim::SimRuntime;
 use async_runtime_compat::yield_now;
 
 /// Wakes one waiting task when the last of some tasks has ended.

@@ -1,6 +1,6 @@
 //! How often a strategy finds a bug, against how often it must.
 
-use async_runtime_compat::sim::{Exploration, Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Exploration, Sim, SimRuntime, Strategy};
 
 use super::programs::{long_before_short, lost_update, reorder, twostage};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Failure, FailureKind, Report, Sim, SimRuntime, Strategy};
+use async_runtime_compat_sim::{Failure, FailureKind, Report, Sim, SimRuntime, Strategy};
 use async_runtime_compat::yield_now;
 
 use super::programs::reorder;
@@ -79,7 +79,7 @@ fn in_two_processes() {
         return;
     }
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "sim::same::in_two_processes", "--nocapture"])
+        .args(["--exact", "same::in_two_processes", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .unwrap();
