@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime};
+use async_runtime_compat_sim::{Sim, SimRuntime};
 use async_runtime_compat::yield_now;
 
 use super::{PEERS, WORKS};
@@ -29,7 +29,7 @@ pub(super) const PAIRS: [Pair; 8] = [
     (PEERS[2], WORKS[2], || ours(spawns), || shuttle(shuttle_spawns)),
 ];
 
-/// With [`Strategy::Random`](async_runtime_compat::sim::Strategy) and the hash of the trace, as
+/// With [`Strategy::Random`](async_runtime_compat_sim::Strategy) and the hash of the trace, as
 /// every run has them.
 fn ours<F: Future<Output = ()>>(program: fn(SimRuntime) -> F) {
     Sim::new(1).run(program).expect("nothing goes wrong in it");

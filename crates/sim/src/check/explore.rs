@@ -1,0 +1,298 @@
+//! Running the schedules, and what is done about the first that fails.
+
+use std::num::NonZeroUsize;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::progress::Progress;
+use super::report::{Counterexample, Parts, replay_line};
+use super::shrink::{self, Tried};
+use super::{Check, Checked, Program};
+use crate::Sim;
+use crate::determinism::Fingerprint;
+use crate::engine::Outcome;
+use crate::failure::{Failure, FailureKind};
+use crate::hush::Hush;
+use crate::schedule::{Profile, Schedule, Search};
+use crate::strategy::Strategy;
+use crate::tape::Tape;
+use crate::timeline::Timeline;
+
+/// A run that failed.
+struct Found {
+    run: u64,
+    failure: Failure,
+}
+
+/// Whether a run is one of those that are run twice. One in 61, as that has no divisor in common
+/// with the number of strategies.
+fn is_twice(run: u64) -> bool {
+    run < 8 || run % 61 == 0
+}
+
+impl Check {
+    /// `aloud`: says on stderr what would otherwise only be known at the end.
+    pub(super) fn checked(
+        &self,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+        aloud: bool,
+    ) -> Result<Checked, Counterexample> {
+        if let Some(tape) = &self.tape {
+            let replayed = self.replay(tape, location, program);
+            if aloud && replayed.is_ok() {
+                eprintln!("the tape was replayed to its end, and nothing failed");
+            }
+            return replayed;
+        }
+        let hush = Hush::new();
+        let explored = match &*self.strategies {
+            [Strategy::Dfs { max_preemptions }] => self.search(*max_preemptions, location, program),
+            _ => self.explore(location, program),
+        };
+        let found = match explored {
+            Ok(checked) => return Ok(checked),
+            Err(found) => found,
+        };
+        if aloud {
+            let Found { run, failure } = &found;
+            let (kind, seed, strategy) = (failure.kind(), failure.seed(), failure.strategy());
+            eprintln!(
+                "run {} of {} failed: {kind}, with seed {seed} and strategy {strategy}; as it was \
+                 found, it is replayed by\n\n    {}\n",
+                run + 1,
+                self.runs,
+                replay_line(self.command.as_deref(), seed, failure.tape()),
+            );
+        }
+        let explained = self.explain(found, location, program);
+        drop(hush);
+        Err(explained)
+    }
+
+    fn replay(
+        &self,
+        tape: &Tape,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Result<Checked, Counterexample> {
+        let sim =
+            Sim { record: true, strategy: Strategy::Replay(tape.clone()), ..self.sim.clone() };
+        let schedule = Schedule::new(&sim.strategy, sim.seed, Profile::default());
+        let mut outcome = sim.execute(sim.seed, schedule, false, location, program);
+        let record = outcome.record.take().unwrap_or_default();
+        match sim.report(sim.seed, outcome) {
+            Ok(report) => {
+                Ok(Checked { runs: 1, steps: report.steps, starved: 0, exhausted: false })
+            }
+            Err(failure) => {
+                let end = Some((failure.kind(), failure.message().to_owned()));
+                Err(self.counterexample(None, failure, Timeline::new(&record, end), None))
+            }
+        }
+    }
+
+    fn explore(
+        &self,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Result<Checked, Found> {
+        let learning = Sim { strategy: Strategy::Urw, ..self.sim.clone() };
+        let learns = |it: &Strategy| matches!(it, Strategy::Pct { .. } | Strategy::Urw);
+        let profile = if self.strategies.iter().any(learns) {
+            learning.profile(location, &program)
+        } else {
+            Profile::default()
+        };
+        let progress = Progress::new(self.runs);
+        let next = AtomicU64::new(0);
+        let (steps, starved) = (AtomicU64::new(0), AtomicU64::new(0));
+        // The runs after the first one that has failed are of no interest. Those before it are all
+        // run, since they are begun in their order.
+        let (end, first) = (AtomicU64::new(self.runs), Mutex::new(None::<Found>));
+        let work = || {
+            let _hush = Hush::new();
+            loop {
+                let run = next.fetch_add(1, Ordering::Relaxed);
+                if run >= end.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (taken, failure) = self.one(run, &profile, location, program);
+                let gave_up = failure.as_ref().is_some_and(|it| self.is_starved(it));
+                let failure = failure.filter(|_| !gave_up);
+                steps.fetch_add(taken, Ordering::Relaxed);
+                starved.fetch_add(gave_up.into(), Ordering::Relaxed);
+                progress.ran(failure.is_some());
+                if let Some(failure) = failure {
+                    end.fetch_min(run, Ordering::Relaxed);
+                    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                    if first.as_ref().is_none_or(|first| run < first.run) {
+                        *first = Some(Found { run, failure });
+                    }
+                }
+            }
+        };
+        let cores = self.threads.or_else(|| thread::available_parallelism().ok());
+        let threads = u64::try_from(cores.map_or(1, NonZeroUsize::get)).unwrap_or(1);
+        thread::scope(|scope| {
+            for _ in 1..threads.min(self.runs) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(found) => Err(found),
+            None => Ok(Checked {
+                runs: self.runs,
+                steps: steps.into_inner(),
+                starved: starved.into_inner(),
+                exhausted: false,
+            }),
+        }
+    }
+
+    /// One run, or two that are to be the same.
+    fn one(
+        &self,
+        run: u64,
+        profile: &Profile,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> (u64, Option<Failure>) {
+        let strategies = &self.strategies;
+        let index = usize::try_from(run % strategies.len() as u64).unwrap_or_default();
+        let mut sim = Sim { strategy: strategies[index].clone(), ..self.sim.clone() };
+        if self.may_starve(&sim.strategy) {
+            let usual = profile.steps.unwrap_or(sim.max_steps);
+            sim.max_steps = sim.max_steps.min(usual.saturating_mul(20).saturating_add(10_000));
+        }
+        let seed = self.sim.seed.wrapping_add(run);
+        let schedule = || Schedule::new(&sim.strategy, seed, profile.clone());
+        let outcome = sim.execute(seed, schedule(), false, location, program);
+        let steps = outcome.steps;
+        if is_twice(run) {
+            let again = sim.execute(seed, schedule(), false, location, program);
+            if Fingerprint::of(&again) != Fingerprint::of(&outcome) {
+                return (steps, Some(sim.difference(seed, &schedule, location, &program, outcome)));
+            }
+        }
+        (steps, sim.report(seed, outcome).err())
+    }
+
+    /// Whether that a run has taken too long means nothing.
+    fn may_starve(&self, strategy: &Strategy) -> bool {
+        let unfair = |it: &Strategy| matches!(it, Strategy::Pct { .. });
+        unfair(strategy) && !self.strategies.iter().all(unfair)
+    }
+
+    fn is_starved(&self, failure: &Failure) -> bool {
+        failure.kind() == FailureKind::StepLimit && self.may_starve(failure.strategy())
+    }
+
+    /// Goes through the schedules one after the other.
+    fn search(
+        &self,
+        max_preemptions: u32,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Result<Checked, Found> {
+        let sim = Sim { strategy: Strategy::Dfs { max_preemptions }, ..self.sim.clone() };
+        let progress = Progress::new(self.runs);
+        let mut search = Search::new(max_preemptions);
+        let mut checked = Checked { runs: 0, steps: 0, starved: 0, exhausted: false };
+        while checked.runs < self.runs && !search.is_done() {
+            let schedule = || Schedule::search(search.clone());
+            let mut outcome = sim.execute(sim.seed, schedule(), false, location, program);
+            let diverged = matches!(outcome.end, Err((FailureKind::Diverged, _)));
+            if diverged {
+                let failure = sim.difference(sim.seed, &schedule, location, &program, outcome);
+                return Err(Found { run: checked.runs, failure });
+            }
+            let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
+            let failure = sim.report(sim.seed, outcome);
+            progress.ran(failure.is_err());
+            match failure {
+                Ok(report) => checked.steps += report.steps,
+                Err(failure) => return Err(Found { run: checked.runs, failure }),
+            }
+            checked.runs += 1;
+            if let Some(after) = after.into_search() {
+                search = after;
+            }
+        }
+        checked.exhausted = search.is_done();
+        Ok(checked)
+    }
+
+    /// Shrinks the schedule, and writes down what happens in it.
+    fn explain(
+        &self,
+        found: Found,
+        location: &'static Location<'static>,
+        program: &Program<'_>,
+    ) -> Counterexample {
+        let Found { run, failure } = found;
+        let seed = failure.seed();
+        let sim = Sim { strategy: failure.strategy().clone(), ..self.sim.clone() };
+        let replay =
+            |tape: &Tape| Schedule::new(&Strategy::Replay(tape.clone()), seed, Profile::default());
+        let record = |tape: &Tape| {
+            let sim = Sim { record: true, ..sim.clone() };
+            let mut outcome = sim.execute(seed, replay(tape), false, location, program);
+            let record = outcome.record.take().unwrap_or_default();
+            let end = outcome.end.as_ref().err().cloned();
+            (Timeline::new(&record, end), sim.report(seed, outcome).err())
+        };
+        if failure.kind() == FailureKind::Nondeterminism {
+            let (timeline, _) = record(failure.tape());
+            return self.counterexample(Some(run), failure, timeline, None);
+        }
+        let same = |end: &Result<(), (FailureKind, String)>| {
+            let same = |(kind, message): &(_, String)| {
+                *kind == failure.kind() && message == failure.message()
+            };
+            end.as_ref().err().is_some_and(same)
+        };
+        let mut attempt = |plan, choices_only| {
+            let Outcome { end, tape, schedule, .. } =
+                sim.execute(seed, Schedule::guided(plan, choices_only), false, location, program);
+            let cost = schedule.cost();
+            Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }
+        };
+        let shrunk = shrink::shrink(failure.tape(), &mut attempt);
+        let tape = shrunk.as_ref().map_or(failure.tape(), |shrunk| &shrunk.tape);
+        match record(tape) {
+            (timeline, Some(again))
+                if again.kind() == failure.kind() && again.message() == failure.message() =>
+            {
+                self.counterexample(Some(run), again, timeline, shrunk)
+            }
+            (timeline, _) => {
+                let tape = failure.tape().clone();
+                let outcome = sim.execute(seed, replay(&tape), false, location, program);
+                let different =
+                    sim.difference(seed, &|| replay(&tape), location, &program, outcome);
+                let different = different.but_for(&failure);
+                self.counterexample(Some(run), different, timeline, None)
+            }
+        }
+    }
+
+    fn counterexample(
+        &self,
+        run: Option<u64>,
+        failure: Failure,
+        timeline: Timeline,
+        shrunk: Option<shrink::Shrunk>,
+    ) -> Counterexample {
+        let replay = replay_line(self.command.as_deref(), failure.seed(), failure.tape());
+        let svg = self.svg.as_ref().map(|path| {
+            let written = std::fs::write(path, timeline.svg());
+            (path.clone(), written.map_err(|error| error.to_string()))
+        });
+        let run = run.map(|run| (run, self.runs));
+        Counterexample::new(Parts { run, failure, timeline, replay, shrunk, svg })
+    }
+}

@@ -1,0 +1,252 @@
+//! The executor: one thread, one step at a time.
+
+mod context;
+mod drive;
+mod nodes;
+mod state;
+mod time;
+mod wake;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use async_runtime_compat::{BoxFuture, SpawnMeta};
+use slab::Slab;
+
+pub(crate) use self::context::running;
+pub(crate) use self::drive::Outcome;
+use self::nodes::Nodes;
+use self::state::State;
+use crate::clock::{Clock, Nanos};
+use crate::contain::{Payload, discard, into_message};
+use crate::failure::FailureKind;
+use crate::fault::Points;
+use crate::node::Home;
+use crate::record::What;
+use crate::rng::{SimRng, Trace, derive};
+use crate::schedule::{Schedule, Slot};
+use crate::tape::Tape;
+use crate::task::{Origin, SimTask};
+use crate::timers::Timers;
+use crate::watch::Watches;
+
+static ENGINES: AtomicU64 = AtomicU64::new(0);
+
+/// The limits of one run, and what it tolerates.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) steps: u64,
+    pub(crate) time: Nanos,
+    pub(crate) leaks: bool,
+    pub(crate) panics: bool,
+    pub(crate) foreign_threads: bool,
+    /// The probabilities that a buggify point is enabled, and that it fires then.
+    pub(crate) buggify: (f64, f64),
+}
+
+/// One run of a simulation.
+pub(crate) struct Engine {
+    /// Unique in the process.
+    id: u64,
+    seed: u64,
+    limits: Limits,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Set once any node was killed; until then no task can be doomed. `Relaxed` suffices: a kill
+    /// by another thread may take effect a step later, and has failed the run anyway.
+    killed: AtomicBool,
+    /// For runs that wait for other threads.
+    woken: Condvar,
+    /// Conditions checked after every step.
+    watches: Watches,
+    /// Whether there are any.
+    watched: AtomicBool,
+}
+
+/// What went wrong, and a sentence about it.
+type Wrong = (FailureKind, String);
+
+/// The root is the first task there is.
+const ROOT: Slot = 0;
+
+impl Engine {
+    pub(crate) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+        Arc::new(Engine {
+            id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
+            seed,
+            limits,
+            clock: Clock::new(),
+            state: Mutex::new(State {
+                tasks: Slab::new(),
+                schedule,
+                timers: Timers::default(),
+                nodes: Nodes::default(),
+                points: Points::default(),
+                tape: Tape::default(),
+                trace: Trace::new(seed),
+                current: None,
+                dropping: None,
+                steps: 0,
+                spawned: 0,
+                generators: HashMap::new(),
+                profile: profile.then(HashMap::new),
+                record: None,
+                gone: None,
+                failure: None,
+                poked: false,
+                closed: false,
+            }),
+            killed: AtomicBool::new(false),
+            woken: Condvar::new(),
+            watches: Watches::default(),
+            watched: AtomicBool::new(false),
+        })
+    }
+
+    /// Records every event from now on.
+    pub(crate) fn keep_record(&self) {
+        self.lock().record = Some(Box::default());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No user code runs under the lock, so no panic can poison it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn rng(&self, home: Home, label: &str) -> SimRng {
+        let mut state = self.lock();
+        let label = &*state.label(home, label);
+        let made = match state.generators.get_mut(label) {
+            Some(made) => made,
+            None => state.generators.entry(label.to_owned()).or_default(),
+        };
+        *made += 1;
+        SimRng::new(derive(self.seed, label, *made))
+    }
+
+    pub(crate) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
+        let (enabled, usually) = self.limits.buggify;
+        let mut state = self.lock();
+        let scoped = state.label(home, label);
+        state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
+    }
+
+    /// Spawns a task, detached. The future is dropped if the run, or the node's life, is over;
+    /// `contained` is whether it unwinds nowhere.
+    pub(crate) fn spawn(
+        self: &Arc<Self>,
+        home: Home,
+        meta: SpawnMeta<'_>,
+        contained: bool,
+        future: BoxFuture<'static, ()>,
+    ) {
+        let location = meta.location();
+        let mut state = self.lock();
+        if state.closed || state.nodes.is_dead(home) {
+            drop(state);
+            return discard(future);
+        }
+        self.check_thread(&mut state, |_| format!("a task was spawned at {location}"));
+        let slot = state.insert(home, meta.to_name(), location, self.clock.nanos());
+
+        // Under the lock: none of this runs user code, and no other thread must find the task
+        // without its waker.
+        let origin = Origin { engine: self.clone(), slot };
+        let future = SimTask::new(future, contained, self.clone(), slot);
+        let task = async_task::Builder::new().metadata(origin);
+        let (runnable, task) = task.spawn(|_| future, wake::wake_task);
+        task.detach();
+        if let Some(task) = state.tasks.get_mut(slot as usize) {
+            task.waker = Some(runnable.waker());
+        }
+        state.make_ready(slot, Some(runnable));
+    }
+
+    /// A task's future was dropped.
+    pub(crate) fn ended(&self, slot: Slot) {
+        let mut state = self.lock();
+        if state.current == Some(slot) && self.watched.load(Ordering::Relaxed) {
+            state.gone = Some(state.describe(slot));
+        }
+        let Some(task) = state.tasks.try_remove(slot as usize) else { return };
+        if task.ready {
+            state.schedule.remove(task.ready(slot));
+        }
+        state.schedule.forget(task.number);
+        let number = task.number;
+        state.event(u64::from(number) << 8 | 2, self.clock.nanos(), || What::Ended(number));
+        if let Some(profile) = &mut state.profile {
+            profile.insert(task.path, task.steps);
+        }
+        drop(state);
+        drop(task);
+    }
+
+    /// A task that nobody can join panicked.
+    pub(crate) fn task_panicked(&self, slot: Slot, payload: Payload) {
+        let message = into_message(payload);
+        self.caught(&message);
+        let task = self.lock().describe(slot);
+        self.unjoined(&task, &message);
+    }
+
+    /// A panic that no join received.
+    fn unjoined(&self, task: &str, message: &str) {
+        if !self.limits.panics {
+            let message = format!("{task} panicked, and nobody joined it: {message}");
+            self.lock().fail(FailureKind::Panic, message);
+        }
+    }
+
+    /// A task panicked, whether or not it is joined.
+    fn caught(&self, message: &str) {
+        let mut state = self.lock();
+        if state.record.is_some() {
+            state.keep(self.clock.nanos(), What::Panicked(message.to_owned()));
+        }
+    }
+
+    pub(crate) fn fail(&self, kind: FailureKind, message: String) {
+        self.lock().fail(kind, message);
+    }
+
+    /// Adds a note of the program's to the trace.
+    pub(crate) fn note(&self, text: Cow<'static, str>) {
+        let mut state = self.lock();
+        let word = derive(0, &text, 0) << 8 | 6;
+        state.event(word, self.clock.nanos(), || What::Noted(text.into_owned()));
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        self.watched.store(true, Ordering::Relaxed);
+        &self.watches
+    }
+
+    /// Checks the conditions that are checked after every step.
+    #[inline]
+    fn after_step(&self) {
+        if self.watched.load(Ordering::Relaxed) {
+            self.look();
+        }
+    }
+
+    #[cold]
+    fn look(&self) {
+        // The state is not locked: this runs user code.
+        let broken = self.watches.look();
+        let mut state = self.lock();
+        let gone = state.gone.take();
+        if let Some(what) = broken {
+            let slot = state.current.unwrap_or(ROOT);
+            let who = gone.unwrap_or_else(|| state.describe(slot));
+            let message = format!("{what} after step {}, which {who} took", state.steps);
+            state.fail(FailureKind::Invariant, message);
+        }
+    }
+}

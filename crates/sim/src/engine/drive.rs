@@ -1,0 +1,305 @@
+//! The loop: what is done next, until nothing is.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use async_runtime_compat::runtime::enter_context;
+
+use super::context::{self, SimContext};
+use super::state::State;
+use super::{Engine, ROOT, Wrong};
+use crate::contain::{Payload, discard, into_message};
+use crate::failure::{FailureKind, TaskReport};
+use crate::node::Home;
+use crate::record::{Record, What};
+use crate::schedule::{Choice, Schedule};
+use crate::tape::Tape;
+use crate::task::Runnable;
+
+/// What is to be done next.
+enum Next {
+    Root,
+    Task(Runnable),
+    Drop(Runnable),
+    /// Those whose time has come.
+    Wake,
+    Wait,
+    Stop,
+}
+
+/// What a run has come to.
+pub(crate) struct Outcome<T> {
+    pub(crate) end: Result<T, Wrong>,
+    pub(crate) steps: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) hash: u64,
+    pub(crate) tape: Tape,
+    pub(crate) tasks: Vec<TaskReport>,
+    pub(crate) schedule: Schedule,
+    pub(crate) profile: HashMap<u64, u64>,
+    pub(crate) record: Option<Box<Record>>,
+}
+
+impl Engine {
+    /// Runs the future, and what it spawns, to its end.
+    pub(crate) fn run<F: Future>(
+        self: &Arc<Self>,
+        location: &'static Location<'static>,
+        root: impl FnOnce() -> F,
+    ) -> Outcome<F::Output> {
+        let interrupted = self.enter();
+        let outer = context::replace(Some(self.clone()));
+        // One context for the whole run. It hides runtimes that were entered outside.
+        let entered = enter_context(Arc::new(SimContext(self.clone())));
+        let (end, tasks) = self.run_here(location, root);
+        let failure = self.close();
+        drop(entered);
+        context::replace(outer);
+        self.leave(interrupted);
+
+        let mut state = self.lock();
+        Outcome {
+            end: match failure {
+                Some(failure) => Err(failure),
+                None => end,
+            },
+            steps: state.steps,
+            elapsed: Duration::from_nanos(self.clock.nanos()),
+            hash: std::hash::Hasher::finish(&state.trace),
+            tape: mem::take(&mut state.tape),
+            tasks,
+            schedule: mem::replace(&mut state.schedule, Schedule::done()),
+            profile: state.profile.take().unwrap_or_default(),
+            record: state.record.take(),
+        }
+    }
+
+    fn run_here<F: Future>(
+        self: &Arc<Self>,
+        location: &'static Location<'static>,
+        root: impl FnOnce() -> F,
+    ) -> (Result<F::Output, Wrong>, Vec<TaskReport>) {
+        let panicked = |payload: Payload| {
+            let message = into_message(payload);
+            self.caught(&message);
+            (FailureKind::Panic, message)
+        };
+        {
+            let mut state = self.lock();
+            state.insert(Home::NONE, None, location, 0);
+            state.current = Some(ROOT);
+        }
+        let root = match catch_unwind(AssertUnwindSafe(root)) {
+            Ok(root) => root,
+            Err(payload) => return (Err(panicked(payload)), self.reports()),
+        };
+        let mut root = pin!(Some(root));
+        self.lock().make_ready(ROOT, None);
+        let waker = Waker::from(Arc::new(RootWaker(self.clone())));
+        let mut end = None;
+        let mut tasks = None;
+        let mut due = Vec::new();
+        loop {
+            match self.next(end.is_some(), &mut due) {
+                Next::Task(runnable) => {
+                    runnable.run();
+                    self.after_step();
+                }
+                Next::Drop(runnable) => discard(runnable),
+                Next::Root => {
+                    let mut cx = Context::from_waker(&waker);
+                    let polled = catch_unwind(AssertUnwindSafe(|| {
+                        root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx))
+                    }));
+                    end = match polled {
+                        Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
+                        Ok(_) => {
+                            self.after_step();
+                            continue;
+                        }
+                        Err(payload) => {
+                            // As they were then: the destructors that come next may wake some.
+                            tasks = Some(self.reports());
+                            Some(Err(panicked(payload)))
+                        }
+                    };
+                    let panic = matches!(end, Some(Err(_)));
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| root.set(None))) {
+                        let payload = panicked(payload);
+                        end = end.filter(Result::is_err).or(Some(Err(payload)));
+                    }
+                    self.ended(ROOT);
+                    if panic {
+                        break;
+                    }
+                    self.after_step();
+                }
+                Next::Wake => due.drain(..).for_each(Waker::wake),
+                Next::Wait => self.wait_for_threads(),
+                Next::Stop => break,
+            }
+        }
+        let tasks = tasks.unwrap_or_else(|| self.reports());
+        // Before the other tasks, and where a panic of its destructor does no harm.
+        discard(catch_unwind(AssertUnwindSafe(|| root.set(None))));
+        let end = match (self.lock().failure.clone(), end) {
+            (None, Some(end)) | (Some(_), Some(end @ Err(_))) => end,
+            (Some(failure), _) => Err(failure),
+            (None, None) => unreachable!("it stops when it is done, or with a failure"),
+        };
+        (end, tasks)
+    }
+
+    fn reports(&self) -> Vec<TaskReport> {
+        let mut state = self.lock();
+        self.settle(&mut state);
+        state.reports()
+    }
+
+    fn next(&self, done: bool, due: &mut Vec<Waker>) -> Next {
+        let mut state = self.lock();
+        let state = &mut *state;
+        self.settle(state);
+        state.current = None;
+        if state.failure.is_some() {
+            return Next::Stop;
+        }
+        let (slot, chosen) = match state.schedule.pick() {
+            Choice::Task { slot, chosen } => (slot, chosen),
+            Choice::Nothing => return self.idle(state, done, due),
+            Choice::Diverged(why) => {
+                let step = state.steps + 1;
+                state.fail(FailureKind::Diverged, format!("at step {step}, {why}"));
+                return Next::Stop;
+            }
+        };
+        if state.steps == self.limits.steps {
+            let message = format!("the limit of {} steps was reached", self.limits.steps);
+            state.fail(FailureKind::StepLimit, message);
+            return Next::Stop;
+        }
+        state.steps += 1;
+        let Some(task) = state.tasks.get_mut(slot as usize) else {
+            unreachable!("what ends is removed from the schedule")
+        };
+        task.steps += 1;
+        task.ready = false;
+        if chosen {
+            state.tape.push(task.number);
+        }
+        let (number, runnable, doomed) = (task.number, task.runnable.take(), task.doomed);
+        state.current = Some(slot);
+        let now = self.clock.nanos();
+        state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
+        match runnable {
+            // Another thread killed its node after it was woken.
+            Some(runnable) if doomed => Next::Drop(runnable),
+            Some(runnable) => Next::Task(runnable),
+            None => Next::Root,
+        }
+    }
+
+    /// Nothing is ready.
+    fn idle(&self, state: &mut State, done: bool, due: &mut Vec<Waker>) -> Next {
+        if done {
+            let left = state.tasks.len();
+            if left > 0 && !self.limits.leaks {
+                let tasks = if left == 1 { "a task was" } else { "tasks were" };
+                state.fail(
+                    FailureKind::Leak,
+                    format!(
+                        "{tasks} still alive at the end: join or abort what is spawned, or accept \
+                         it with `Sim::allow_leaks`"
+                    ),
+                );
+            }
+            let left = state.schedule.left_over();
+            if left > 0 {
+                let message = format!("the program ended with {left} choices left on the tape");
+                state.fail(FailureKind::Diverged, message);
+            }
+            return Next::Stop;
+        }
+        let Some(deadline) = state.timers.next() else {
+            if self.limits.foreign_threads {
+                return Next::Wait;
+            }
+            let mut message = "deadlock: no task is ready, and no timer is pending".to_owned();
+            let paused = state.nodes.paused();
+            if !paused.is_empty() {
+                message.push_str("; still paused: ");
+                message.push_str(&paused.join(", "));
+            }
+            state.fail(FailureKind::Stall, message);
+            return Next::Stop;
+        };
+        if deadline > self.limits.time {
+            let limit = Duration::from_nanos(self.limits.time);
+            state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
+            return Next::Stop;
+        }
+        // Another thread may have looked at the clock before, and registered its sleep only now.
+        let deadline = deadline.max(self.clock.nanos());
+        self.clock.advance(deadline);
+        state.event(deadline << 8 | 3, deadline, || What::Time);
+        state.timers.take_due(deadline, due);
+        Next::Wake
+    }
+
+    /// Waits until another thread has done something.
+    fn wait_for_threads(&self) {
+        // Not by looking at the tasks: there may be very many, for each of whom this wakes up.
+        let nothing = |state: &mut State| !mem::take(&mut state.poked);
+        let waited = self.woken.wait_while(self.lock(), nothing);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Drops what is left. Gives what has gone wrong by then.
+    fn close(&self) -> Option<Wrong> {
+        let mut state = self.lock();
+        let failure = state.failure.clone();
+        state.closed = true;
+        let sleeping = state.timers.clear();
+        let watches = self.watches.take();
+        // They may hold the engine.
+        let mains = state.nodes.close();
+        let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
+        let waiting: Vec<_> =
+            state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
+        drop(state);
+        // All of these run code of the user's. A task that is woken now is dropped.
+        discard(sleeping);
+        watches.into_iter().for_each(discard);
+        discard(ready);
+        mains.into_iter().for_each(discard);
+        waiting.into_iter().for_each(Waker::wake);
+        // What was woken is dropped, which may wake more.
+        loop {
+            let woken = Engine::take_woken();
+            if woken.is_empty() {
+                break;
+            }
+            discard(woken);
+        }
+        // A panic that nobody has joined is one, even if its output was dropped only now.
+        failure.or_else(|| self.lock().failure.clone())
+    }
+}
+
+struct RootWaker(Arc<Engine>);
+
+impl Wake for RootWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_root();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_root();
+    }
+}

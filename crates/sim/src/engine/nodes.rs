@@ -1,0 +1,326 @@
+//! The nodes of an engine.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::mem;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use async_runtime_compat::SpawnMeta;
+
+use super::Engine;
+use super::state::State;
+use crate::clock::NodeClock;
+use crate::contain::discard;
+use crate::node::{Home, MAX_NODES, Main, Node};
+use crate::runtime::SimRuntime;
+use crate::schedule::Slot;
+use crate::task::Runnable;
+
+/// The nodes, in the order of their creation.
+#[derive(Default)]
+pub(super) struct Nodes {
+    nodes: Vec<NodeState>,
+    by_name: HashMap<Arc<str>, u32>,
+}
+
+pub(super) struct NodeState {
+    name: Arc<str>,
+    incarnation: u32,
+    alive: bool,
+    paused: bool,
+    /// The tasks that would be ready if the node were not paused, in that order.
+    held: Vec<Slot>,
+    pub(super) clock: NodeClock,
+    main: Option<Main>,
+}
+
+impl Nodes {
+    pub(super) fn get(&self, node: u32) -> Option<&NodeState> {
+        self.nodes.get((node as usize).checked_sub(1)?)
+    }
+
+    pub(super) fn get_mut(&mut self, node: u32) -> Option<&mut NodeState> {
+        self.nodes.get_mut((node as usize).checked_sub(1)?)
+    }
+
+    pub(super) fn name(&self, node: u32) -> Option<&Arc<str>> {
+        self.get(node).map(|node| &node.name)
+    }
+
+    pub(super) fn is_paused(&self, node: u32) -> bool {
+        self.get(node).is_some_and(|node| node.paused)
+    }
+
+    /// Whether the home's life is over.
+    pub(super) fn is_dead(&self, home: Home) -> bool {
+        let lives = |node: &NodeState| node.alive && node.incarnation == home.incarnation;
+        home.is_node() && !self.get(home.node).is_some_and(lives)
+    }
+
+    /// Holds back a task that has become ready, if its node is paused.
+    pub(super) fn hold(&mut self, node: u32, slot: Slot) -> bool {
+        match self.get_mut(node) {
+            Some(node) if node.paused => {
+                node.held.push(slot);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The names of the nodes that are paused.
+    pub(super) fn paused(&self) -> Vec<String> {
+        let paused = self.nodes.iter().filter(|node| node.paused);
+        paused.map(|node| format!("'{}'", node.name)).collect()
+    }
+
+    /// The programs, for dropping once the lock is released.
+    #[must_use]
+    pub(super) fn close(&mut self) -> Vec<Main> {
+        self.nodes.iter_mut().filter_map(|node| node.main.take()).collect()
+    }
+}
+
+/// A task of a node that was killed, for dropping.
+enum Doomed {
+    Ready(Runnable),
+    Waiting(Waker),
+}
+
+/// Events of nodes, for the trace.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    Killed = 4,
+    Born = 5,
+    Paused = 6,
+    Resumed = 7,
+    ClockSet = 8,
+}
+
+impl State {
+    pub(super) fn trace_node(&mut self, node: u32, event: Event) {
+        self.trace.add(u64::from(node) << 8 | event as u64);
+    }
+
+    /// The home of the code that runs now.
+    fn here(&self) -> Home {
+        let of_task = || self.tasks.get(self.current? as usize).map(|task| task.home);
+        self.dropping.or_else(of_task).unwrap_or(Home::NONE)
+    }
+
+    /// Takes the tasks of a node that was killed out of the schedule, in the order in which they
+    /// were spawned.
+    fn doom(&mut self, node: u32) -> Vec<Doomed> {
+        let mut doomed = Vec::new();
+        for (_, task) in &mut self.tasks {
+            if task.home.node != node || task.doomed {
+                continue;
+            }
+            task.doomed = true;
+            if mem::take(&mut task.ready) {
+                self.schedule.remove(task.ready(task.slot));
+            }
+            match (task.runnable.take(), task.waker.take()) {
+                (Some(runnable), _) => doomed.push((task.number, Doomed::Ready(runnable))),
+                (None, Some(waker)) => doomed.push((task.number, Doomed::Waiting(waker))),
+                (None, None) => {}
+            }
+        }
+        doomed.sort_by_key(|(number, _)| *number);
+        doomed.into_iter().map(|(_, doomed)| doomed).collect()
+    }
+}
+
+impl Engine {
+    /// The node with that name, created if there is none.
+    pub(crate) fn node(self: &Arc<Self>, name: Cow<'static, str>) -> Node {
+        let mut state = self.lock();
+        let nodes = &mut state.nodes;
+        if let Some((name, id)) = nodes.by_name.get_key_value(&*name) {
+            return Node::new(self.clone(), *id, name.clone());
+        }
+        let name: Arc<str> = name.into();
+        nodes.nodes.push(NodeState {
+            name: name.clone(),
+            incarnation: 1,
+            alive: true,
+            paused: false,
+            held: Vec::new(),
+            clock: NodeClock::new(),
+            main: None,
+        });
+        let made = nodes.nodes.len();
+        let id = u32::try_from(made).ok().filter(|_| made < MAX_NODES);
+        let Some(id) = id else {
+            nodes.nodes.pop();
+            drop(state);
+            panic!("a simulation has at most {} nodes", MAX_NODES - 1);
+        };
+        nodes.by_name.insert(name.clone(), id);
+        Node::new(self.clone(), id, name)
+    }
+
+    pub(crate) fn host(self: &Arc<Self>, home: Home) -> Option<Node> {
+        let name = self.lock().nodes.name(home.node)?.clone();
+        Some(Node::new(self.clone(), home.node, name))
+    }
+
+    /// The runtime of the code that runs now on this thread.
+    pub(crate) fn current(self: &Arc<Self>) -> SimRuntime {
+        let here = self.lock().here();
+        SimRuntime::on(self.clone(), here)
+    }
+
+    pub(crate) fn is_node_alive(&self, node: u32) -> bool {
+        self.lock().nodes.get(node).is_some_and(|node| node.alive)
+    }
+
+    pub(crate) fn is_node_paused(&self, node: u32) -> bool {
+        self.lock().nodes.is_paused(node)
+    }
+
+    /// The node's present life, or its last one.
+    pub(crate) fn home_on(&self, node: u32) -> Home {
+        let incarnation = self.lock().nodes.get(node).map_or(0, |node| node.incarnation);
+        Home { node, incarnation }
+    }
+
+    /// Whether the task was killed while it was being polled.
+    #[inline]
+    pub(crate) fn is_doomed(&self, slot: Slot) -> bool {
+        self.has_killed() && self.lock().tasks.get(slot as usize).is_some_and(|task| task.doomed)
+    }
+
+    pub(crate) fn kill_node(&self, id: u32) {
+        let mut state = self.lock();
+        self.settle(&mut state);
+        self.check_thread(&mut state, |state| format!("{} was killed", state.describe_node(id)));
+        let state_ref = &mut *state;
+        let Some(node) = state_ref.nodes.get_mut(id).filter(|node| node.alive) else { return };
+        (node.alive, node.paused) = (false, false);
+        node.held.clear();
+        let home = Home { node: id, incarnation: node.incarnation };
+        if state.closed {
+            return;
+        }
+        self.killed.store(true, Ordering::Relaxed);
+        state.trace_node(id, Event::Killed);
+        let sleeping = state.timers.take_node(id);
+        let doomed = state.doom(id);
+        let outer = state.dropping;
+        if self.is_here() {
+            state.dropping = Some(home);
+        }
+        drop(state);
+        // All of these run user code. A task of the node that is woken now is dropped.
+        sleeping.into_iter().for_each(discard);
+        for task in doomed {
+            match task {
+                Doomed::Ready(runnable) => discard(runnable),
+                Doomed::Waiting(waker) => waker.wake(),
+            }
+        }
+        if self.is_here() {
+            self.lock().dropping = outer;
+        }
+    }
+
+    pub(crate) fn start_node(
+        self: &Arc<Self>,
+        id: u32,
+        main: Main,
+        location: &'static Location<'static>,
+    ) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            discard(main);
+            return;
+        }
+        let Some(node) = state.nodes.get_mut(id) else { return };
+        let replaced = node.main.replace(main);
+        let fresh = replaced.is_none() && node.alive;
+        drop(state);
+        discard(replaced);
+        if fresh {
+            self.run_main(id, location);
+        } else {
+            self.restart_node(id, location);
+        }
+    }
+
+    pub(crate) fn restart_node(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {
+        self.kill_node(id);
+        let mut state = self.lock();
+        // A destructor may have restarted it meanwhile.
+        let Some(node) = state.nodes.get_mut(id).filter(|node| !node.alive) else { return };
+        node.alive = true;
+        node.incarnation += 1;
+        state.trace_node(id, Event::Born);
+        drop(state);
+        self.run_main(id, location);
+    }
+
+    fn run_main(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {
+        let state = self.lock();
+        let Some(node) = state.nodes.get(id) else { return };
+        let Some(main) = node.main.clone() else { return };
+        let home = Home { node: id, incarnation: node.incarnation };
+        drop(state);
+        let runtime = SimRuntime::on(self.clone(), home);
+        let name = Cow::Borrowed("main");
+        let meta = SpawnMeta::new().with_name(&name).at(location);
+        self.spawn(home, meta, false, Box::pin(async move { main(runtime).await }));
+    }
+
+    pub(crate) fn pause_node(&self, id: u32) {
+        let mut state = self.lock();
+        self.settle(&mut state);
+        self.check_thread(&mut state, |state| format!("{} was paused", state.describe_node(id)));
+        let state = &mut *state;
+        match state.nodes.get_mut(id) {
+            Some(node) if node.alive && !node.paused => node.paused = true,
+            _ => return,
+        }
+        state.trace_node(id, Event::Paused);
+        let mut ready = Vec::new();
+        for (_, task) in &mut state.tasks {
+            if task.home.node == id && mem::take(&mut task.ready) {
+                state.schedule.remove(task.ready(task.slot));
+                ready.push((task.number, task.slot));
+            }
+        }
+        ready.sort_unstable();
+        for (_, slot) in ready {
+            state.nodes.hold(id, slot);
+        }
+    }
+
+    pub(crate) fn resume_node(&self, id: u32) {
+        let mut state = self.lock();
+        self.settle(&mut state);
+        self.check_thread(&mut state, |state| format!("{} was resumed", state.describe_node(id)));
+        let Some(node) = state.nodes.get_mut(id).filter(|node| node.paused) else { return };
+        node.paused = false;
+        let held = mem::take(&mut node.held);
+        state.trace_node(id, Event::Resumed);
+        for slot in held {
+            let runnable = state.tasks.get_mut(slot as usize).and_then(|task| task.runnable.take());
+            if runnable.is_some() {
+                state.make_ready(slot, runnable);
+            }
+        }
+    }
+}
+
+impl State {
+    pub(super) fn describe_node(&self, id: u32) -> String {
+        match self.nodes.name(id) {
+            Some(name) => format!("the node '{name}'"),
+            None => "a node".to_owned(),
+        }
+    }
+}

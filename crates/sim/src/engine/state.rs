@@ -1,0 +1,202 @@
+//! The tasks of a run, and what it has come to so far.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::panic::Location;
+use std::task::Waker;
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::Wrong;
+use super::nodes::Nodes;
+use crate::clock::Nanos;
+use crate::failure::{FailureKind, TaskReport, Waking};
+use crate::fault::Points;
+use crate::node::Home;
+use crate::record::{Known, Record, What};
+use crate::rng::{Trace, derive};
+use crate::schedule::{Ready, Schedule, Slot};
+use crate::tape::Tape;
+use crate::task::Runnable;
+use crate::timers::Timers;
+
+/// What a run has come to so far.
+pub(super) struct State {
+    pub(super) tasks: Slab<Task>,
+    pub(super) schedule: Schedule,
+    pub(super) timers: Timers,
+    pub(super) nodes: Nodes,
+    pub(super) points: Points,
+    pub(super) tape: Tape,
+    pub(super) trace: Trace,
+    /// Who takes the present step.
+    pub(super) current: Option<Slot>,
+    /// Whose tasks are being dropped, because he was killed.
+    pub(super) dropping: Option<Home>,
+    pub(super) steps: u64,
+    pub(super) spawned: u32,
+    /// How many generators were made, by label.
+    pub(super) generators: HashMap<String, u64>,
+    /// The steps of the tasks that have ended, by path.
+    pub(super) profile: Option<HashMap<u64, u64>>,
+    pub(super) record: Option<Box<Record>>,
+    /// Who took the present step, if that was its last one and somebody will ask.
+    pub(super) gone: Option<String>,
+    pub(super) failure: Option<Wrong>,
+    /// Another thread has done something since it was last looked at.
+    pub(super) poked: bool,
+    /// Nothing is run any more.
+    pub(super) closed: bool,
+}
+
+pub(super) struct Task {
+    pub(super) slot: Slot,
+    pub(super) number: u32,
+    pub(super) home: Home,
+    /// Its node has been killed, and it is to be dropped, not to be made ready.
+    pub(super) doomed: bool,
+    pub(super) path: u64,
+    pub(super) children: u64,
+    pub(super) name: Option<Cow<'static, str>>,
+    pub(super) location: &'static Location<'static>,
+    pub(super) steps: u64,
+    /// `None` while it waits, and for the root.
+    pub(super) runnable: Option<Runnable>,
+    /// To get hold of it when it waits and the run is over. `None` for the root.
+    pub(super) waker: Option<Waker>,
+    pub(super) ready: bool,
+    pub(super) woken_by: Waking,
+    pub(super) woken_at: Nanos,
+}
+
+impl Task {
+    pub(super) fn ready(&self, slot: Slot) -> Ready {
+        Ready { slot, number: self.number, path: self.path, steps: self.steps }
+    }
+}
+
+impl State {
+    pub(super) fn fail(&mut self, kind: FailureKind, message: String) {
+        self.failure.get_or_insert((kind, message));
+    }
+
+    /// Something that makes this run another than one in which it does not happen.
+    #[inline]
+    pub(super) fn event(&mut self, word: u64, now: Nanos, what: impl FnOnce() -> What) {
+        self.trace.add(word);
+        if self.record.is_some() {
+            self.keep(now, what());
+        }
+    }
+
+    #[cold]
+    pub(super) fn keep(&mut self, now: Nanos, what: What) {
+        if let Some(record) = self.record.as_mut().filter(|_| !self.closed) {
+            record.push(self.steps, now, what);
+        }
+    }
+
+    /// A label as a part of the program is known by it: that of a node is another one.
+    pub(super) fn label<'a>(&self, home: Home, label: &'a str) -> Cow<'a, str> {
+        match self.nodes.name(home.node) {
+            Some(node) => Cow::Owned(format!("{node}\0{label}")),
+            None => Cow::Borrowed(label),
+        }
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        home: Home,
+        name: Option<Cow<'static, str>>,
+        location: &'static Location<'static>,
+        now: Nanos,
+    ) -> Slot {
+        let number = self.spawned;
+        self.spawned += 1;
+        let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
+            Some(parent) => {
+                parent.children += 1;
+                (Waking::Spawn(parent.number), derive(parent.path, "", parent.children))
+            }
+            None => (Waking::Outside, u64::from(number)),
+        };
+        let node = self.record.as_ref().and_then(|_| self.nodes.name(home.node).cloned());
+        let spawned = || What::Spawned(number, Known { name: name.clone(), node, location });
+        self.event(u64::from(number) << 8, now, spawned);
+        let entry = self.tasks.vacant_entry();
+        let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
+        entry.insert(Task {
+            slot,
+            number,
+            home,
+            doomed: false,
+            path,
+            children: 0,
+            name,
+            location,
+            steps: 0,
+            runnable: None,
+            waker: None,
+            ready: false,
+            woken_by: parent,
+            woken_at: now,
+        });
+        slot
+    }
+
+    #[inline]
+    pub(super) fn wake(&mut self, slot: Slot, runnable: Option<Runnable>, by: Waking, now: Nanos) {
+        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
+        // The root is woken as often as its waker is called.
+        if !task.ready {
+            (task.woken_by, task.woken_at) = (by, now);
+            let number = task.number;
+            self.trace.mix(u64::from(number) << 8 | 4);
+            if self.record.is_some() {
+                self.keep(now, What::Woke(number));
+            }
+            self.make_ready(slot, runnable);
+        }
+    }
+
+    #[inline]
+    pub(super) fn make_ready(&mut self, slot: Slot, runnable: Option<Runnable>) {
+        let Some(task) = self.tasks.get_mut(slot as usize) else { return };
+        task.runnable = runnable;
+        if task.home.is_node() && self.nodes.hold(task.home.node, slot) {
+            return;
+        }
+        task.ready = true;
+        let ready = task.ready(slot);
+        self.schedule.push(ready);
+    }
+
+    pub(super) fn describe(&self, slot: Slot) -> String {
+        let Some(task) = self.tasks.get(slot as usize) else { return "a task".to_owned() };
+        let name = task.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let node = self.nodes.name(task.home.node);
+        let node = node.map(|node| format!(" on node '{node}'")).unwrap_or_default();
+        format!("task {}{name}{node}, spawned at {},", task.number, task.location)
+    }
+
+    pub(super) fn reports(&self) -> Vec<TaskReport> {
+        let mut reports: Vec<_> = self
+            .tasks
+            .iter()
+            .map(|(_, task)| TaskReport {
+                number: task.number,
+                name: task.name.clone(),
+                node: self.nodes.name(task.home.node).map(ToString::to_string),
+                paused: self.nodes.is_paused(task.home.node),
+                location: task.location,
+                steps: task.steps,
+                ready: task.runnable.is_some() || task.ready,
+                woken_by: task.woken_by,
+                woken_at: Duration::from_nanos(task.woken_at),
+            })
+            .collect();
+        reports.sort_by_key(TaskReport::number);
+        reports
+    }
+}

@@ -1,0 +1,284 @@
+//! Why a run failed, and all that is known about it.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::strategy::Strategy;
+use crate::tape::Tape;
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The future that was passed to the simulation panicked, or a task did whose panic no join
+    /// has delivered to anybody.
+    Panic,
+    /// Nothing was ready, and no sleep was pending that could have changed that.
+    Stall,
+    /// The limit of [`Sim::max_steps`](crate::Sim::max_steps) was reached.
+    StepLimit,
+    /// The limit of [`Sim::max_time`](crate::Sim::max_time) was reached.
+    TimeLimit,
+    /// There were tasks left at the end.
+    Leak,
+    /// Another thread woke a task of the simulation, spawned one, or used its timer.
+    ForeignThread,
+    /// Something of this crate that takes real time was used on the simulation's thread: a timer of
+    /// another runtime, or a pool of threads.
+    RealTime,
+    /// A recorded schedule does not fit the program.
+    Diverged,
+    /// The same seed and the same choices led to something else.
+    Nondeterminism,
+    /// An invariant did not hold, or what was to happen eventually did not.
+    Invariant,
+    /// The future that was passed to [`check`](crate::check()) gave an error.
+    Error,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            FailureKind::Panic => "panic",
+            FailureKind::Stall => "stall",
+            FailureKind::StepLimit => "step limit",
+            FailureKind::TimeLimit => "time limit",
+            FailureKind::Leak => "tasks left over",
+            FailureKind::ForeignThread => "foreign thread",
+            FailureKind::RealTime => "real time",
+            FailureKind::Diverged => "diverged from the tape",
+            FailureKind::Nondeterminism => "not deterministic",
+            FailureKind::Invariant => "invariant",
+            FailureKind::Error => "error",
+        })
+    }
+}
+
+/// A run of a simulation that failed.
+///
+/// The [`Display`](fmt::Display) form says what failed and where, in which run, how to replay it,
+/// and what each task that is still alive is waiting for.
+#[derive(Clone)]
+pub struct Failure(Box<Details>);
+
+#[derive(Clone)]
+pub(crate) struct Details {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    pub(crate) seed: u64,
+    pub(crate) strategy: Strategy,
+    pub(crate) tape: Tape,
+    pub(crate) steps: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) tasks: Vec<TaskReport>,
+}
+
+impl Failure {
+    pub(crate) fn new(details: Details) -> Failure {
+        Failure(Box::new(details))
+    }
+
+    /// Adds what was found instead of this, and did not happen again.
+    pub(crate) fn but_for(mut self, other: &Failure) -> Failure {
+        let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
+        self.0.message.push_str(&found);
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+
+    /// What went wrong, in a sentence: the panic's message, for example.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The seed of the run.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.0.seed
+    }
+
+    /// The strategy of the run.
+    #[must_use]
+    pub fn strategy(&self) -> &Strategy {
+        &self.0.strategy
+    }
+
+    /// The schedule, up to the failure: [`Strategy::Replay`] with the same seed repeats it.
+    #[must_use]
+    pub fn tape(&self) -> &Tape {
+        &self.0.tape
+    }
+
+    /// How many steps were taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.0.steps
+    }
+
+    /// How much virtual time had passed.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// The tasks that were alive, oldest first.
+    #[must_use]
+    pub fn tasks(&self) -> &[TaskReport] {
+        &self.0.tasks
+    }
+}
+
+/// How many tasks the report lists.
+const LISTED: usize = 20;
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = &*self.0;
+        writeln!(f, "{}: {}", it.kind, it.message)?;
+        writeln!(f, "  seed      {}", it.seed)?;
+        writeln!(f, "  strategy  {}", it.strategy)?;
+        writeln!(f, "  step      {}, after {:?} of virtual time", it.steps, it.elapsed)?;
+        write!(f, "  tape      {}", it.tape)?;
+        if !it.tasks.is_empty() {
+            let plural = if it.tasks.len() == 1 { "" } else { "s" };
+            write!(f, "\n  alive     {} task{plural}", it.tasks.len())?;
+        }
+        for task in it.tasks.iter().take(LISTED) {
+            write!(f, "\n    {task}")?;
+        }
+        if it.tasks.len() > LISTED {
+            write!(f, "\n    and {} more", it.tasks.len() - LISTED)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for Failure {}
+
+/// A task of a simulation that failed, as it was then.
+#[derive(Clone, Debug)]
+pub struct TaskReport {
+    pub(crate) number: u32,
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) node: Option<String>,
+    pub(crate) paused: bool,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) steps: u64,
+    pub(crate) ready: bool,
+    pub(crate) woken_by: Waking,
+    pub(crate) woken_at: Duration,
+}
+
+impl TaskReport {
+    /// Tasks are numbered in the order in which they were spawned; 0 is the future that was passed
+    /// to the simulation.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The name of the node that the task belongs to, if any.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    /// The place of the `spawn` call.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// How many steps it had taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Whether it was ready to go on; otherwise it was waiting to be woken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether its node was paused, so that it had to wait even if it was ready.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Who woke it last.
+    #[must_use]
+    pub fn woken_by(&self) -> Waking {
+        self.woken_by
+    }
+
+    /// When it was woken last, in virtual time since the start.
+    #[must_use]
+    pub fn woken_at(&self) -> Duration {
+        self.woken_at
+    }
+}
+
+impl fmt::Display for TaskReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.number)?;
+        if let Some(name) = &self.name {
+            write!(f, " '{name}'")?;
+        }
+        if let Some(node) = &self.node {
+            write!(f, " on node '{node}'")?;
+        }
+        let (state, plural) =
+            (if self.ready { "ready" } else { "blocked" }, if self.steps == 1 { "" } else { "s" });
+        let state = if self.paused { format!("paused, {state}") } else { state.to_owned() };
+        write!(f, ", spawned at {}: {state} after {} step{plural}", self.location, self.steps)?;
+        write!(f, ", last woken {} at {:?}", self.woken_by, self.woken_at)
+    }
+}
+
+/// Who woke a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Waking {
+    /// Nobody since it was spawned by the task of that number.
+    Spawn(u32),
+    /// The task of that number, perhaps itself.
+    Task(u32),
+    /// A sleep that ended.
+    Timer,
+    /// Another thread than the simulation's, or code outside of any task.
+    Outside,
+}
+
+impl fmt::Display for Waking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Waking::Spawn(number) => write!(f, "when task {number} spawned it"),
+            Waking::Task(number) => write!(f, "by task {number}"),
+            Waking::Timer => f.write_str("by a timer"),
+            Waking::Outside => f.write_str("from outside"),
+        }
+    }
+}

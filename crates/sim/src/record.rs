@@ -1,0 +1,105 @@
+//! A run, event by event.
+
+use std::borrow::Cow;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::clock::Nanos;
+use crate::hush;
+
+/// What happened in a run, in its order.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// By number.
+    pub(crate) tasks: Vec<Known>,
+    pub(crate) events: Vec<Event>,
+    /// Who acts: the task whose step it is, or nobody while timers fire.
+    acting: Option<u32>,
+}
+
+/// A task that was spawned at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) name: Option<Cow<'static, str>>,
+    /// The name of the node that it belongs to, if any.
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// How many steps there have been, with the present one.
+    pub(crate) step: u64,
+    pub(crate) at: Nanos,
+    pub(crate) task: Option<u32>,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A task takes a step.
+    Step(u32),
+    /// Time passes, as nothing is ready.
+    Time,
+    Spawned(u32, Known),
+    Woke(u32),
+    /// Until when.
+    Slept(Nanos),
+    Ended(u32),
+    Panicked(String),
+    Noted(String),
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        // The future that is passed to the simulation is task 0, and made before the first step.
+        Record { tasks: Vec::new(), events: Vec::new(), acting: Some(0) }
+    }
+}
+
+impl Record {
+    pub(crate) fn push(&mut self, step: u64, at: Nanos, what: What) {
+        let what = match what {
+            What::Panicked(message) => What::Panicked(match hush::last_location() {
+                Some(location) => format!("{message} (at {location})"),
+                None => message,
+            }),
+            what => what,
+        };
+        match &what {
+            What::Step(number) => self.acting = Some(*number),
+            What::Time => self.acting = None,
+            // Numbers are given in this order.
+            What::Spawned(_, task) => self.tasks.push(task.clone()),
+            _ => {}
+        }
+        self.events.push(Event { step, at, task: self.acting, what });
+    }
+
+    /// `3 worker@node`, or less where there is no name or no node.
+    pub(crate) fn label(&self, number: u32) -> String {
+        let known = self.known(number);
+        let node = known.and_then(|task| task.node.as_ref());
+        match (known.and_then(|task| task.name.as_ref()), node) {
+            (Some(name), Some(node)) => format!("{number} {name}@{node}"),
+            (Some(name), None) => format!("{number} {name}"),
+            (None, Some(node)) => format!("{number} @{node}"),
+            (None, None) if number == 0 => "0 main".to_owned(),
+            (None, None) => number.to_string(),
+        }
+    }
+
+    /// `task 3 'worker' on node 'a', spawned at src/server.rs:12:9`
+    pub(crate) fn describe(&self, number: u32) -> String {
+        let Some(Known { name, node, location }) = self.known(number) else {
+            return format!("task {number}");
+        };
+        let name = name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let node = node.as_ref().map(|node| format!(" on node '{node}'")).unwrap_or_default();
+        format!("task {number}{name}{node}, spawned at {location}")
+    }
+
+    fn known(&self, number: u32) -> Option<&Known> {
+        self.tasks.get(usize::try_from(number).ok()?)
+    }
+}

@@ -1,0 +1,168 @@
+//! The interleaving of a run, to be read.
+
+mod svg;
+mod table;
+
+use std::fmt;
+
+use crate::failure::FailureKind;
+use crate::record::{Record, What};
+
+/// What happened in a run, step by step, in the order in which it happened.
+///
+/// The [`Display`](fmt::Display) form is a table with a row for each step and a column for each
+/// task that took part. Of a long run it shows the beginning and the end. [`svg`](Timeline::svg) is
+/// the same as a picture.
+///
+/// [`Sim::timeline`](crate::Sim::timeline) makes one.
+#[derive(Clone)]
+pub struct Timeline {
+    rows: Vec<Row>,
+    /// What each task is called, by number.
+    labels: Vec<String>,
+    locations: Vec<String>,
+    end: Option<(FailureKind, String)>,
+}
+
+/// A step, or time that passes.
+#[derive(Clone, Default)]
+struct Row {
+    step: u64,
+    at: u64,
+    /// Whose step it was.
+    task: Option<u32>,
+    spawned: Vec<u32>,
+    woken: Vec<u32>,
+    ended: Vec<u32>,
+    panicked: bool,
+    /// What happened, in words.
+    words: Vec<String>,
+}
+
+impl Timeline {
+    pub(crate) fn new(record: &Record, end: Option<(FailureKind, String)>) -> Timeline {
+        let mut rows: Vec<Row> = Vec::new();
+        for event in &record.events {
+            let begins = matches!(event.what, What::Step(_) | What::Time);
+            if begins || rows.is_empty() {
+                finish(rows.last_mut());
+                let row =
+                    Row { step: event.step, at: event.at, task: event.task, ..Row::default() };
+                rows.push(row);
+            }
+            let Some(row) = rows.last_mut() else { continue };
+            match &event.what {
+                // It is there before it has done anything.
+                What::Spawned(0, ..) | What::Step(_) => {}
+                What::Time => row.words.push("time passes".to_owned()),
+                What::Spawned(number, ..) => {
+                    row.spawned.push(*number);
+                    row.say("spawns", &record.label(*number));
+                }
+                What::Woke(number) => {
+                    row.woken.push(*number);
+                    if row.task != Some(*number) {
+                        row.say("wakes", &record.label(*number));
+                    }
+                }
+                What::Slept(until) => row.words.push(format!("sleeps until {}", time(*until))),
+                What::Ended(number) => {
+                    row.ended.push(*number);
+                    if row.task != Some(*number) {
+                        row.say("drops", &record.label(*number));
+                    }
+                }
+                What::Panicked(message) => {
+                    row.panicked = true;
+                    row.words.push(format!("panics: {message}"));
+                }
+                What::Noted(text) => row.words.push(format!("“{text}”")),
+            }
+        }
+        finish(rows.last_mut());
+        if let (Some((FailureKind::Error, _)), Some(row)) = (&end, rows.last_mut()) {
+            // It has ended with its error, and was kept from going on.
+            row.words.pop_if(|word| word == "waits");
+            row.words.push("gives an error".to_owned());
+        }
+        rows.retain(|row| row.step > 0 || !row.words.is_empty());
+        let numbers = || (0_u32..).take(record.tasks.len());
+        let labels = numbers().map(|number| record.label(number)).collect();
+        let locations = record.tasks.iter().map(|task| task.location.to_string()).collect();
+        Timeline { rows, labels, locations, end }
+    }
+
+    /// A picture: a line for each task, from left to right, with a box for each step and an arrow
+    /// for each task that was woken.
+    ///
+    /// Of a long run it shows the last thousand steps.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        svg::draw(self)
+    }
+
+    /// How often another task took a step than the one that took the step before.
+    #[must_use]
+    pub fn context_switches(&self) -> usize {
+        let tasks: Vec<_> =
+            self.rows.iter().filter(|row| row.step > 0).filter_map(|row| row.task).collect();
+        tasks.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    fn label(&self, number: u32) -> &str {
+        usize::try_from(number).ok().and_then(|number| self.labels.get(number)).map_or("", |it| it)
+    }
+
+    /// How the run has ended, in words.
+    fn ending(&self) -> String {
+        match &self.end {
+            Some((kind, message)) => format!("{kind}: {message}"),
+            None => "the end: all went well".to_owned(),
+        }
+    }
+}
+
+impl Row {
+    /// Something that was done to a task; a list, if it is done to several.
+    fn say(&mut self, verb: &'static str, task: &str) {
+        match self.words.last_mut() {
+            Some(word) if word.starts_with(verb) => {
+                word.push_str(", ");
+                word.push_str(task);
+            }
+            _ => self.words.push(format!("{verb} {task}")),
+        }
+    }
+}
+
+/// Says what becomes of the task that has taken a step.
+fn finish(row: Option<&mut Row>) {
+    let Some(row) = row else { return };
+    let Some(task) = row.task.filter(|_| row.step > 0) else { return };
+    if row.ended.contains(&task) {
+        if !row.panicked {
+            row.words.push("ends".to_owned());
+        }
+    } else if row.woken.contains(&task) {
+        row.words.push("yields".to_owned());
+    } else if !row.panicked {
+        row.words.push("waits".to_owned());
+    }
+}
+
+/// Virtual time since the start.
+fn time(nanos: u64) -> String {
+    format!("{:?}", std::time::Duration::from_nanos(nanos))
+}
+
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        table::write(self, f)
+    }
+}
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
