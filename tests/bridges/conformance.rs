@@ -1,11 +1,10 @@
 //! The whole contract, through the bridges to `futures` and back.
 
 use async_runtime_compat::Spawner;
-use async_runtime_compat::conformance::{Load, Subject};
+use async_runtime_compat_conformance::{Load, Subject};
 use async_runtime_compat::futures::{FuturesSpawn, FuturesSpawner};
 use futures::executor::ThreadPool;
-
-use crate::subjects;
+use test_support::subjects;
 
 /// Less than the bare backends bear: each task is a box or two.
 const LOAD: Load = Load { live: 20_000, chain: 5_000, threads: 16, each: 200 };
@@ -28,7 +27,7 @@ macro_rules! stamp {
         mod $name {
             use super::*;
 
-            async_runtime_compat::conformance_tests!($subject);
+            async_runtime_compat_conformance::conformance_tests!($subject);
         }
     )*};
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use async_runtime_compat::conformance::Subject;
+use async_runtime_compat_conformance::Subject;
 use async_runtime_compat::decorate::{Counted, Limited, Named};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};

@@ -14,8 +14,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber, info, info_span};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 /// Lets whatever has no subscriber of its own have a real one, which nobody reads.
 pub(crate) fn subscribe_all() {
@@ -357,7 +356,7 @@ fn panic_quietly() {
 
 #[test]
 fn without_a_subscriber_there_is_nothing_to_carry() {
-    let spawner = Traced::new(crate::runtimes::own().runtime);
+    let spawner = Traced::new(test_support::runtimes::own().runtime);
     let none = Dispatch::none();
     // What is set while the task is there is found by it, as it is without the decorator.
     let set = dispatcher::with_default(&none, || {

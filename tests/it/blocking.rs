@@ -8,8 +8,7 @@ use std::time::Duration;
 use async_runtime_compat::BlockingPool;
 use async_runtime_compat::prelude::*;
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 on_all_runtimes! {
     files_are_read,

@@ -8,8 +8,7 @@ use std::thread;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{Ambient, FnSpawner, current, from_env, with_blocking, with_timer};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, Stopped, on_all_runtimes};
+use test_support::runtimes::{Running, Stopped, on_all_runtimes};
 
 on_all_runtimes! {
     tasks_find_the_runtime_that_they_were_spawned_through,

@@ -95,7 +95,7 @@ fn indirect_sleeps(timer: impl Timer + 'static) -> usize {
 
 #[test]
 fn unknown_timer_makes_each_sleep() {
-    assert_eq!(indirect_sleeps(crate::thread_timer::ThreadTimer::new()), 7);
+    assert_eq!(indirect_sleeps(test_support::thread_timer::ThreadTimer::new()), 7);
 }
 
 #[test]

@@ -14,9 +14,8 @@ use std::time::Duration;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{GroupSpawner, TaskGroup, yield_now};
 use futures_lite::future::block_on;
-
-use crate::subjects::Threads;
-use crate::thread_timer::ThreadTimer;
+use test_support::threads::Threads;
+use test_support::thread_timer::ThreadTimer;
 
 /// Counts those of it that are alive.
 #[derive(Clone, Default)]

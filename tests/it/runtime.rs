@@ -9,8 +9,7 @@ use async_runtime_compat::{
     Ambient, BlockingPool, BoxJob, FnSpawner, Native, NativeBlocking, with_blocking, with_timer,
 };
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, Stopped, on_all_runtimes};
+use test_support::runtimes::{Running, Stopped, on_all_runtimes};
 
 on_all_runtimes! {
     does_all_three,

@@ -23,12 +23,12 @@ mod lost;
 mod probe;
 #[cfg(feature = "sim")]
 mod races;
-#[allow(dead_code, reason = "without a backend there is only the simulation, and it has no `own`")]
-#[path = "../it/runtimes.rs"]
-mod runtimes;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;
+
+#[allow(unused_imports, reason = "without a backend there is only the simulation")]
+use test_support::runtimes;
 
 use async_runtime_compat::{ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder};
 use static_assertions::assert_impl_all;

@@ -123,7 +123,7 @@ fn shutdown_waits_until_all_are_dropped() {
 
 #[test]
 fn what_was_refused_has_a_result_as_well() {
-    let group = TaskGroup::new(Arc::new(crate::subjects::Threads::default()));
+    let group = TaskGroup::new(Arc::new(test_support::threads::Threads::default()));
     group.close();
     let mut tasks = group.join_group();
     tasks.spawn(async {});

@@ -11,7 +11,7 @@ use async_runtime_compat::{TaskGroup, yield_now};
 use futures_lite::future::block_on;
 
 use super::{Alive, spawners};
-use crate::thread_timer::ThreadTimer;
+use test_support::thread_timer::ThreadTimer;
 
 const ROUNDS: usize = 300;
 
