@@ -1,8 +1,8 @@
 //! The whole contract, through the bridges to `futures` and back.
 
 use async_runtime_compat::Spawner;
-use async_runtime_compat_conformance::{Load, Subject};
 use async_runtime_compat::futures::{FuturesSpawn, FuturesSpawner};
+use async_runtime_compat_conformance::{Load, Subject};
 use futures::executor::ThreadPool;
 use test_support::subjects;
 

@@ -1,10 +1,9 @@
-//! The conformance suite, stamped for each backend, for a user's own spawner, and around them.
+//! The conformance suite, stamped for each backend and for a user's own spawner.
+//!
+//! Decorators and groups are in `tests/decorators`, the bridge to `futures` is in `tests/bridges`,
+//! and pointers are in `forwarding.rs`.
 
-use std::sync::Arc;
-
-use async_runtime_compat::{FnSpawner, TaskGroup};
 use test_support::subjects;
-use test_support::threads::Threads;
 
 test_support::with_tokio! {
     test_support::stamp! {

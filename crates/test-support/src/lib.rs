@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod gates;
+pub mod pools;
 pub mod runtimes;
 pub mod subjects;
 pub mod thread_timer;

@@ -147,12 +147,7 @@ fn async_executor_behind<R: async_runtime_compat::Runtime + Clone + 'static>(
 }
 
 /// A subject whose spawner, timer and pool are one runtime.
-#[cfg(any(
-    feature = "tokio",
-    feature = "smol",
-    feature = "async-std",
-    feature = "async-executor"
-))]
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std", feature = "async-executor"))]
 fn of_runtime<R: async_runtime_compat::Runtime + Clone + 'static>(runtime: R) -> Subject {
     Subject::new(runtime.clone()).timer(runtime.clone()).blocking(runtime)
 }

@@ -3,8 +3,8 @@
 use std::sync::mpsc;
 use std::thread;
 
-use async_runtime_compat_conformance::{Outcome, Subject, Suite};
 use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
+use async_runtime_compat_conformance::{Outcome, Subject, Suite};
 
 /// A simulation on a thread of its own, and what ends it.
 ///

@@ -7,8 +7,8 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use async_runtime_compat_conformance::{Clause, Outcome, Subject, Suite};
 use async_runtime_compat::{Blocking, BoxJob, FnSpawner};
+use async_runtime_compat_conformance::{Clause, Outcome, Subject, Suite};
 use futures_lite::future::block_on;
 
 /// A closure as a pool.

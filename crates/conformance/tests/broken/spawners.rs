@@ -12,8 +12,8 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use async_runtime_compat_conformance::{Clause, Load, Subject, Suite};
 use async_runtime_compat::{BoxFuture, FnSpawner};
+use async_runtime_compat_conformance::{Clause, Load, Subject, Suite};
 use futures_lite::future::block_on;
 
 use async_runtime_compat_test_support::threads::{Unpark, poll_boxed};
