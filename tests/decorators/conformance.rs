@@ -9,7 +9,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use async_runtime_compat::decorate::{Counted, Limited, Named};
-use async_runtime_compat::{BoxFuture, Spawner, TaskGroup};
+use async_runtime_compat::hook::{Hooked, SpawnHook, Spawning};
+use async_runtime_compat::{Spawner, TaskGroup};
 use async_runtime_compat_conformance::Subject;
 use test_support::subjects;
 
@@ -29,27 +30,25 @@ fn with_default(subject: Subject) -> Subject {
 }
 
 /// A limit at which each task begins in the queue, to be started by another thread.
-struct Queueing {
+fn queueing(inner: Inner) -> Hooked<Limited<Inner>> {
+    let limited = Limited::new(inner, MANY);
+    let (spawns, spawned) = mpsc::channel();
+    let raised = limited.clone();
+    // It ends with the sender.
+    thread::spawn(move || spawned.iter().for_each(|()| raised.set_limit(MANY)));
+    Hooked::new(limited.clone(), Lower { limited, spawns })
+}
+
+/// Lowers the limit right before the limit sees the task: the outermost decorator comes first.
+struct Lower {
     limited: Limited<Inner>,
-    spawns: Mutex<Sender<()>>,
+    spawns: Sender<()>,
 }
 
-impl Queueing {
-    fn new(inner: Inner) -> Queueing {
-        let limited = Limited::new(inner, MANY);
-        let (spawns, spawned) = mpsc::channel();
-        let raised = limited.clone();
-        // It ends with the sender.
-        thread::spawn(move || spawned.iter().for_each(|()| raised.set_limit(MANY)));
-        Queueing { limited, spawns: Mutex::new(spawns) }
-    }
-}
-
-impl Spawner for Queueing {
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
+impl SpawnHook for Lower {
+    fn spawn(&self, _: &mut Spawning<'_>) {
         self.limited.set_limit(0);
-        self.spawns.lock().unwrap().send(()).unwrap();
-        self.limited.spawn(future);
+        self.spawns.send(()).unwrap();
     }
 }
 
@@ -101,10 +100,10 @@ stamp! {
     counted_on_smol: subjects::smol().decorated_by(Counted::new);
     counted_on_own_spawner: subjects::threads().decorated_by(Counted::new);
     #[cfg(feature = "tokio")]
-    limited_on_tokio: subjects::tokio_current_thread().decorated_by(Queueing::new);
+    limited_on_tokio: subjects::tokio_current_thread().decorated_by(queueing);
     #[cfg(feature = "async-executor")]
-    limited_on_async_executor: subjects::async_executor(4).decorated_by(Queueing::new);
-    limited_on_own_spawner: subjects::threads().decorated_by(Queueing::new);
+    limited_on_async_executor: subjects::async_executor(4).decorated_by(queueing);
+    limited_on_own_spawner: subjects::threads().decorated_by(queueing);
     #[cfg(all(feature = "tracing", feature = "tokio"))]
     traced_on_tokio: with_spans(subjects::tokio_multi_thread());
     #[cfg(feature = "tracing")]

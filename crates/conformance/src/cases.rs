@@ -138,8 +138,8 @@ suite! { $
         messages_reach_the_join,
         payload_that_is_not_a_string,
         other_tasks_go_on,
-        detached_panic_harms_nobody,
-        panic_in_a_raw_task_harms_nobody,
+        detached_panic_is_contained,
+        panic_in_a_raw_task_is_contained,
         panic_in_a_destructor_after_completion,
         panic_in_a_destructor_after_abort,
         panic_in_a_destructor_of_a_raw_task,
@@ -168,8 +168,8 @@ suite! { $
         finished_after_abort,
         finished_after_a_panic,
         not_finished_before_the_future_is_dropped,
-        asking_does_not_lose_the_joiner,
-        asked_from_the_joiners_waker,
+        is_finished_keeps_the_joiner,
+        is_finished_in_the_joiners_waker,
         finished_stays_true_while_others_abort,
     }
     C8 c8 from abort {
@@ -197,7 +197,7 @@ suite! { $
     C11 c11 from join {
         last_joiner_is_woken,
         handle_moves_between_threads,
-        last_waker_of_a_task_is_honoured,
+        last_waker_of_a_task_is_used,
     }
     C12 c12 from time {
         sleeps_never_end_early,
@@ -213,7 +213,7 @@ suite! { $
         sleep_reset_to_the_past,
         sleep_that_is_dropped_leaves_nothing,
         sleep_that_is_dropped_while_it_ends,
-        sleep_for_ever,
+        sleep_forever,
         sleep_until_the_last_instant,
         sleep_wakes_the_last_waker,
         sleep_moves_between_tasks,
@@ -224,7 +224,7 @@ suite! { $
         timeout_drops_the_future,
         timeout_that_is_dropped_leaves_nothing,
         timeout_in_a_timeout,
-        timeout_for_ever,
+        timeout_forever,
         timeouts_in_tasks,
         interval_ticks_at_once_and_then_on_schedule,
         interval_with_a_start,
@@ -233,7 +233,7 @@ suite! { $
         interval_skips,
         interval_resets,
         interval_tick_is_cancel_safe,
-        interval_for_ever,
+        interval_forever,
         interval_without_a_period,
     }
     C13 c13 from load {
@@ -242,28 +242,30 @@ suite! { $
         storm,
     }
     C14 c14 from names {
-        name_and_place_of_a_panic,
-        name_and_place_of_an_abort,
-        place_without_a_name,
+        name_and_location_of_a_panic,
+        name_and_location_of_an_abort,
+        location_without_a_name,
         handles_know_their_task,
+        name_and_location_reach_the_spawner,
     }
     C15 c15 from blocking {
         output_reaches_the_join,
         does_not_run_inline,
-        handing_over_does_not_block,
+        spawn_blocking_does_not_block,
         tasks_run_beside_a_job,
-        handed_over_from_a_task,
-        handed_over_from_a_job_and_a_destructor,
+        spawned_from_a_task,
+        spawned_from_a_job_and_a_destructor,
         dropped_handle_detaches,
         abort_while_running_waits_for_the_end,
         abort_after_the_end_keeps_the_output,
         abort_against_start,
         abort_on_drop_never_leaks,
         panic_reaches_the_join,
-        panics_of_detached_jobs_harm_nobody,
+        panics_of_detached_jobs_are_contained,
         panic_in_the_destructor_of_an_aborted_function,
         storm,
-        name_and_place_reach_the_error,
-        handed_over_after_shutdown,
+        name_and_location_reach_the_error,
+        name_and_location_reach_the_pool,
+        spawned_after_shutdown,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use async_runtime_compat::{AbortOnDrop, Blocking, JoinError, JoinHandle, Spawner, Timer};
 
 use crate::load::Load;
+use crate::recorder::Recorder;
 use crate::subject::Subject;
 
-/// Why a case stopped early.
+/// The reason why a case stopped early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Skipped(String),
@@ -37,28 +38,37 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// What a case works with.
+/// The subject of a case, and the ways to wait for it.
 pub(crate) struct Cx {
     subject: Subject,
+    /// Made by the first one who needs it.
+    spawner: OnceLock<Arc<dyn Spawner>>,
     limit: Duration,
 }
 
 impl Cx {
     pub(crate) fn new(subject: Subject, limit: Duration) -> Cx {
-        Cx { subject, limit }
+        Cx { subject, spawner: OnceLock::new(), limit }
     }
 
     pub(crate) fn spawner(&self) -> &Arc<dyn Spawner> {
-        &self.subject.spawner
+        self.spawner.get_or_init(|| self.subject.decorate(self.subject.spawner.clone()))
     }
 
-    /// The pool for work that blocks, or the case is skipped.
+    /// The spawner under test, with a recorder inside its decorators. Not to be used in a case that
+    /// uses [`spawner`](Cx::spawner).
+    pub(crate) fn recorded(&self) -> (Arc<dyn Spawner>, Arc<Recorder<dyn Spawner>>) {
+        let inner = Arc::new(Recorder::new(self.subject.spawner.clone()));
+        (self.subject.decorate(inner.clone()), inner)
+    }
+
+    /// The blocking pool. Skips the case if there is none.
     pub(crate) fn blocking(&self) -> Verdict<&Arc<dyn Blocking>> {
-        let none = || Stop::Skipped("the subject has no pool for blocking work".to_owned());
+        let none = || Stop::Skipped("the subject has no blocking pool".to_owned());
         self.subject.blocking.as_ref().ok_or_else(none)
     }
 
-    /// The subject's timer, or skips the case.
+    /// The timer. Skips the case if there is none.
     pub(crate) fn timer(&self) -> Verdict<&Arc<dyn Timer>> {
         self.subject
             .timer
@@ -66,18 +76,17 @@ impl Cx {
             .ok_or_else(|| Stop::Skipped("the subject has no timer".to_owned()))
     }
 
-    /// Skips the case if tasks stand still while blocking work runs.
+    /// Skips the case if no task runs while blocking work does.
     pub(crate) fn needs_threads(&self) -> Verdict {
         if self.subject.one_thread {
-            let why = "the subject has one thread for tasks and blocking work alike";
+            let why = "the subject has one thread for tasks and blocking work";
             return Err(Stop::Skipped(why.to_owned()));
         }
         Ok(())
     }
 
-    /// Keeps a virtual clock from running ahead, by a task that is always ready.
-    ///
-    /// On a clock that is not virtual the time goes on.
+    /// Keeps a virtual clock from advancing, with a task that is always ready. A real clock
+    /// advances nevertheless.
     pub(crate) fn hold_clock(&self) -> Verdict<AbortOnDrop<()>> {
         use async_runtime_compat::SpawnerExt;
         let running = Event::new();
@@ -93,9 +102,14 @@ impl Cx {
         Ok(busy)
     }
 
-    /// What a task is called that was spawned with this name.
+    /// The name of a task that was spawned with this name.
     pub(crate) fn name(&self, name: Option<&str>) -> Option<String> {
         self.subject.name(name)
+    }
+
+    /// The name that reaches the spawner inside the decorators.
+    pub(crate) fn inner_name(&self, name: Option<&str>) -> Option<String> {
+        if self.subject.is_decorated { self.name(name) } else { name.map(str::to_owned) }
     }
 
     pub(crate) fn load(&self) -> Load {
@@ -121,7 +135,7 @@ impl Cx {
         Err(Stop::Skipped("the subject cannot be shut down".to_owned()))
     }
 
-    /// Waits for the future on this thread, outside of any runtime.
+    /// Waits for the future on this thread, outside any runtime.
     pub(crate) fn wait<F: Future>(&self, what: &str, future: F) -> Verdict<F::Output> {
         wait_for(self.limit, what, future)
     }
@@ -136,12 +150,12 @@ impl Cx {
         self.wait("the join", task)
     }
 
-    /// Waits for the end of a task that must have an output.
+    /// Waits for a task that must end with an output.
     pub(crate) fn output<T>(&self, task: JoinHandle<T>) -> Verdict<T> {
         self.join(task)?.or_else(|error| fail(format!("expected an output, but the {error}")))
     }
 
-    /// Waits for the end of a task that must have none.
+    /// Waits for a task that must end without an output.
     pub(crate) fn error<T>(&self, task: JoinHandle<T>) -> Verdict<JoinError> {
         match self.join(task)? {
             Ok(_) => fail("expected an error, but the task has an output"),
@@ -149,26 +163,26 @@ impl Cx {
         }
     }
 
-    /// Waits for the end of a task that must have been cancelled.
+    /// Waits for a task that must end as cancelled.
     pub(crate) fn cancelled<T>(&self, task: JoinHandle<T>) -> Verdict {
         let error = self.error(task)?;
         ensure!(error.is_cancelled(), "expected `is_cancelled`, but the {error}");
         Ok(())
     }
 
-    /// Waits for something that can only be asked for.
+    /// Waits until the condition holds. There is no event for it.
     pub(crate) fn until(&self, what: &str, condition: impl Fn() -> bool) -> Verdict {
         let deadline = Instant::now() + self.limit;
         while !condition() {
             if Instant::now() > deadline {
-                return fail(format!("{what} did not happen within {:?}", self.limit));
+                return fail(format!("timed out after {:?}, waiting for {what}", self.limit));
             }
             thread::yield_now();
         }
         Ok(())
     }
 
-    /// Whether the executor still runs what it is given.
+    /// Checks that the executor still runs tasks.
     pub(crate) fn still_runs(&self) -> Verdict {
         use async_runtime_compat::SpawnerExt;
         for _ in 0..16 {
@@ -178,7 +192,7 @@ impl Cx {
     }
 }
 
-/// Waits for the future on this thread, outside of any runtime.
+/// Waits for the future on this thread, outside any runtime.
 pub(crate) fn wait_for<F: Future>(limit: Duration, what: &str, future: F) -> Verdict<F::Output> {
     let deadline = Instant::now() + limit;
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -189,7 +203,7 @@ pub(crate) fn wait_for<F: Future>(limit: Duration, what: &str, future: F) -> Ver
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return fail(format!("{what} did not happen within {limit:?}"));
+            return fail(format!("timed out after {limit:?}, waiting for {what}"));
         }
         thread::park_timeout(left);
     }
@@ -239,7 +253,7 @@ impl Event {
     }
 }
 
-/// Counts how often something was dropped.
+/// Counts drops.
 #[derive(Clone, Default)]
 pub(crate) struct Drops {
     count: Arc<AtomicUsize>,
@@ -255,12 +269,12 @@ impl Drops {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Resolves once something was dropped.
+    /// Resolves after the first drop.
     pub(crate) async fn first(&self) {
         self.event.happens().await;
     }
 
-    /// Something that is counted when it is dropped.
+    /// A value whose drop is counted.
     pub(crate) fn token(&self) -> Token {
         Token(self.clone())
     }
@@ -284,7 +298,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// A future that owns something, says when it was polled, and never ends.
+/// A future that owns a value, signals its first poll, and never completes.
 pub(crate) struct Forever<T> {
     pub(crate) _owned: T,
     pub(crate) polled: Event,
@@ -330,7 +344,7 @@ pub(crate) fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Pol
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
-/// Panics without calling the panic hook, so that a suite that passes prints nothing.
+/// Panics without calling the panic hook: the suite prints nothing while it passes.
 pub(crate) fn quiet_panic(payload: impl Send + 'static) -> ! {
     std::panic::resume_unwind(Box::new(payload))
 }

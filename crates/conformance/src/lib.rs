@@ -6,6 +6,7 @@ mod cases;
 mod clause;
 mod kit;
 mod load;
+mod recorder;
 mod report;
 mod subject;
 mod suite;

@@ -11,7 +11,11 @@ use crate::load::Load;
 ///
 /// Each case runs on a subject of its own, so that damage done by one case does not reach the next.
 pub struct Subject {
+    /// Without the decorators.
     pub(crate) spawner: Arc<dyn Spawner>,
+    /// The innermost first.
+    decorators: Mutex<Vec<Decorator>>,
+    pub(crate) is_decorated: bool,
     pub(crate) blocking: Option<Arc<dyn Blocking>>,
     pub(crate) timer: Option<Arc<dyn Timer>>,
     shutdown: Mutex<Option<Shutdown>>,
@@ -20,6 +24,8 @@ pub struct Subject {
     skips: Vec<&'static str>,
     pub(crate) load: Load,
 }
+
+type Decorator = Box<dyn FnOnce(Arc<dyn Spawner>) -> Arc<dyn Spawner> + Send>;
 
 type Shutdown = Box<dyn FnOnce() + Send>;
 
@@ -31,6 +37,8 @@ impl Subject {
     pub fn new(spawner: impl Spawner + 'static) -> Subject {
         Subject {
             spawner: Arc::new(spawner),
+            decorators: Mutex::default(),
+            is_decorated: false,
             blocking: None,
             timer: None,
             shutdown: Mutex::new(None),
@@ -81,17 +89,23 @@ impl Subject {
     /// The timer and the blocking pool stay as they are. A decorator of the spawner alone need not
     /// repeat [`C12`](crate::Clause::C12) and [`C15`](crate::Clause::C15): see the list of clauses
     /// that [`conformance_tests!`](crate::conformance_tests) takes.
+    ///
+    /// A decorator passes names and locations on: under [`C14`](crate::Clause::C14) the suite puts a
+    /// spawner of its own between the decorators and the spawner, and checks what that gets.
     #[must_use]
     pub fn decorated_by<S: Spawner + 'static>(
         self,
-        decorate: impl FnOnce(Arc<dyn Spawner>) -> S,
+        decorate: impl FnOnce(Arc<dyn Spawner>) -> S + Send + 'static,
     ) -> Subject {
-        Subject { spawner: Arc::new(decorate(self.spawner)), ..self }
+        let decorate: Decorator = Box::new(|inner| Arc::new(decorate(inner)));
+        self.decorators.lock().unwrap_or_else(PoisonError::into_inner).push(decorate);
+        Subject { is_decorated: true, ..self }
     }
 
     /// Declares how the subject changes the names of tasks, for [`C14`](crate::Clause::C14).
     ///
-    /// The function gets the name in the spawn call, and returns the name of the task.
+    /// The function gets the name in the spawn call, and returns the name of the task. If the
+    /// subject is [decorated](Subject::decorated_by), it is the decorators that change names.
     #[must_use]
     pub fn naming(
         self,
@@ -115,6 +129,12 @@ impl Subject {
     #[must_use]
     pub fn load(self, load: Load) -> Subject {
         Subject { load, ..self }
+    }
+
+    /// Puts the decorators around a spawner. They can be used once.
+    pub(crate) fn decorate(&self, spawner: Arc<dyn Spawner>) -> Arc<dyn Spawner> {
+        let decorators = &mut *self.decorators.lock().unwrap_or_else(PoisonError::into_inner);
+        decorators.drain(..).fold(spawner, |inner, decorate| decorate(inner))
     }
 
     /// Whether the case is declared as skipped.

@@ -100,7 +100,7 @@ pub fn async_std() -> Subject {
 /// A runtime that is the whole process's: it has no shutdown.
 #[cfg(any(feature = "smol", feature = "async-std"))]
 pub fn global<R: async_runtime_compat::Runtime + Clone + 'static>(runtime: R) -> Subject {
-    of_runtime(runtime).skips(["c5", "c15::handed_over_after_shutdown"])
+    of_runtime(runtime).skips(["c5", "c15::spawned_after_shutdown"])
 }
 
 /// An executor that this many threads drive.

@@ -43,7 +43,7 @@ pub(crate) fn abort_after_completion_keeps_the_output(cx: &Cx) -> Verdict {
     task.abort();
     task.abort_handle().abort();
     let output = cx.output(task)?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
     Ok(())
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn abort_twice(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-/// A task that aborts itself and then does `rest`.
+/// A task that aborts itself and then runs `rest`.
 fn abort_itself<F>(cx: &Cx, rest: F) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -85,12 +85,12 @@ pub(crate) fn abort_from_inside(cx: &Cx) -> Verdict {
     let passed = Arc::new(AtomicBool::new(false));
     let after = passed.clone();
     let task = abort_itself(cx, async move {
-        // The next await is where the task stops, though this one would be over at once.
+        // The task stops at this await, although it is ready at once.
         async_runtime_compat::yield_now().await;
         after.store(true, Ordering::SeqCst);
     });
     cx.cancelled(task)?;
-    ensure!(!passed.load(Ordering::SeqCst), "the task went on past the await after its abort");
+    ensure!(!passed.load(Ordering::SeqCst), "the task continued past the await after its abort");
     Ok(())
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn abort_wakes_the_joiner(cx: &Cx) -> Verdict {
     cx.wait("the joiner's wake-up", joined.happens())?;
     match joiner.join() {
         Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => fail("the joiner was not told `is_cancelled`"),
+        Ok(Ok(false)) => fail("the join of the other thread is not `is_cancelled`"),
         Ok(Err(stop)) => Err(stop),
         Err(_) => fail("the joiner panicked"),
     }
@@ -191,7 +191,7 @@ pub(crate) fn cancel_of_a_finished_task_gives_the_output(cx: &Cx) -> Verdict {
     cx.until("the end of the task", || task.is_finished())?;
     match cx.wait("the cancellation", task.cancel())? {
         Ok(7) => {}
-        Ok(other) => return fail(format!("the output was 7, and is now {other}")),
+        Ok(other) => return fail(format!("expected the output 7, got {other}")),
         Err(error) => return fail(format!("expected the output, but the {error}")),
     }
     let task = cx.spawner().spawn_with_handle(async { crate::kit::quiet_panic("before") });
@@ -233,7 +233,7 @@ pub(crate) fn abort_on_drop_can_be_detached(cx: &Cx) -> Verdict {
 
     let task = cx.spawner().spawn_with_handle(async { 7 });
     let output = cx.output(task.abort_on_drop().into_handle())?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
     Ok(())
 }
 
@@ -241,7 +241,7 @@ pub(crate) fn abort_handle_outlives_the_join_handle(cx: &Cx) -> Verdict {
     let (task, drops) = pending(cx)?;
     let handle = task.abort_handle();
     drop(task);
-    ensure!(!handle.is_finished(), "`is_finished` on a task that runs");
+    ensure!(!handle.is_finished(), "`is_finished` is true while the task runs");
     handle.abort();
     cx.wait("the drop of the future", drops.first())?;
     cx.until("`is_finished`", || handle.is_finished())?;
@@ -253,9 +253,9 @@ pub(crate) fn abort_handle_on_a_joined_task(cx: &Cx) -> Verdict {
     let task = cx.spawner().spawn_with_handle(async { 7 });
     let handle = task.abort_handle();
     let output = cx.output(task)?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
     handle.abort();
-    ensure!(handle.is_finished(), "a joined task is not finished");
+    ensure!(handle.is_finished(), "`is_finished` is false after the join");
     Ok(())
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn abort_handle_says_finished(cx: &Cx) -> Verdict {
     let wait = may_end.clone();
     let task = cx.spawner().spawn_with_handle(async move { wait.happens().await });
     let handle = task.abort_handle();
-    ensure!(!handle.is_finished(), "`is_finished` on a task that runs");
+    ensure!(!handle.is_finished(), "`is_finished` is true while the task runs");
     may_end.set();
     cx.until("`is_finished`", || handle.is_finished())?;
     cx.output(task)
@@ -306,7 +306,7 @@ pub(crate) fn abort_handle_dropped_first_changes_nothing(cx: &Cx) -> Verdict {
     drop(task.abort_handle());
     may_end.set();
     let output = cx.output(task)?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
 
     // With both gone the task runs on.
     let (may_end, ended) = (Event::new(), Event::new());
@@ -331,6 +331,9 @@ pub(crate) fn abort_handles_agree(cx: &Cx) -> Verdict {
     second.abort();
     cx.wait("the drop of the future", drops.first())?;
     cx.until("`is_finished` of the other handle", || first.is_finished())?;
-    ensure!(task.is_finished(), "the abort handle says finished, the join handle does not");
+    ensure!(
+        task.is_finished(),
+        "`is_finished` is true on the abort handle and false on the join handle"
+    );
     cx.cancelled(task)
 }

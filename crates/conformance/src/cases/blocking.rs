@@ -1,21 +1,22 @@
-//! C15: work that blocks.
+//! C15: blocking work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
-use async_runtime_compat::{BlockingExt, JoinHandle};
+use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
 
 use crate::kit::{Cx, Drops, Event, OnDrop, Verdict, ensure, fail, quiet_panic, wait_for};
+use crate::recorder::Recorder;
 
-/// A job that has started, and what lets it return `token`.
+/// A job that is running, and the event that lets it return `token`.
 fn started<T: Send + 'static>(cx: &Cx, token: T) -> Verdict<(JoinHandle<T>, Event)> {
     let (running, may_end, limit) = (Event::new(), Event::new(), cx.limit());
     let job = cx.blocking()?.spawn_blocking({
         let (running, may_end) = (running.clone(), may_end.clone());
         move || {
             running.set();
-            // It ends after the limit anyway, so that a case which fails leaves no thread behind.
+            // It ends after the limit anyway: a case that fails leaves no thread behind.
             let _ = wait_for(limit, "the release of the job", may_end.happens());
             token
         }
@@ -24,7 +25,7 @@ fn started<T: Send + 'static>(cx: &Cx, token: T) -> Verdict<(JoinHandle<T>, Even
     Ok((job, may_end))
 }
 
-/// Whether the pool still runs what it is given.
+/// Checks that the pool still runs jobs.
 fn still_runs(cx: &Cx) -> Verdict {
     for _ in 0..16 {
         cx.output(cx.blocking()?.spawn_blocking(|| ()))?;
@@ -34,7 +35,7 @@ fn still_runs(cx: &Cx) -> Verdict {
 
 pub(crate) fn output_reaches_the_join(cx: &Cx) -> Verdict {
     let output = cx.output(cx.blocking()?.spawn_blocking(|| vec![1, 2, 3]))?;
-    ensure!(output == [1, 2, 3], "the output was [1, 2, 3], and is now {output:?}");
+    ensure!(output == [1, 2, 3], "expected the output [1, 2, 3], got {output:?}");
     Ok(())
 }
 
@@ -42,25 +43,32 @@ pub(crate) fn does_not_run_inline(cx: &Cx) -> Verdict {
     let blocking = cx.blocking()?;
     let here = thread::current().id();
     let is_elsewhere = |thread: ThreadId| -> Verdict {
-        ensure!(thread != here, "the job ran inside of the call that handed it over");
+        ensure!(thread != here, "the job ran on the thread of the call");
         Ok(())
     };
     for _ in 0..16 {
         is_elsewhere(cx.output(blocking.spawn_blocking(|| thread::current().id()))?)?;
         let (send, receive) = std::sync::mpsc::channel();
-        blocking.execute(Box::new(move || {
-            let _ = send.send(thread::current().id());
-        }));
-        match receive.recv_timeout(cx.limit()) {
-            Ok(thread) => is_elsewhere(thread)?,
-            Err(_) => return fail("a job that was handed over by `execute` was not run"),
+        let job = || {
+            let send = send.clone();
+            Box::new(move || {
+                let _ = send.send(thread::current().id());
+            })
+        };
+        blocking.execute(job());
+        blocking.execute_with(SpawnMeta::new(), job());
+        for _ in 0..2 {
+            match receive.recv_timeout(cx.limit()) {
+                Ok(thread) => is_elsewhere(thread)?,
+                Err(_) => return fail("a job passed to `execute` or `execute_with` did not run"),
+            }
         }
     }
     Ok(())
 }
 
-pub(crate) fn handing_over_does_not_block(cx: &Cx) -> Verdict {
-    // More than one of them waits for what comes after.
+pub(crate) fn spawn_blocking_does_not_block(cx: &Cx) -> Verdict {
+    // The event happens after the calls.
     let may_end = Event::new();
     let limit = cx.limit();
     let jobs: Vec<_> = (0..8)
@@ -72,7 +80,7 @@ pub(crate) fn handing_over_does_not_block(cx: &Cx) -> Verdict {
         .collect::<Verdict<_>>()?;
     may_end.set();
     for job in jobs {
-        ensure!(cx.output(job)?, "a job was handed over only after it had ended");
+        ensure!(cx.output(job)?, "the job ended before the event that it waits for");
     }
     Ok(())
 }
@@ -82,14 +90,14 @@ pub(crate) fn tasks_run_beside_a_job(cx: &Cx) -> Verdict {
     cx.needs_threads()?;
     let (job, may_end) = started(cx, 7)?;
     cx.still_runs()?;
-    ensure!(!job.is_finished(), "`is_finished` on a job that runs");
+    ensure!(!job.is_finished(), "`is_finished` is true while the job runs");
     may_end.set();
     let output = cx.output(job)?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
     Ok(())
 }
 
-pub(crate) fn handed_over_from_a_task(cx: &Cx) -> Verdict {
+pub(crate) fn spawned_from_a_task(cx: &Cx) -> Verdict {
     use async_runtime_compat::SpawnerExt;
 
     let blocking = cx.blocking()?.clone();
@@ -100,7 +108,7 @@ pub(crate) fn handed_over_from_a_task(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-pub(crate) fn handed_over_from_a_job_and_a_destructor(cx: &Cx) -> Verdict {
+pub(crate) fn spawned_from_a_job_and_a_destructor(cx: &Cx) -> Verdict {
     let ran = Event::new();
     let blocking = cx.blocking()?.clone();
     let on_drop = OnDrop({
@@ -118,7 +126,7 @@ pub(crate) fn dropped_handle_detaches(cx: &Cx) -> Verdict {
     let drops = Drops::new();
     let (job, may_end) = started(cx, drops.token())?;
     drop(job);
-    ensure!(drops.count() == 0, "a detached job lost its output before it returned it");
+    ensure!(drops.count() == 0, "the output was dropped before the job returned it");
     may_end.set();
     cx.wait("the drop of a detached job's output", drops.first())?;
 
@@ -137,10 +145,10 @@ pub(crate) fn abort_while_running_waits_for_the_end(cx: &Cx) -> Verdict {
         } else {
             job.abort();
         }
-        ensure!(!job.is_finished(), "a job that runs is finished, because it was aborted");
+        ensure!(!job.is_finished(), "`is_finished` is true while an aborted job runs");
         may_end.set();
         cx.cancelled(job)?;
-        // What it returned may be dropped after the join, but is dropped.
+        // The output may be dropped after the join.
         cx.wait("the drop of the output", drops.first())?;
         ensure!(drops.count() == 1, "the output was dropped {} times", drops.count());
     }
@@ -153,7 +161,7 @@ pub(crate) fn abort_after_the_end_keeps_the_output(cx: &Cx) -> Verdict {
     job.abort();
     job.abort_handle().abort();
     let output = cx.output(job)?;
-    ensure!(output == 7, "the output was 7, and is now {output}");
+    ensure!(output == 7, "expected the output 7, got {output}");
     Ok(())
 }
 
@@ -179,7 +187,7 @@ pub(crate) fn abort_against_start(cx: &Cx) -> Verdict {
             Err(error) => ensure!(error.is_cancelled(), "expected `is_cancelled`, but the {error}"),
         }
         ensure!(drops.count() == 1, "the join resolved before the function was dropped");
-        ensure!(handle.is_finished(), "a job that was joined is not finished");
+        ensure!(handle.is_finished(), "`is_finished` is false after the join");
         ensure!(ran <= 1, "a job ran {ran} times");
     }
     Ok(())
@@ -200,7 +208,10 @@ pub(crate) fn panic_reaches_the_join(cx: &Cx) -> Verdict {
     let job: JoinHandle<()> = cx.blocking()?.spawn_blocking(|| quiet_panic("a message"));
     let error = cx.error(job)?;
     ensure!(error.is_panic(), "expected `is_panic`, but the {error}");
-    ensure!(error.panic_message().as_deref() == Some("a message"), "the payload is another one");
+    ensure!(
+        error.panic_message().as_deref() == Some("a message"),
+        "the message is not the one of the panic"
+    );
 
     let on_drop = OnDrop(|| quiet_panic("in a destructor"));
     let error = cx.error(cx.blocking()?.spawn_blocking(move || drop(on_drop)))?;
@@ -208,7 +219,7 @@ pub(crate) fn panic_reaches_the_join(cx: &Cx) -> Verdict {
     still_runs(cx)
 }
 
-pub(crate) fn panics_of_detached_jobs_harm_nobody(cx: &Cx) -> Verdict {
+pub(crate) fn panics_of_detached_jobs_are_contained(cx: &Cx) -> Verdict {
     for _ in 0..16 {
         let job: JoinHandle<()> = cx.blocking()?.spawn_blocking(|| quiet_panic("detached"));
         job.detach();
@@ -219,7 +230,7 @@ pub(crate) fn panics_of_detached_jobs_harm_nobody(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn panic_in_the_destructor_of_an_aborted_function(cx: &Cx) -> Verdict {
-    // Before there is anything that panics when it is dropped.
+    // A case that is skipped must not drop a value that panics.
     let blocking = cx.blocking()?;
     for _ in 0..50 {
         let drops = Drops::new();
@@ -233,8 +244,11 @@ pub(crate) fn panic_in_the_destructor_of_an_aborted_function(cx: &Cx) -> Verdict
         let job = blocking.spawn_blocking(move || drop(on_drop));
         job.abort();
         let error = cx.error(job)?;
-        // It had started and ended before the abort, or not.
-        ensure!(error.is_cancelled() || error.is_panic(), "nothing was shut down, but the {error}");
+        // It is a panic if the job ended before the abort.
+        ensure!(
+            error.is_cancelled() || error.is_panic(),
+            "expected `is_cancelled` or `is_panic`, but the {error}"
+        );
         ensure!(drops.count() == 1, "the function was dropped {} times", drops.count());
     }
     still_runs(cx)
@@ -270,16 +284,31 @@ pub(crate) fn storm(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-pub(crate) fn name_and_place_reach_the_error(cx: &Cx) -> Verdict {
+pub(crate) fn name_and_location_reach_the_error(cx: &Cx) -> Verdict {
     let job: JoinHandle<()> =
         cx.blocking()?.spawn_blocking_named("compact", || quiet_panic("a message"));
-    let place = job.spawned_at();
-    ensure!(place.file() == file!(), "the place of the call is {place}");
+    let location = job.spawned_at();
+    ensure!(location.file() == file!(), "the location is {location}");
     let error = cx.error(job)?;
-    super::names::names(&error.to_string(), Some("compact"), place)
+    super::names::names(&error.to_string(), Some("compact"), location)
 }
 
-pub(crate) fn handed_over_after_shutdown(cx: &Cx) -> Verdict {
+pub(crate) fn name_and_location_reach_the_pool(cx: &Cx) -> Verdict {
+    let pool = Recorder::new(cx.blocking()?.clone());
+    for name in [Some("compact"), None] {
+        let job = match name {
+            Some(name) => pool.spawn_blocking_named(name, || 7),
+            None => pool.spawn_blocking(|| 7),
+        };
+        let location = job.spawned_at();
+        let output = cx.output(job)?;
+        ensure!(output == 7, "expected the output 7, got {output}");
+        pool.saw(name, location, "a pool around the subject's")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn spawned_after_shutdown(cx: &Cx) -> Verdict {
     cx.blocking()?;
     cx.shut_down()?;
     let drops = Drops::new();
@@ -291,5 +320,7 @@ pub(crate) fn handed_over_after_shutdown(cx: &Cx) -> Verdict {
 
     let token = drops.token();
     cx.blocking()?.execute(Box::new(move || drop(token)));
-    cx.until("the drop of a raw job", || drops.count() == 2)
+    let token = drops.token();
+    cx.blocking()?.execute_with(SpawnMeta::new(), Box::new(move || drop(token)));
+    cx.until("the drop of the raw jobs", || drops.count() == 3)
 }

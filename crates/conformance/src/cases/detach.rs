@@ -1,10 +1,10 @@
 //! C2: detaching.
 
-use async_runtime_compat::{JoinHandle, SpawnerExt};
+use async_runtime_compat::{JoinHandle, SpawnMeta, SpawnerExt};
 
 use crate::kit::{Cx, Drops, Event, Verdict, ensure};
 
-/// Spawns a task, lets go of the handle by `leave`, and sees whether the task runs to its end.
+/// Spawns a task, gives up the handle with `leave`, and checks that the task runs to its end.
 fn runs_on(cx: &Cx, wait_for_start: bool, leave: fn(JoinHandle<()>)) -> Verdict {
     let (started, may_end, ended) = (Event::new(), Event::new(), Event::new());
     let task = cx.spawner().spawn_with_handle({
@@ -63,7 +63,7 @@ pub(crate) fn output_of_a_detached_task_is_dropped(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn spawned_without_a_handle_runs_to_its_end(cx: &Cx) -> Verdict {
-    for raw in [true, false] {
+    for way in 0..3 {
         let (may_end, ended) = (Event::new(), Event::new());
         let future = {
             let (may_end, ended) = (may_end.clone(), ended.clone());
@@ -73,10 +73,10 @@ pub(crate) fn spawned_without_a_handle_runs_to_its_end(cx: &Cx) -> Verdict {
                 ended.set();
             }
         };
-        if raw {
-            cx.spawner().spawn(Box::pin(future));
-        } else {
-            cx.spawner().spawn_detached(future);
+        match way {
+            0 => cx.spawner().spawn(Box::pin(future)),
+            1 => cx.spawner().spawn_with(SpawnMeta::new(), Box::pin(future)),
+            _ => cx.spawner().spawn_detached(future),
         }
         may_end.set();
         cx.wait("the end of the task", ended.happens())?;

@@ -1,4 +1,4 @@
-//! C6, C7, C10 and C11: joining, from wherever, and being woken for it.
+//! C6, C7, C10 and C11: joining from anywhere, and the joiner's waker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
@@ -31,7 +31,7 @@ pub(crate) fn awaited_outside_of_any_runtime(cx: &Cx) -> Verdict {
     match joiner.join() {
         Ok(result) => match result? {
             Ok(7) => Ok(()),
-            Ok(other) => fail(format!("the output was 7, and is now {other}")),
+            Ok(other) => fail(format!("expected the output 7, got {other}")),
             Err(error) => fail(format!("expected the output, but the {error}")),
         },
         Err(_) => fail("the join panicked"),
@@ -43,7 +43,8 @@ pub(crate) fn awaited_from_another_executor(cx: &Cx) -> Verdict {
     let threads = FnSpawner::new(move |task: BoxFuture<'static, ()>| {
         thread::spawn(move || wait_for(limit, "the task", task).map(drop));
     });
-    // There and back: a task here waits for one there, which waits for one here.
+    // There and back: a task of the subject waits for one of the threads, which waits for one of
+    // the subject.
     let (inner, may_end) = ends_with(cx, 7);
     let outer = threads.spawn_with_handle(async move { inner.await.map(|n| n + 1) });
     let task = cx.spawner().spawn_with_handle(outer);
@@ -64,28 +65,28 @@ pub(crate) fn woken_from_another_thread(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-/// Sees that a join which says finished resolves at the first poll.
+/// Checks that the join of a finished task resolves at the first poll.
 fn immediate<T>(mut task: JoinHandle<T>) -> Verdict<Result<T, async_runtime_compat::JoinError>> {
     for _ in 0..100 {
-        ensure!(task.is_finished(), "`is_finished` was true, and is not any more");
+        ensure!(task.is_finished(), "`is_finished` turned false");
     }
     match poll_with(&mut task, Waker::noop()) {
         Poll::Ready(result) => {
             ensure!(task.is_finished(), "`is_finished` turned false with the join");
             Ok(result)
         }
-        Poll::Pending => fail("the task is finished, but its join waits"),
+        Poll::Pending => fail("`is_finished` is true, but the join is pending"),
     }
 }
 
 pub(crate) fn finished_after_completion(cx: &Cx) -> Verdict {
     let (task, may_end) = ends_with(cx, 7);
-    ensure!(!task.is_finished(), "`is_finished` on a task that waits");
+    ensure!(!task.is_finished(), "`is_finished` is true while the task waits");
     may_end.set();
     cx.until("`is_finished`", || task.is_finished())?;
     match immediate(task)? {
         Ok(7) => Ok(()),
-        other => fail(format!("the output was 7, and is now {other:?}")),
+        other => fail(format!("expected the output 7, got {other:?}")),
     }
 }
 
@@ -104,7 +105,10 @@ pub(crate) fn finished_after_abort(cx: &Cx) -> Verdict {
             Err(error) if error.is_cancelled() => {}
             other => return fail(format!("expected `is_cancelled`, got {other:?}")),
         }
-        ensure!(handle.is_none_or(|handle| handle.is_finished()), "the abort handle disagrees");
+        ensure!(
+            handle.is_none_or(|handle| handle.is_finished()),
+            "`is_finished` of the abort handle differs"
+        );
     }
     Ok(())
 }
@@ -119,14 +123,14 @@ pub(crate) fn finished_after_a_panic(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn not_finished_before_the_future_is_dropped(cx: &Cx) -> Verdict {
-    // The destructor holds the drop up, so that there is a time between abort and drop.
+    // The destructor waits, so that there is a time between the abort and the end of the drop.
     let (dropping, may_drop) = (Event::new(), Event::new());
     let limit = cx.limit();
     let on_drop = {
         let (dropping, may_drop) = (dropping.clone(), may_drop.clone());
         OnDrop(move || {
             dropping.set();
-            let _ = wait_for(limit, "leave to go on", may_drop.happens());
+            let _ = wait_for(limit, "the release of the destructor", may_drop.happens());
         })
     };
     let future = Forever::new(on_drop);
@@ -143,16 +147,22 @@ pub(crate) fn not_finished_before_the_future_is_dropped(cx: &Cx) -> Verdict {
     cx.cancelled(task)
 }
 
-pub(crate) fn asking_does_not_lose_the_joiner(cx: &Cx) -> Verdict {
+pub(crate) fn is_finished_keeps_the_joiner(cx: &Cx) -> Verdict {
     for shared in [true, false] {
         let (mut task, may_end) = ends_with(cx, 7);
         let handle = shared.then(|| task.abort_handle());
         let wakes = Wakes::new();
         let waker = Waker::from(wakes.clone());
-        ensure!(poll_with(&mut task, &waker).is_pending(), "the join did not wait");
+        ensure!(
+            poll_with(&mut task, &waker).is_pending(),
+            "the join is ready before the task has ended"
+        );
         for _ in 0..3 {
-            ensure!(!task.is_finished(), "`is_finished` on a task that waits");
-            ensure!(handle.as_ref().is_none_or(|h| !h.is_finished()), "the abort handle disagrees");
+            ensure!(!task.is_finished(), "`is_finished` is true while the task waits");
+            ensure!(
+                handle.as_ref().is_none_or(|h| !h.is_finished()),
+                "`is_finished` of the abort handle differs"
+            );
         }
         may_end.set();
         cx.until("the joiner's wake-up", || wakes.count() > 0)?;
@@ -164,8 +174,8 @@ pub(crate) fn asking_does_not_lose_the_joiner(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-pub(crate) fn asked_from_the_joiners_waker(cx: &Cx) -> Verdict {
-    /// Asks the handle that it is to wake for.
+pub(crate) fn is_finished_in_the_joiners_waker(cx: &Cx) -> Verdict {
+    /// Uses the handle for whose join it is woken.
     #[derive(Default)]
     struct Asks(OnceLock<JoinHandle<()>>, Event);
 
@@ -189,9 +199,9 @@ pub(crate) fn asked_from_the_joiners_waker(cx: &Cx) -> Verdict {
         match (&handle, asks.0.get()) {
             (Some(handle), _) => handle.abort(),
             (None, Some(task)) => task.abort(),
-            (None, None) => return fail("the handle is gone"),
+            (None, None) => return fail("the handle was lost"),
         }
-        cx.wait("the waker, which uses the handle", asks.1.happens())?;
+        cx.wait("the waker that uses the handle", asks.1.happens())?;
     }
     Ok(())
 }
@@ -214,23 +224,23 @@ pub(crate) fn finished_stays_true_while_others_abort(cx: &Cx) -> Verdict {
         let _ = aborter.join();
         match result? {
             Ok(7) => {}
-            other => return fail(format!("the output was 7, and is now {other:?}")),
+            other => return fail(format!("expected the output 7, got {other:?}")),
         }
     }
     Ok(())
 }
 
-/// Sees that a join which has resolved panics when it is polled once more.
+/// Checks that a resolved join panics when it is polled again.
 pub(crate) fn panics_when_polled_again<J: Future + Unpin>(join: &mut J) -> Verdict {
     let again = catch_unwind(AssertUnwindSafe(|| poll_with(join, Waker::noop()).is_ready()));
     match again {
         Ok(true) => fail("polled again, the join resolved a second time"),
-        Ok(false) => fail("polled again, the join waits for ever"),
+        Ok(false) => fail("polled again, the join is pending"),
         Err(payload) => {
             let message = crate::kit::message(&*payload);
             ensure!(
                 message.contains("polled after"),
-                "polled again, the join panics without saying why: {message}"
+                "polled again, the join panics with an unclear message: {message}"
             );
             Ok(())
         }
@@ -240,11 +250,14 @@ pub(crate) fn panics_when_polled_again<J: Future + Unpin>(join: &mut J) -> Verdi
 pub(crate) fn polled_again_after_the_output(cx: &Cx) -> Verdict {
     let mut task = cx.spawner().spawn_with_handle(async { 7 });
     let output = cx.wait("the join", &mut task)?;
-    ensure!(matches!(output, Ok(7)), "the output was 7, and is now {output:?}");
+    ensure!(matches!(output, Ok(7)), "expected the output 7, got {output:?}");
     panics_when_polled_again(&mut task)?;
-    // Everything else still answers.
+    // The other methods still work.
     task.abort();
-    ensure!(task.is_finished() && task.abort_handle().is_finished(), "a joined task is finished");
+    ensure!(
+        task.is_finished() && task.abort_handle().is_finished(),
+        "`is_finished` is false after the join"
+    );
     Ok(())
 }
 
@@ -269,13 +282,13 @@ pub(crate) fn last_joiner_is_woken(cx: &Cx) -> Verdict {
         ensure!(
             poll_with(&mut task, &Waker::from(first.clone())).is_pending()
                 && poll_with(&mut task, &Waker::from(last.clone())).is_pending(),
-            "the join did not wait"
+            "the join is ready before the task has ended"
         );
         may_end.set();
         cx.until("the wake-up of the last joiner", || last.count() > 0)?;
         ensure!(first.count() == 0, "a waker that was replaced was woken");
         let output = cx.output(task)?;
-        ensure!(output == 7, "the output was 7, and is now {output}");
+        ensure!(output == 7, "expected the output 7, got {output}");
         drop(handle);
     }
     Ok(())
@@ -284,13 +297,16 @@ pub(crate) fn last_joiner_is_woken(cx: &Cx) -> Verdict {
 pub(crate) fn handle_moves_between_threads(cx: &Cx) -> Verdict {
     let (mut task, may_end) = ends_with(cx, 7);
     let limit = cx.limit();
-    ensure!(poll_with(&mut task, Waker::noop()).is_pending(), "the join did not wait");
+    ensure!(
+        poll_with(&mut task, Waker::noop()).is_pending(),
+        "the join is ready before the task has ended"
+    );
     // Polled here, then in a task of the executor, then on another thread.
     let task = cx.output(cx.spawner().spawn_with_handle(async move {
         let pending = poll_with(&mut task, Waker::noop()).is_pending();
         (task, pending)
     }))?;
-    ensure!(task.1, "the join did not wait");
+    ensure!(task.1, "the join is ready before the task has ended");
     let joiner = thread::spawn(move || wait_for(limit, "the join", task.0));
     may_end.set();
     match joiner.join() {
@@ -302,8 +318,8 @@ pub(crate) fn handle_moves_between_threads(cx: &Cx) -> Verdict {
     }
 }
 
-pub(crate) fn last_waker_of_a_task_is_honoured(cx: &Cx) -> Verdict {
-    // The task waits several times; each time only the newest waker is used to wake it.
+pub(crate) fn last_waker_of_a_task_is_used(cx: &Cx) -> Verdict {
+    // The task waits several times, and is woken by the newest waker alone.
     let latest: Arc<Mutex<Option<Waker>>> = Arc::default();
     let store = latest.clone();
     let mut rounds = 0;

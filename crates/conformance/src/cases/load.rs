@@ -23,7 +23,7 @@ pub(crate) fn live_tasks(cx: &Cx) -> Verdict {
     may_end.set();
     for (n, task) in tasks.into_iter().enumerate() {
         let output = cx.output(task)?;
-        ensure!(output == n, "task {n} of {live} gave {output}");
+        ensure!(output == n, "task {n} of {live} has the output {output}");
     }
     Ok(())
 }
@@ -34,14 +34,14 @@ thread_local! {
 
 /// A task that spawns the next link and waits for it.
 ///
-/// A link that runs inside of the `spawn` call ends the chain: the stack would overflow, and the
-/// process end without a report.
+/// A link that runs inside the `spawn` call ends the chain: otherwise the stack would overflow, and
+/// the process end without a report.
 fn link(spawner: &Arc<dyn Spawner>, left: usize) -> JoinHandle<Result<usize, String>> {
     let next = spawner.clone();
     SPAWNING.set(true);
     let task = spawner.spawn_with_handle(async move {
         if SPAWNING.get() {
-            return Err("a task ran inside of the `spawn` call".to_owned());
+            return Err("a task ran inside the `spawn` call".to_owned());
         }
         if left == 0 {
             return Ok(0);
@@ -81,7 +81,10 @@ pub(crate) fn storm(cx: &Cx) -> Verdict {
         };
         for (n, task) in tasks.into_iter().enumerate() {
             let output = cx.output(task)?;
-            ensure!(output == thread * each + n, "a task of thread {thread} gave {output}");
+            ensure!(
+                output == thread * each + n,
+                "a task of thread {thread} has the output {output}"
+            );
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! C9: everything is dropped exactly once, whatever wins.
+//! C9: everything is dropped exactly once, whichever side wins.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -9,8 +9,7 @@ use crate::kit::{Cx, Drops, Event, Verdict, ensure, fail};
 
 const ROUNDS: usize = 300;
 
-/// A task that may end when the event happens, with counts of the drops of its future and of its
-/// output.
+/// A task that completes when the event happens, and the drops of its future and of its output.
 struct Racer {
     task: JoinHandle<crate::kit::Token>,
     may_end: Event,
@@ -48,7 +47,7 @@ fn race<T>(one: impl FnOnce() + Send + 'static, other: impl FnOnce() -> T) -> Ve
     }
 }
 
-/// The future was dropped once; the output as often as the task got to making one.
+/// Checks that the future was dropped once, and the output as often as it was made.
 fn settled(cx: &Cx, future: &Drops, output: &Drops, made: Option<bool>) -> Verdict {
     cx.wait("the drop of the future", future.first())?;
     ensure!(future.count() == 1, "the future was dropped {} times", future.count());
@@ -63,7 +62,7 @@ fn settled(cx: &Cx, future: &Drops, output: &Drops, made: Option<bool>) -> Verdi
     Ok(())
 }
 
-/// A result that an aborted task may have; the output in it is dropped here.
+/// Whether a task that was aborted completed first. Drops the output.
 fn completed_or_cancelled<T>(result: Result<T, JoinError>) -> Verdict<bool> {
     match result {
         Ok(output) => {
@@ -80,7 +79,7 @@ pub(crate) fn completion_against_abort(cx: &Cx) -> Verdict {
         let Racer { task, may_end, future, output } = racer(cx);
         race(move || may_end.set(), || task.abort())?;
         let completed = completed_or_cancelled(cx.join(task)?)?;
-        // A task that was cancelled in its last poll has made an output, and dropped it.
+        // A task that was cancelled in its last poll has made and dropped an output.
         settled(cx, &future, &output, completed.then_some(true))?;
     }
     Ok(())
@@ -142,7 +141,10 @@ pub(crate) fn abort_against_abort(cx: &Cx) -> Verdict {
         let Racer { task, may_end: _, future, output } = racer(cx);
         let handle: AbortHandle = task.abort_handle();
         race(move || handle.abort(), || task.abort())?;
-        ensure!(!completed_or_cancelled(cx.join(task)?)?, "a task that could not end has ended");
+        ensure!(
+            !completed_or_cancelled(cx.join(task)?)?,
+            "a task that never completes has completed"
+        );
         settled(cx, &future, &output, Some(false))?;
     }
     Ok(())
@@ -158,7 +160,7 @@ pub(crate) fn abort_against_polling(cx: &Cx) -> Verdict {
                 move || {
                     let _ = handle.is_finished();
                     handle.abort();
-                    // Asked while the future is on its way to be dropped.
+                    // While the future is being dropped.
                     while !handle.is_finished() {
                         thread::yield_now();
                     }
@@ -166,7 +168,7 @@ pub(crate) fn abort_against_polling(cx: &Cx) -> Verdict {
             },
             || cx.join(task),
         )??;
-        ensure!(!completed_or_cancelled(result)?, "a task that could not end has ended");
+        ensure!(!completed_or_cancelled(result)?, "a task that never completes has completed");
         settled(cx, &future, &output, Some(false))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_runtime_compat::SpawnerExt;
+use async_runtime_compat::{SpawnMeta, SpawnerExt};
 
 use crate::kit::{Cx, Drops, Event, Forever, OnDrop, Verdict, ensure, quiet_panic};
 
@@ -18,11 +18,11 @@ pub(crate) fn payload_reaches_the_join(cx: &Cx) -> Verdict {
     });
     let error = cx.error::<()>(task)?;
     ensure!(error.is_panic(), "expected `is_panic`, but the {error}");
-    ensure!(!error.is_cancelled() && !error.is_shutdown(), "more than one kind of error at once");
+    ensure!(!error.is_cancelled() && !error.is_shutdown(), "the error is of several kinds at once");
     let payload = error.into_panic();
     ensure!(
         payload.downcast_ref() == Some(&Payload(41)),
-        "the payload is not the one that the task panicked with"
+        "the payload is not the one of the panic"
     );
     Ok(())
 }
@@ -44,13 +44,13 @@ pub(crate) fn messages_reach_the_join(cx: &Cx) -> Verdict {
 pub(crate) fn payload_that_is_not_a_string(cx: &Cx) -> Verdict {
     let error =
         cx.error::<()>(cx.spawner().spawn_with_handle(async { quiet_panic(Payload(1)) }))?;
-    ensure!(error.panic_message().is_none(), "a message was made up");
+    ensure!(error.panic_message().is_none(), "the payload has no message, but the error has one");
     ensure!(error.to_string().contains("not a string"), "the report says: {error}");
     Ok(())
 }
 
 pub(crate) fn other_tasks_go_on(cx: &Cx) -> Verdict {
-    // A task from before the panics, and tasks from after them, on workers that saw panics.
+    // One task was spawned before the panics, the others after them.
     let may_end = Event::new();
     let wait = may_end.clone();
     let before = cx.spawner().spawn_with_handle(async move { wait.happens().await });
@@ -63,7 +63,7 @@ pub(crate) fn other_tasks_go_on(cx: &Cx) -> Verdict {
     cx.still_runs()
 }
 
-pub(crate) fn detached_panic_harms_nobody(cx: &Cx) -> Verdict {
+pub(crate) fn detached_panic_is_contained(cx: &Cx) -> Verdict {
     for with_handle in [true, false] {
         let drops = Drops::new();
         for _ in 0..8 {
@@ -84,25 +84,30 @@ pub(crate) fn detached_panic_harms_nobody(cx: &Cx) -> Verdict {
     cx.still_runs()
 }
 
-pub(crate) fn panic_in_a_raw_task_harms_nobody(cx: &Cx) -> Verdict {
+pub(crate) fn panic_in_a_raw_task_is_contained(cx: &Cx) -> Verdict {
     let drops = Drops::new();
-    for _ in 0..32 {
+    for n in 0..32 {
         let token = drops.token();
-        cx.spawner().spawn(Box::pin(async move {
+        let task = Box::pin(async move {
             let _token = token;
             quiet_panic(());
-        }));
+        });
+        if n % 2 == 0 {
+            cx.spawner().spawn(task);
+        } else {
+            cx.spawner().spawn_with(SpawnMeta::new(), task);
+        }
     }
     cx.until("the unwinding of the tasks", || drops.count() == 32)?;
     cx.still_runs()
 }
 
-/// Panics when it is dropped, and counts that.
+/// Counts its drop, and panics in it.
 fn bomb(drops: &Drops) -> impl Send + Unpin + 'static {
     let drops = drops.clone();
     OnDrop(move || {
         drop(drops.token());
-        // A second panic while unwinding would abort the process, whatever the executor does.
+        // A second panic while unwinding would abort the process on any executor.
         if !std::thread::panicking() {
             quiet_panic(Payload(7));
         }
@@ -163,7 +168,7 @@ pub(crate) fn panic_in_a_destructor_of_a_raw_task(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn panic_in_a_detached_outputs_destructor(cx: &Cx) -> Verdict {
-    // Detached after its end, by the one who drops the handle …
+    // Detached after its end …
     for shared in [true, false] {
         let drops = Drops::new();
         let bomb = bomb(&drops);
@@ -171,7 +176,7 @@ pub(crate) fn panic_in_a_detached_outputs_destructor(cx: &Cx) -> Verdict {
         let handle = shared.then(|| task.abort_handle());
         cx.until("the end of the task", || task.is_finished())?;
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(task)));
-        ensure!(dropped.is_ok(), "the panic reached the one who dropped the handle");
+        ensure!(dropped.is_ok(), "dropping the handle panicked");
         cx.wait("the drop of the output", drops.first())?;
         drop(handle);
     }
@@ -215,7 +220,7 @@ pub(crate) fn panic_in_a_payloads_destructor(cx: &Cx) -> Verdict {
         cx.spawner().spawn_with_handle(async move { quiet_panic(payload) });
     cx.until("the end of the task", || task.is_finished())?;
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(task)));
-    ensure!(dropped.is_ok(), "the panic reached the one who dropped the handle");
+    ensure!(dropped.is_ok(), "dropping the handle panicked");
     cx.until("the drop of the payload", || drops.count() == 2)?;
     cx.still_runs()
 }

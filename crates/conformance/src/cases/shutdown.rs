@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use async_runtime_compat::{JoinError, JoinHandle, SpawnerExt};
+use async_runtime_compat::{JoinError, JoinHandle, SpawnMeta, SpawnerExt};
 
 use crate::kit::{Cx, Drops, Event, Forever, OnDrop, Verdict, ensure, quiet_panic};
 
@@ -19,7 +19,7 @@ fn pending(cx: &Cx) -> Verdict<(JoinHandle<()>, Drops)> {
 
 fn is_shutdown(error: &JoinError) -> Verdict {
     ensure!(error.is_shutdown(), "expected `is_shutdown`, but the {error}");
-    ensure!(!error.is_cancelled() && !error.is_panic(), "more than one kind of error at once");
+    ensure!(!error.is_cancelled() && !error.is_panic(), "the error is of several kinds at once");
     Ok(())
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn pending_futures_are_dropped(cx: &Cx) -> Verdict {
     cx.shut_down()?;
     for (task, drops) in tasks {
         ensure!(drops.count() == 1, "a future was dropped {} times", drops.count());
-        ensure!(task.is_finished(), "a task of an executor that is gone is not finished");
+        ensure!(task.is_finished(), "`is_finished` is false after the shutdown");
     }
     Ok(())
 }
@@ -36,10 +36,14 @@ pub(crate) fn pending_futures_are_dropped(cx: &Cx) -> Verdict {
 pub(crate) fn raw_futures_are_dropped(cx: &Cx) -> Verdict {
     cx.needs_shutdown()?;
     let drops = Drops::new();
-    for _ in 0..32 {
+    for n in 0..32 {
         let future = Forever::new(drops.token());
         let polled = future.polled.clone();
-        cx.spawner().spawn(Box::pin(future));
+        if n % 2 == 0 {
+            cx.spawner().spawn(Box::pin(future));
+        } else {
+            cx.spawner().spawn_with(SpawnMeta::new(), Box::pin(future));
+        }
         cx.wait("the first poll", polled.happens())?;
     }
     cx.shut_down()?;
@@ -69,7 +73,7 @@ pub(crate) fn waiting_joins_resolve(cx: &Cx) -> Verdict {
     cx.shut_down()?;
     match joiner.join() {
         Ok(result) => match result? {
-            Ok(()) => crate::kit::fail("a task without an end has ended"),
+            Ok(()) => crate::kit::fail("a task that never completes has completed"),
             Err(error) => is_shutdown(&error),
         },
         Err(_) => crate::kit::fail("the join panicked"),
@@ -99,8 +103,11 @@ pub(crate) fn shared_joins_resolve(cx: &Cx) -> Verdict {
     drop(left);
     cx.shut_down()?;
     is_shutdown(&cx.error(task)?)?;
-    ensure!(handle.is_finished(), "the abort handle's task is gone and not finished");
-    ensure!(left_handle.is_finished(), "a detached task is gone and not finished");
+    ensure!(handle.is_finished(), "`is_finished` of an abort handle is false after the shutdown");
+    ensure!(
+        left_handle.is_finished(),
+        "`is_finished` of a detached task is false after the shutdown"
+    );
     ensure!(drops.count() == 1, "the future was dropped {} times", drops.count());
     Ok(())
 }
@@ -125,12 +132,13 @@ pub(crate) fn spawn_after_shutdown(cx: &Cx) -> Verdict {
     let task = cx.spawner().spawn_named("late", Forever::new(drops.token()));
     let handle = task.abort_handle();
     is_shutdown(&cx.error(task)?)?;
-    ensure!(handle.is_finished(), "a task that was never started is not finished");
+    ensure!(handle.is_finished(), "`is_finished` is false on a task that was refused");
     handle.abort();
 
     cx.spawner().spawn(Box::pin(Forever::new(drops.token())));
+    cx.spawner().spawn_with(SpawnMeta::new(), Box::pin(Forever::new(drops.token())));
     cx.spawner().spawn_detached(Forever::new(drops.token()));
-    cx.until("the drop of the futures", || drops.count() == 4)
+    cx.until("the drop of the futures", || drops.count() == 5)
 }
 
 pub(crate) fn spawn_from_a_destructor_during_shutdown(cx: &Cx) -> Verdict {
@@ -185,8 +193,8 @@ pub(crate) fn panic_in_a_destructor_during_shutdown(cx: &Cx) -> Verdict {
     ensure!(drops.count() == 4, "of 4 futures {} were dropped", drops.count());
     for task in tasks {
         let error = cx.error(task)?;
-        // tokio keeps the destructor's panic; elsewhere it is caught where nobody can ask for it.
-        ensure!(!error.is_cancelled(), "nobody aborted, but the {error}");
+        // tokio keeps the destructor's panic; elsewhere it is lost.
+        ensure!(!error.is_cancelled(), "expected no `is_cancelled`, but the {error}");
     }
     Ok(())
 }

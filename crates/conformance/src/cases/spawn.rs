@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use async_runtime_compat::{Spawner, SpawnerExt};
+use async_runtime_compat::{SpawnMeta, Spawner, SpawnerExt};
 
 use crate::kit::{Cx, Drops, Event, OnDrop, Verdict, ensure};
 
@@ -13,7 +13,9 @@ thread_local! {
     static SPAWNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Spawns in each of the three ways; each task sends whether it runs inside of the call.
+const WAYS: usize = 5;
+
+/// Spawns in every way; each task sends whether it runs inside the call.
 fn spawn_watched(spawner: &dyn Spawner, inline: &mpsc::Sender<bool>) {
     let watch = || {
         let inline = inline.clone();
@@ -23,6 +25,7 @@ fn spawn_watched(spawner: &dyn Spawner, inline: &mpsc::Sender<bool>) {
     };
     SPAWNING.set(true);
     spawner.spawn(Box::pin(watch()));
+    spawner.spawn_with(SpawnMeta::new(), Box::pin(watch()));
     spawner.spawn_detached(watch());
     drop(spawner.spawn_with_handle(watch()));
     drop(spawner.spawn_named("watched", watch()));
@@ -30,13 +33,13 @@ fn spawn_watched(spawner: &dyn Spawner, inline: &mpsc::Sender<bool>) {
 }
 
 fn none_inline(cx: &Cx, inline: &mpsc::Receiver<bool>) -> Verdict {
-    for _ in 0..4 {
+    for _ in 0..WAYS {
         let received = std::cell::RefCell::new(None);
         cx.until("the task", || {
             *received.borrow_mut() = inline.try_recv().ok();
             received.borrow().is_some()
         })?;
-        ensure!(received.into_inner() == Some(false), "the task ran inside of the `spawn` call");
+        ensure!(received.into_inner() == Some(false), "the task ran inside the `spawn` call");
     }
     Ok(())
 }
@@ -57,13 +60,14 @@ pub(crate) fn spawn_from_a_task_does_not_run_inline(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn spawn_does_not_block(cx: &Cx) -> Verdict {
-    // Each task waits for what happens only after the call.
+    // The event happens after the calls.
     let event = Event::new();
     let waits = || {
         let event = event.clone();
         async move { event.happens().await }
     };
     cx.spawner().spawn(Box::pin(waits()));
+    cx.spawner().spawn_with(SpawnMeta::new(), Box::pin(waits()));
     cx.spawner().spawn_detached(waits());
     let task = cx.spawner().spawn_with_handle(waits());
     event.set();
@@ -79,10 +83,10 @@ pub(crate) fn spawn_from_any_thread(cx: &Cx) -> Verdict {
         .collect();
     for (n, thread) in handles.into_iter().enumerate() {
         let Ok(task) = thread.join() else {
-            return crate::kit::fail("`spawn` panicked on a thread outside of any runtime");
+            return crate::kit::fail("`spawn` panicked on a thread outside any runtime");
         };
         let output = cx.output(task)?;
-        ensure!(output == n, "task {n} gave {output}");
+        ensure!(output == n, "task {n} has the output {output}");
     }
     Ok(())
 }
@@ -134,7 +138,7 @@ pub(crate) fn futures_of_any_size(cx: &Cx) -> Verdict {
     cx.output(cx.spawner().spawn_with_handle(Empty))?;
 
     let ran = Arc::new(AtomicUsize::new(0));
-    #[expect(clippy::large_stack_arrays, reason = "the size is what is tested")]
+    #[expect(clippy::large_stack_arrays, reason = "the size is tested")]
     let large = [7_u8; 64 * 1024];
     let count = ran.clone();
     let sum = cx.output(cx.spawner().spawn_with_handle(async move {

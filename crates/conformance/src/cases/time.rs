@@ -1,7 +1,7 @@
 //! C12: time.
 //!
-//! No case asks for anything to be quick: what ends too late is caught by the limit of the case,
-//! and what ends too early by the timer's own clock.
+//! No case has an upper bound on time: a sleep that never ends is caught by the limit of the case, and one
+//! that ends early by the timer's own clock.
 
 mod interval;
 mod sleep;
@@ -25,7 +25,7 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Sees that the clock has come to an instant.
+/// Checks that the clock has reached an instant.
 fn has_come(timer: &dyn Timer, instant: Instant) -> Verdict {
     let now = timer.now();
     let early = instant.saturating_duration_since(now);
@@ -39,27 +39,30 @@ fn counted() -> (Arc<Wakes>, Waker) {
     (wakes.clone(), Waker::from(wakes))
 }
 
-/// Waits until the timer has let go of a waker.
+/// Waits until the timer has dropped its clones of a waker.
 fn are_dropped(cx: &Cx, wakes: &Arc<Wakes>) -> Verdict {
     let timer = cx.timer()?;
     let start = Instant::now();
     while Arc::strong_count(wakes) > 1 {
         let kept = Arc::strong_count(wakes) - 1;
-        ensure!(start.elapsed() < cx.limit(), "{kept} wakers are kept by a timer nobody waits on");
-        // A timer may clean up when it has something to do, so give it something.
+        ensure!(
+            start.elapsed() < cx.limit(),
+            "the timer keeps {kept} wakers of sleeps that are gone"
+        );
+        // A timer may clean up only when it works, so give it work.
         cx.wait("a sleep", timer.sleep(millis(1)))?;
     }
     Ok(())
 }
 
-/// Waits until the timer has let go of a waker, which must not have been woken.
+/// Waits until the timer has dropped its clones of a waker that must not have been woken.
 fn is_let_go(cx: &Cx, wakes: &Arc<Wakes>) -> Verdict {
     are_dropped(cx, wakes)?;
     ensure!(wakes.count() == 0, "a waker was woken after its sleep was dropped");
     Ok(())
 }
 
-/// The last instant that there is.
+/// The last instant that can be represented.
 fn last_instant() -> Instant {
     let mut instant = Instant::now();
     let mut step = Duration::MAX;

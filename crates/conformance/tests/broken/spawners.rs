@@ -1,7 +1,7 @@
 //! The suite can fail: for each clause that a spawner can violate there is one here that does.
 //!
-//! C10 and C14 are kept by the handle, which no spawner can reach into. Their checks are fed
-//! broken handles in the suite's own unit tests.
+//! C10, and what C14 asks of handles and errors, is kept by the handle, which no spawner can reach
+//! into. These checks run on broken handles in the suite's own unit tests.
 
 use std::cell::Cell;
 use std::mem;
@@ -12,7 +12,7 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use async_runtime_compat::{BoxFuture, FnSpawner};
+use async_runtime_compat::{BoxFuture, FnSpawner, SpawnMeta, Spawner};
 use async_runtime_compat_conformance::{Clause, Load, Subject, Suite};
 use futures_lite::future::block_on;
 
@@ -25,7 +25,7 @@ type Task = BoxFuture<'static, ()>;
 fn is_caught(clause: Clause, make: impl Fn() -> Subject) {
     let small = Load { live: 200, chain: 20, threads: 4, each: 10 };
     let report =
-        Suite::new().limit(Duration::from_millis(500)).run_clause(clause, || make().load(small));
+        Suite::new().limit(Duration::from_millis(250)).run_clause(clause, || make().load(small));
     assert_eq!(report.failed(), [clause], "not caught:\n{report}");
     println!("{report}");
 }
@@ -241,13 +241,50 @@ fn c13_runs_inline() {
 }
 
 #[test]
+fn c14_forgets_the_metadata() {
+    is_caught(Clause::C14, || {
+        on_threads(|task| block_on(task)).decorated_by(|inner| {
+            // `spawn_with` is the default, which calls this.
+            FnSpawner::new(move |task| inner.spawn(task))
+        })
+    });
+}
+
+#[test]
+fn c14_changes_names_and_does_not_say_so() {
+    use async_runtime_compat::decorate::Named;
+
+    is_caught(Clause::C14, || {
+        on_threads(|task| block_on(task)).decorated_by(|inner| Named::with_prefix(inner, "part."))
+    });
+}
+
+/// Runs what it gets with metadata inside the call.
+struct InlineWithMeta;
+
+impl Spawner for InlineWithMeta {
+    fn spawn(&self, task: Task) {
+        thread::spawn(|| block_on(task));
+    }
+
+    fn spawn_with(&self, _: SpawnMeta<'_>, task: Task) {
+        block_on(task);
+    }
+}
+
+#[test]
+fn c1_runs_inline_with_metadata_alone() {
+    is_caught(Clause::C1, || Subject::new(InlineWithMeta));
+}
+
+#[test]
 fn a_report_names_the_clause_and_the_reason() {
     let report = Suite::new()
         .limit(Duration::from_millis(500))
         .run_clause(Clause::C1, || Subject::new(FnSpawner::new(block_on)));
     let text = report.to_string();
-    assert!(text.contains("C1 spawning never runs the task inline"), "{text}");
-    assert!(text.contains("the task ran inside of the `spawn` call"), "{text}");
+    assert!(text.contains("C1 spawn never runs the task inline"), "{text}");
+    assert!(text.contains("the task ran inside the `spawn` call"), "{text}");
     assert!(text.lines().last().unwrap().contains("failed"), "{text}");
     let assertion = catch_unwind(AssertUnwindSafe(|| report.assert_passed())).unwrap_err();
     assert!(assertion.downcast_ref::<String>().unwrap().contains("violates the contract"));

@@ -10,17 +10,17 @@ use async_runtime_compat::{Interval, MissedTickBehavior, SpawnerExt, Timer, Time
 use super::{HOUR, counted, has_come, millis};
 use crate::kit::{Cx, Verdict, ensure, fail};
 
-/// Waits for a tick, and sees that it does not come early.
+/// Waits for a tick, and checks that it is not early.
 fn tick(cx: &Cx, interval: &mut Interval) -> Verdict<Instant> {
     let due = cx.wait("the tick", interval.tick())?;
     has_come(cx.timer()?, due)?;
     Ok(due)
 }
 
-/// Insists that a tick was due at the instant.
+/// Checks that a tick was due at the instant.
 fn is_due(tick: Instant, due: Instant) -> Verdict {
     let (early, late) = (due.saturating_duration_since(tick), tick.saturating_duration_since(due));
-    ensure!(tick == due, "a tick is {early:?} too early and {late:?} too late");
+    ensure!(tick == due, "the tick is {early:?} early and {late:?} late");
     Ok(())
 }
 
@@ -31,15 +31,18 @@ pub(crate) fn interval_ticks_at_once_and_then_on_schedule(cx: &Cx) -> Verdict {
     let after = timer.now();
     let start = match interval.poll_tick(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(start) => start,
-        Poll::Pending => return fail("the first tick does not come at once"),
+        Poll::Pending => return fail("the first tick is not immediate"),
     };
-    ensure!(before <= start && start <= after, "the first tick is not due when it was asked for");
+    ensure!(
+        before <= start && start <= after,
+        "the first tick is not due when the interval was made"
+    );
     for n in 1..10 {
         is_due(tick(cx, &mut interval)?, start + millis(3) * n)?;
     }
-    ensure!(interval.period() == millis(3), "the period became {:?}", interval.period());
+    ensure!(interval.period() == millis(3), "the period is {:?}", interval.period());
 
-    // It does not borrow the timer, and so goes where a task goes.
+    // It does not borrow the timer, and can move into a task.
     let task = async move {
         for _ in 0..3 {
             interval.tick().await;
@@ -55,7 +58,7 @@ pub(crate) fn interval_with_a_start(cx: &Cx) -> Verdict {
     let mut interval = timer.interval_at(start, millis(2));
     is_due(tick(cx, &mut interval)?, start)?;
     is_due(tick(cx, &mut interval)?, start + millis(2))?;
-    // From the past on, all ticks have been missed.
+    // With a start in the past, ticks have been missed.
     let mut interval = timer.interval_at(start, millis(2));
     is_due(tick(cx, &mut interval)?, start)?;
     is_due(tick(cx, &mut interval)?, start + millis(2))
@@ -63,13 +66,13 @@ pub(crate) fn interval_with_a_start(cx: &Cx) -> Verdict {
 
 const PERIOD: Duration = millis(10);
 
-/// An interval whose second tick is late by two periods and a half, and its start.
+/// An interval whose second tick is late by two and a half periods, and its start.
 fn late(cx: &Cx, behavior: MissedTickBehavior) -> Verdict<(Interval, Instant)> {
     let timer = cx.timer()?;
     let mut interval = timer.interval(PERIOD);
     ensure!(
         interval.missed_tick_behavior() == MissedTickBehavior::Burst,
-        "by default it does not burst"
+        "the default is not `Burst`"
     );
     interval.set_missed_tick_behavior(behavior);
     let start = tick(cx, &mut interval)?;
@@ -123,7 +126,7 @@ pub(crate) fn interval_resets(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     let mut interval = timer.interval(millis(5));
     tick(cx, &mut interval)?;
-    // Waiting for the tick already, or not.
+    // Before and after the first poll of the next tick.
     for waits in [false, true] {
         if waits {
             let _ = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
@@ -140,10 +143,10 @@ pub(crate) fn interval_resets(cx: &Cx) -> Verdict {
 
     interval.reset_after(HOUR);
     let poll = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
-    ensure!(poll.is_pending(), "a tick that is due in an hour has come");
+    ensure!(poll.is_pending(), "a tick that is due in an hour is ready");
     interval.reset_immediately();
     let poll = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
-    ensure!(poll.is_ready(), "a tick that is due at once is pending");
+    ensure!(poll.is_ready(), "a tick that is due now is pending");
 
     let deadline = timer.now() + millis(4);
     interval.reset_at(deadline);
@@ -159,7 +162,7 @@ pub(crate) fn interval_tick_is_cancel_safe(cx: &Cx) -> Verdict {
         let (_, waker) = counted();
         for _ in 0..3 {
             if let Poll::Ready(due) = pin!(interval.tick()).poll(&mut Context::from_waker(&waker)) {
-                // So late is this thread. The tick counts.
+                // This thread is late, and the tick counts.
                 is_due(due, start + millis(3) * n)?;
                 return Ok(());
             }
@@ -169,17 +172,17 @@ pub(crate) fn interval_tick_is_cancel_safe(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-pub(crate) fn interval_for_ever(cx: &Cx) -> Verdict {
+pub(crate) fn interval_forever(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     let mut interval = timer.interval(Duration::MAX);
     tick(cx, &mut interval)?;
     for _ in 0..2 {
         let poll = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
-        ensure!(poll.is_pending(), "a second tick came, after a period without an end");
+        ensure!(poll.is_pending(), "a second tick is ready, with a period of `Duration::MAX`");
     }
     interval.reset();
     let poll = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
-    ensure!(poll.is_pending(), "a tick came after a reset, and a period without an end");
+    ensure!(poll.is_pending(), "a tick is ready after a reset, with a period of `Duration::MAX`");
     interval.reset_immediately();
     tick(cx, &mut interval)?;
 
@@ -191,7 +194,7 @@ pub(crate) fn interval_for_ever(cx: &Cx) -> Verdict {
 pub(crate) fn interval_without_a_period(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     match catch_unwind(AssertUnwindSafe(|| drop(timer.interval(Duration::ZERO)))) {
-        Ok(()) => fail("an interval without a period was made"),
+        Ok(()) => fail("an interval with a period of zero was made"),
         Err(payload) => {
             let text = crate::kit::message(&*payload);
             ensure!(text.contains("an interval needs a period"), "it panicked with: {text}");

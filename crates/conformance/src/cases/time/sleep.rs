@@ -9,10 +9,10 @@ use async_runtime_compat::{Sleep, SpawnerExt, Timer, TimerExt};
 use super::{HOUR, are_dropped, counted, has_come, is_let_go, last_instant, millis};
 use crate::kit::{Cx, Verdict, Wakes, ensure, fail, poll_with, wait_for};
 
-/// Insists that a sleep, polled once, is not over.
+/// Checks that a sleep, polled once, is pending.
 fn pends(sleep: &mut Sleep, waker: &Waker) -> Verdict {
     ensure!(poll_with(sleep, waker).is_pending(), "a sleep ended long before its deadline");
-    ensure!(!sleep.is_elapsed(), "a sleep that has not ended says that it has");
+    ensure!(!sleep.is_elapsed(), "`is_elapsed` is true on a pending sleep");
     Ok(())
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn sleep_that_ended_stays_ended(cx: &Cx) -> Verdict {
     let mut sleep = timer.sleep(millis(2));
     cx.wait("the sleep", &mut sleep)?;
     for _ in 0..3 {
-        ensure!(sleep.is_elapsed(), "a sleep that has ended says that it has not");
+        ensure!(sleep.is_elapsed(), "`is_elapsed` is false after the end");
         ensure!(poll_with(&mut sleep, &waker).is_ready(), "a sleep that had ended is pending");
     }
     Ok(())
@@ -117,7 +117,11 @@ pub(crate) fn sleep_reset_to_later(cx: &Cx) -> Verdict {
     let _ = poll_with(&mut sleep, &waker);
     let deadline = timer.now() + millis(25);
     sleep.reset(deadline);
-    ensure!(sleep.deadline() == Some(deadline), "after the reset it is {:?}", sleep.deadline());
+    ensure!(
+        sleep.deadline() == Some(deadline),
+        "the deadline after the reset is {:?}",
+        sleep.deadline()
+    );
     cx.wait("the sleep", sleep)?;
     has_come(timer, deadline)
 }
@@ -140,7 +144,7 @@ pub(crate) fn sleep_reset_after_its_end(cx: &Cx) -> Verdict {
         cx.wait("the sleep", &mut sleep)?;
         let deadline = timer.now() + millis(5);
         sleep.reset(deadline);
-        ensure!(!sleep.is_elapsed(), "a sleep that was reset says that it has ended");
+        ensure!(!sleep.is_elapsed(), "`is_elapsed` is true after a reset to later");
         cx.wait("the sleep that was reset", &mut sleep)?;
         has_come(timer, deadline)?;
     }
@@ -181,7 +185,7 @@ pub(crate) fn sleep_that_is_dropped_leaves_nothing(cx: &Cx) -> Verdict {
     for sleep in &mut sleeps {
         pends(sleep, &waker)?;
     }
-    // One that is reset is to go as well, and one that never ends.
+    // Also one that was reset, and one that never ends.
     for sleep in &mut sleeps[..100] {
         sleep.reset(timer.now() + HOUR);
         pends(sleep, &waker)?;
@@ -217,11 +221,15 @@ pub(crate) fn sleep_that_is_dropped_while_it_ends(cx: &Cx) -> Verdict {
     are_dropped(cx, &wakes)
 }
 
-pub(crate) fn sleep_for_ever(cx: &Cx) -> Verdict {
+pub(crate) fn sleep_forever(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     let (wakes, waker) = counted();
     let mut sleep = timer.sleep(Duration::MAX);
-    ensure!(sleep.deadline().is_none(), "`Duration::MAX` became {:?}", sleep.deadline());
+    ensure!(
+        sleep.deadline().is_none(),
+        "the deadline of `Duration::MAX` is {:?}",
+        sleep.deadline()
+    );
     pends(&mut sleep, &waker)?;
     let mut long =
         [timer.sleep(Duration::MAX.saturating_sub(millis(1))), timer.sleep(Duration::MAX / 2)];
@@ -230,7 +238,7 @@ pub(crate) fn sleep_for_ever(cx: &Cx) -> Verdict {
     }
     cx.wait("another sleep", timer.sleep(millis(5)))?;
     pends(&mut sleep, &waker)?;
-    ensure!(wakes.count() == 0, "a sleep without an end has woken its waker");
+    ensure!(wakes.count() == 0, "a sleep of `Duration::MAX` woke its waker");
 
     let deadline = timer.now() + millis(2);
     sleep.reset(deadline);
@@ -255,7 +263,7 @@ pub(crate) fn sleep_until_the_last_instant(cx: &Cx) -> Verdict {
     pends(&mut sleep, &waker)?;
     sleep.reset(last);
     pends(&mut sleep, &waker)?;
-    // The timer has not come to harm.
+    // The timer still works.
     cx.wait("another sleep", timer.sleep(millis(2)))
 }
 
@@ -270,7 +278,7 @@ pub(crate) fn sleep_wakes_the_last_waker(cx: &Cx) -> Verdict {
             cx.until("the wake of the last waker", || last_wakes.count() > 0)?;
             ensure!(poll_with(&mut sleep, &last).is_ready(), "woken before the sleep is ready");
         }
-        // The waker of the poll after a reset counts as well.
+        // Also after a reset.
         let wakes = Wakes::new();
         sleep.reset(timer.now() + millis(5));
         if poll_with(&mut sleep, &Waker::from(wakes.clone())).is_pending() {
@@ -310,7 +318,7 @@ pub(crate) fn sleep_on_another_executor(cx: &Cx) -> Verdict {
             let (timer, limit) = (timer.clone(), cx.limit());
             thread::spawn(move || {
                 let deadline = timer.now() + millis(n);
-                wait_for(limit, "a sleep outside of the runtime", timer.sleep_until(deadline))?;
+                wait_for(limit, "a sleep outside the runtime", timer.sleep_until(deadline))?;
                 has_come(&timer, deadline)
             })
         })
@@ -318,7 +326,7 @@ pub(crate) fn sleep_on_another_executor(cx: &Cx) -> Verdict {
     for thread in threads {
         match thread.join() {
             Ok(verdict) => verdict?,
-            Err(_) => return fail("a sleep outside of the runtime panicked"),
+            Err(_) => return fail("a sleep outside the runtime panicked"),
         }
     }
     Ok(())
@@ -331,7 +339,7 @@ pub(crate) fn many_sleeps(cx: &Cx) -> Verdict {
     let start = timer.now() + millis(300);
     let deadline = |n: u64| start + Duration::from_micros(n.wrapping_mul(7_919) % 100_000);
     let mut sleeps: Vec<_> = (0..MANY).map(|n| timer.sleep_until(deadline(n))).collect();
-    // A waker each: one that is woken for all would hide the one that is not.
+    // A waker each: a shared one would hide a sleep that is not woken.
     let mut pending = Vec::new();
     for (n, sleep) in (0..).zip(&mut sleeps) {
         let (wakes, waker) = counted();

@@ -1,4 +1,4 @@
-//! Time limits.
+//! Timeouts.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -21,11 +21,11 @@ pub(crate) fn timeout_polls_the_future_first(cx: &Cx) -> Verdict {
     for limited in [timer.timeout(Duration::ZERO, ready(7)), timer.timeout_at(past, ready(7))] {
         match pin!(limited).poll(&mut poll) {
             Poll::Ready(Ok(7)) => {}
-            other => return fail(format!("a future that is ready, without any time: {other:?}")),
+            other => return fail(format!("a ready future with a timeout of zero: {other:?}")),
         }
     }
 
-    // Ready only at a later poll, when the time has run out as well.
+    // Ready at a later poll, when the time has elapsed as well.
     let is_ready = Arc::new(AtomicBool::new(false));
     let future = std::future::poll_fn({
         let is_ready = is_ready.clone();
@@ -37,7 +37,9 @@ pub(crate) fn timeout_polls_the_future_first(cx: &Cx) -> Verdict {
         is_ready.store(true, Ordering::SeqCst);
         match limited.as_mut().poll(&mut poll) {
             Poll::Ready(Ok(8)) => {}
-            other => return fail(format!("a future that is ready after its time: {other:?}")),
+            other => {
+                return fail(format!("a future that is ready when the time has elapsed: {other:?}"));
+            }
         }
     }
     Ok(())
@@ -47,18 +49,21 @@ pub(crate) fn timeout_elapses(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     for duration in [Duration::ZERO, Duration::from_micros(700), millis(5)] {
         let start = timer.now();
-        match cx.wait("the time limit", timer.timeout(duration, pending::<()>()))? {
+        match cx.wait("the timeout", timer.timeout(duration, pending::<()>()))? {
             Err(elapsed) => {
                 let text = elapsed.to_string();
-                ensure!(text.contains("time limit"), "the error says only: {text}");
+                ensure!(text.contains("time limit"), "the message is unclear: {text}");
             }
-            Ok(()) => return fail("a future without an end has ended"),
+            Ok(()) => return fail("a future that never completes has completed"),
         }
         has_come(timer, start + duration)?;
 
         let deadline = timer.now() + duration;
         let limited = timer.timeout_at(deadline, pending::<()>());
-        ensure!(cx.wait("the time limit", limited)?.is_err(), "a future without an end has ended");
+        ensure!(
+            cx.wait("the timeout", limited)?.is_err(),
+            "a future that never completes has completed"
+        );
         has_come(timer, deadline)?;
     }
     Ok(())
@@ -73,13 +78,16 @@ pub(crate) fn timeout_drops_the_future(cx: &Cx) -> Verdict {
         let result = limited.await;
         result.map_err(|_: Elapsed| seen.count())
     }))?;
-    ensure!(count == Err(1), "awaited to the end of its time, the future was not dropped once");
+    ensure!(count == Err(1), "the future was not dropped once when the timeout elapsed");
 
-    // By reference it is kept.
+    // Polled by reference, the timeout keeps it.
     let timer = cx.timer()?;
     let mut limited = Box::pin(timer.timeout(millis(2), Forever::new(drops.token())));
-    ensure!(cx.wait("the time limit", limited.as_mut())?.is_err(), "what has no end has ended");
-    ensure!(drops.count() == 1, "a future that is borrowed was dropped");
+    ensure!(
+        cx.wait("the timeout", limited.as_mut())?.is_err(),
+        "a future that never completes has completed"
+    );
+    ensure!(drops.count() == 1, "the timeout was polled by reference, and dropped its future");
     drop(limited);
     ensure!(drops.count() == 2, "the future was dropped {} times, not once", drops.count() - 1);
     Ok(())
@@ -94,7 +102,7 @@ pub(crate) fn timeout_that_is_dropped_leaves_nothing(cx: &Cx) -> Verdict {
     for _ in 0..100 {
         let mut limited = Box::pin(timer.timeout(HOUR, Forever::new(drops.token())));
         let poll = limited.as_mut().poll(&mut Context::from_waker(&waker));
-        ensure!(poll.is_pending(), "an hour was over at once");
+        ensure!(poll.is_pending(), "a timeout of an hour elapsed at once");
     }
     ensure!(drops.count() == 100, "of 100 futures {} were dropped", drops.count());
     drop(waker);
@@ -105,32 +113,32 @@ pub(crate) fn timeout_that_is_dropped_leaves_nothing(cx: &Cx) -> Verdict {
 pub(crate) fn timeout_in_a_timeout(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     let inner = timer.timeout(HOUR, timer.timeout(millis(3), pending::<()>()));
-    let inner = cx.wait("the inner time limit", inner)?;
-    ensure!(matches!(inner, Ok(Err(_))), "the inner limit gave {inner:?}");
-    // In a task: a virtual clock could run ahead by the hour before it comes to the outer limit.
+    let inner = cx.wait("the inner timeout", inner)?;
+    ensure!(matches!(inner, Ok(Err(_))), "the inner timeout resolved to {inner:?}");
+    // In a task: a virtual clock could skip the hour before the outer timeout is polled.
     let in_task = timer.clone();
     let outer = cx.output(cx.spawner().spawn_with_handle(async move {
         in_task.timeout(millis(3), in_task.timeout(HOUR, pending::<()>())).await
     }))?;
-    ensure!(outer.is_err(), "the outer limit gave {outer:?}");
+    ensure!(outer.is_err(), "the outer timeout resolved to {outer:?}");
     let none = timer.timeout(HOUR, timer.timeout(HOUR, ready(7)));
     let none = cx.wait("the future", none)?;
-    ensure!(matches!(none, Ok(Ok(7))), "without need of a limit: {none:?}");
+    ensure!(matches!(none, Ok(Ok(7))), "two timeouts around a ready future: {none:?}");
     Ok(())
 }
 
-pub(crate) fn timeout_for_ever(cx: &Cx) -> Verdict {
+pub(crate) fn timeout_forever(cx: &Cx) -> Verdict {
     let timer = cx.timer()?;
     let output = cx.wait("the future", timer.timeout(Duration::MAX, timer.sleep(millis(3))))?;
-    ensure!(output.is_ok(), "a limit without an end has come to one");
+    ensure!(output.is_ok(), "a timeout of `Duration::MAX` elapsed");
     let (wakes, waker) = counted();
     let mut limited = pin!(timer.timeout(Duration::MAX, pending::<()>()));
     for _ in 0..2 {
         let poll = limited.as_mut().poll(&mut Context::from_waker(&waker));
-        ensure!(poll.is_pending(), "a limit without an end has come to one");
+        ensure!(poll.is_pending(), "a timeout of `Duration::MAX` elapsed");
         cx.wait("a sleep", timer.sleep(millis(3)))?;
     }
-    ensure!(wakes.count() == 0, "a limit without an end has woken its waker");
+    ensure!(wakes.count() == 0, "a timeout of `Duration::MAX` woke its waker");
     Ok(())
 }
 
@@ -147,7 +155,7 @@ pub(crate) fn timeouts_in_tasks(cx: &Cx) -> Verdict {
         .collect();
     for (n, task) in tasks.into_iter().enumerate() {
         let in_time = cx.output(task)?;
-        ensure!(in_time == (n % 2 == 0), "of work and limit the longer one ended first");
+        ensure!(in_time == (n % 2 == 0), "the later of sleep and timeout ended first");
     }
     Ok(())
 }
