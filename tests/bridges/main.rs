@@ -18,12 +18,6 @@ mod net;
 mod server;
 #[cfg(feature = "sim")]
 mod simulated;
-#[allow(dead_code, reason = "the subjects are shared with the other tests")]
-#[path = "../it/subjects.rs"]
-mod subjects;
-#[allow(dead_code, reason = "the flaws are for other tests")]
-#[path = "../it/thread_timer.rs"]
-mod thread_timer;
 
 use std::future::Future;
 use std::thread;
@@ -35,7 +29,7 @@ use futures_lite::future;
 
 use backend::Backend;
 use net::{AsyncIo, Host};
-use thread_timer::ThreadTimer;
+use test_support::thread_timer::ThreadTimer;
 
 /// A test that hangs has failed.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -9,9 +9,8 @@ use async_runtime_compat::prelude::*;
 use async_runtime_compat::yield_now;
 use backon::{ConstantBuilder, Retryable};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
-use crate::thread_timer::ThreadTimer;
+use test_support::runtimes::{Running, on_all_runtimes};
+use test_support::thread_timer::ThreadTimer;
 
 /// Fails so often.
 #[derive(Clone)]

@@ -1,14 +1,18 @@
 //! The suite on each decorator, and on all of them around each other.
+//!
+//! A decorator of a spawner does not touch the subject's timer and pool, so the clauses about those
+//! are left to `runtime_on_tokio` and `runtime_on_smol`, where the decorated runtime is both.
 
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
-use async_runtime_compat::conformance::Subject;
 use async_runtime_compat::decorate::{Counted, Limited, Named};
-use async_runtime_compat::{BoxFuture, Native, Spawner, TaskGroup};
-
-use crate::subjects;
+use async_runtime_compat::hook::{Hooked, SpawnHook, Spawning};
+use async_runtime_compat::{Spawner, TaskGroup};
+use async_runtime_compat_conformance::Subject;
+use test_support::subjects;
 
 type Inner = Arc<dyn Spawner>;
 
@@ -26,36 +30,25 @@ fn with_default(subject: Subject) -> Subject {
 }
 
 /// A limit at which each task begins in the queue, to be started by another thread.
-struct Queueing {
+fn queueing(inner: Inner) -> Hooked<Limited<Inner>> {
+    let limited = Limited::new(inner, MANY);
+    let (spawns, spawned) = mpsc::channel();
+    let raised = limited.clone();
+    // It ends with the sender.
+    thread::spawn(move || spawned.iter().for_each(|()| raised.set_limit(MANY)));
+    Hooked::new(limited.clone(), Lower { limited, spawns })
+}
+
+/// Lowers the limit right before the limit sees the task: the outermost decorator comes first.
+struct Lower {
     limited: Limited<Inner>,
-    spawns: Mutex<Sender<()>>,
+    spawns: Sender<()>,
 }
 
-impl Queueing {
-    fn new(inner: Inner) -> Queueing {
-        let limited = Limited::new(inner, MANY);
-        let (spawns, spawned) = mpsc::channel();
-        let raised = limited.clone();
-        // It ends with the sender.
-        thread::spawn(move || spawned.iter().for_each(|()| raised.set_limit(MANY)));
-        Queueing { limited, spawns: Mutex::new(spawns) }
-    }
-
-    fn lower(&self) {
+impl SpawnHook for Lower {
+    fn spawn(&self, _: &mut Spawning<'_>) {
         self.limited.set_limit(0);
-        self.spawns.lock().unwrap().send(()).unwrap();
-    }
-}
-
-impl Spawner for Queueing {
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        self.limited.spawn(future);
-    }
-
-    /// Each of the typed methods asks for it, right before it spawns.
-    fn native(&self) -> Native<'_> {
-        self.lower();
-        self.limited.native()
+        self.spawns.send(()).unwrap();
     }
 }
 
@@ -88,14 +81,13 @@ fn with_spans(subject: Subject) -> Subject {
     subject.decorated_by(async_runtime_compat::tracing::Traced::new)
 }
 
+/// Stamps the clauses that a decorator of a spawner can violate.
 macro_rules! stamp {
     ($($(#[$gate:meta])* $name:ident: $subject:expr;)*) => {$(
         $(#[$gate])*
-        mod $name {
-            #[allow(unused_imports, reason = "some subjects need none")]
-            use super::*;
-
-            async_runtime_compat::conformance_tests!($subject);
+        test_support::stamp! {
+            clauses: [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C13, C14];
+            $name: $subject;
         }
     )*};
 }
@@ -103,26 +95,28 @@ macro_rules! stamp {
 stamp! {
     #[cfg(feature = "tokio")]
     prefix_on_tokio: prefixed(subjects::tokio_multi_thread());
-    #[cfg(feature = "async-std")]
-    default_name_on_async_std: with_default(subjects::async_std());
     default_name_on_own_spawner: with_default(subjects::threads());
-    prefix_on_own_spawner: prefixed(subjects::threads());
-    #[cfg(feature = "tokio")]
-    counted_on_tokio: subjects::tokio_multi_thread().decorated_by(Counted::new);
     #[cfg(feature = "smol")]
     counted_on_smol: subjects::smol().decorated_by(Counted::new);
     counted_on_own_spawner: subjects::threads().decorated_by(Counted::new);
     #[cfg(feature = "tokio")]
-    limited_on_tokio: subjects::tokio_current_thread().decorated_by(Queueing::new);
+    limited_on_tokio: subjects::tokio_current_thread().decorated_by(queueing);
     #[cfg(feature = "async-executor")]
-    limited_on_async_executor: subjects::async_executor(4).decorated_by(Queueing::new);
-    limited_on_own_spawner: subjects::threads().decorated_by(Queueing::new);
+    limited_on_async_executor: subjects::async_executor(4).decorated_by(queueing);
+    limited_on_own_spawner: subjects::threads().decorated_by(queueing);
     #[cfg(all(feature = "tracing", feature = "tokio"))]
     traced_on_tokio: with_spans(subjects::tokio_multi_thread());
-    #[cfg(all(feature = "tracing", feature = "async-executor"))]
-    traced_on_async_executor: with_spans(subjects::async_executor(1));
     #[cfg(feature = "tracing")]
     traced_on_own_spawner: with_spans(subjects::threads());
+    #[cfg(feature = "tokio")]
+    group_on_tokio: subjects::tokio_multi_thread().decorated_by(TaskGroup::new);
+    #[cfg(feature = "async-executor")]
+    group_on_async_executor: subjects::async_executor(4).decorated_by(TaskGroup::new);
+    group_on_own_spawner: subjects::threads().decorated_by(TaskGroup::new);
+    #[cfg(feature = "tokio")]
+    group_in_a_group: subjects::ambient_tokio().decorated_by(|ambient| {
+        TaskGroup::new(Arc::new(TaskGroup::new(ambient)))
+    });
     #[cfg(feature = "tokio")]
     all_on_tokio: stack(subjects::ambient_tokio());
     #[cfg(feature = "smol")]
@@ -133,37 +127,32 @@ stamp! {
     all_on_async_executor: stack(subjects::async_executor(4));
     all_on_own_spawner: stack(subjects::threads());
     #[cfg(feature = "sim")]
-    counted_in_a_simulation: crate::sim::subject().decorated_by(Counted::new);
-    #[cfg(feature = "sim")]
     all_in_a_simulation: stack(crate::sim::subject());
-    #[cfg(feature = "tokio")]
-    runtime_on_tokio: runtime_on_tokio();
-    #[cfg(feature = "smol")]
-    runtime_on_smol: runtime(async_runtime_compat::smol::SmolSpawner);
 }
 
-/// A runtime that is still one after all of it; its pool and its timer are put to the test.
-#[cfg(any(feature = "tokio", feature = "smol"))]
-fn runtime(runtime: impl async_runtime_compat::Runtime + 'static) -> Subject {
-    use async_runtime_compat::{Ambient, Runtime};
-
-    let inner: Arc<dyn Runtime> = Arc::new(Counted::new(Named::with_prefix(runtime, "part.")));
-    let runtime: Arc<dyn Runtime> = Ambient::new(Limited::new(inner, MANY));
-    Subject::new(runtime.clone())
-        .timer(runtime.clone())
-        .blocking(runtime)
-        .naming(|name| Some(format!("part.{}", name?)))
-}
-
+// The pool and the timer go through the decorators, too.
 #[cfg(feature = "tokio")]
-fn runtime_on_tokio() -> Subject {
-    use async_runtime_compat::tokio::TokioSpawner;
+test_support::stamp! {
+    clauses: [C12, C14, C15];
+    runtime_on_tokio: decorated(subjects::tokio_behind(runtime));
+}
+#[cfg(feature = "smol")]
+test_support::stamp! {
+    clauses: [C12, C14, C15];
+    runtime_on_smol: decorated(subjects::global(runtime(async_runtime_compat::smol::SmolSpawner)));
+}
 
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-        .unwrap();
-    let subject = runtime(TokioSpawner::new(tokio.handle().clone()));
-    subject.on_shutdown(move || drop(tokio))
+/// A runtime that is still one after all of it.
+#[cfg(any(feature = "tokio", feature = "smol"))]
+fn runtime<R: async_runtime_compat::Runtime + 'static>(
+    runtime: R,
+) -> Arc<dyn async_runtime_compat::Runtime> {
+    let inner: Arc<dyn async_runtime_compat::Runtime> =
+        Arc::new(Counted::new(Named::with_prefix(runtime, "part.")));
+    async_runtime_compat::Ambient::new(Limited::new(inner, MANY))
+}
+
+#[cfg(any(feature = "tokio", feature = "smol"))]
+fn decorated(subject: Subject) -> Subject {
+    subject.naming(|name| Some(format!("part.{}", name?)))
 }

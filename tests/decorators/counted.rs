@@ -10,8 +10,7 @@ use async_runtime_compat::decorate::{Counted, Counts, Exposition, Metric, Metric
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{FnSpawner, TaskGroup};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 on_all_runtimes! {
     each_end_is_counted,

@@ -13,8 +13,7 @@ use async_runtime_compat::decorate::{Counted, Limited};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{TaskGroup, yield_now};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 type AnyLimited = Limited<Arc<dyn Runtime>>;
 
@@ -387,7 +386,7 @@ fn wakers_may_come_back() {
         }
     }
 
-    let running = crate::runtimes::own();
+    let running = test_support::runtimes::own();
     let (limited, sender, first) = full(&running);
     let waker = Waker::from(Arc::new(Comes(Mutex::new(Some(limited.clone())))));
     let mut acquire = limited.acquire();

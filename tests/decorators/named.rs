@@ -7,8 +7,7 @@ use async_runtime_compat::TaskGroup;
 use async_runtime_compat::decorate::Named;
 use async_runtime_compat::prelude::*;
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 on_all_runtimes! {
     names_reach_handles_and_errors,
@@ -69,7 +68,7 @@ fn work_that_blocks_is_named_too(running: &Running) {
 
 #[test]
 fn function_sees_name_and_place() {
-    let running = crate::runtimes::own();
+    let running = test_support::runtimes::own();
     let named = Named::by(running.runtime.clone(), |name, place| {
         Some(format!("{}@{}", name.unwrap_or("task"), place.line()).into())
     });

@@ -6,11 +6,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use async_runtime_compat::conformance::Subject;
 use async_runtime_compat::decorate::{Counted, Limited, Named};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
 use async_runtime_compat::{TaskGroup, yield_now};
+use async_runtime_compat_conformance::Subject;
 
 use crate::limited::Live;
 

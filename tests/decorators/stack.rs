@@ -7,8 +7,7 @@ use async_runtime_compat::decorate::{Counted, Limited, Named};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{Ambient, TaskGroup, current, with_blocking, with_timer};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 on_all_runtimes! {
     all_of_them_in_every_order,
@@ -103,7 +102,7 @@ fn tasks_of_an_ambient_find_all_of_it(running: &Running) {
 }
 
 fn parts_that_are_replaced_stay_replaced(running: &Running) {
-    use crate::runtimes::Stopped;
+    use test_support::runtimes::Stopped;
 
     let stopped = Stopped(std::time::Instant::now());
     let pool = async_runtime_compat::BlockingPool::builder().max_threads(1).build();

@@ -3,19 +3,19 @@
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, Once};
+use std::thread;
 
 use async_runtime_compat::decorate::Named;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::tracing::Traced;
-use async_runtime_compat::yield_now;
+use async_runtime_compat::{FnSpawner, yield_now};
 use futures_lite::future::block_on;
+use test_support::runtimes::{Running, on_all_runtimes};
 use tracing::dispatcher::{self, Dispatch};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber, info, info_span};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-
-use crate::runtimes::{Running, on_all_runtimes};
 
 /// Lets whatever has no subscriber of its own have a real one, which nobody reads.
 pub(crate) fn subscribe_all() {
@@ -357,17 +357,19 @@ fn panic_quietly() {
 
 #[test]
 fn without_a_subscriber_there_is_nothing_to_carry() {
-    let spawner = Traced::new(crate::runtimes::own().runtime);
-    let none = Dispatch::none();
-    // What is set while the task is there is found by it, as it is without the decorator.
-    let set = dispatcher::with_default(&none, || {
-        spawner.spawn_with_handle(async {
-            let lines = Lines::default();
-            dispatcher::with_default(&lines.subscriber(FmtSpan::NONE), || info!("found"));
-            lines.take()
-        })
+    let lines = Lines::default();
+    // The thread that runs the task has a subscriber, and the one that spawns it has none.
+    let subscriber = lines.subscriber(FmtSpan::NONE);
+    let threads = FnSpawner::new(move |task| {
+        let subscriber = subscriber.clone();
+        thread::spawn(move || dispatcher::with_default(&subscriber, || block_on(task)));
     });
-    assert_eq!(block_on(set).unwrap(), ["found"]);
+    let spawner = Traced::new(threads);
+    let task = dispatcher::with_default(&Dispatch::none(), || {
+        spawner.spawn_with_handle(async { info!("found") })
+    });
+    block_on(task).unwrap();
+    assert_eq!(lines.take(), ["found"]);
 }
 
 #[cfg(feature = "sim")]

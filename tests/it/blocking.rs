@@ -1,6 +1,6 @@
 //! The pool for spawners that have none, and what the backends' own pools do at their limits.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -8,83 +8,7 @@ use std::time::Duration;
 use async_runtime_compat::BlockingPool;
 use async_runtime_compat::prelude::*;
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, on_all_runtimes};
-
-on_all_runtimes! {
-    files_are_read,
-    many_more_jobs_than_threads,
-}
-
-fn files_are_read(running: &Running) {
-    let read = || std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-    let text = block_on(running.runtime.spawn_blocking(read)).unwrap().unwrap();
-    assert!(text.contains("async-runtime-compat"));
-}
-
-fn many_more_jobs_than_threads(running: &Running) {
-    let jobs: Vec<_> = (0..3000).map(|n| running.runtime.spawn_blocking(move || n)).collect();
-    for (n, job) in jobs.into_iter().enumerate() {
-        assert_eq!(block_on(job).unwrap(), n);
-    }
-}
-
-/// Occupies the threads of a pool until it is dropped.
-struct Blocked {
-    release: Vec<mpsc::Sender<()>>,
-    jobs: Vec<JoinHandle<()>>,
-}
-
-impl Blocked {
-    fn new(blocking: &dyn Blocking, threads: usize) -> Blocked {
-        let (started, all) = mpsc::channel();
-        let (release, jobs) = (0..threads)
-            .map(|_| {
-                let (release, released) = mpsc::channel::<()>();
-                let started = started.clone();
-                let job = blocking.spawn_blocking(move || {
-                    started.send(()).unwrap();
-                    // An error, because the sender is dropped, is what ends it.
-                    let _ = released.recv();
-                });
-                (release, job)
-            })
-            .unzip();
-        (0..threads).for_each(|_| all.recv().unwrap());
-        Blocked { release, jobs }
-    }
-
-    fn release(self) {
-        drop(self.release);
-        self.jobs.into_iter().for_each(|job| block_on(job).unwrap());
-    }
-}
-
-/// Sees that a job which is aborted while it waits for a thread never runs.
-pub(crate) fn aborted_in_the_queue(blocking: &dyn Blocking, threads: usize) {
-    for by_handle in [false, true] {
-        let blocked = Blocked::new(blocking, threads);
-        let ran = Arc::new(AtomicBool::new(false));
-        let (set, owned) = (ran.clone(), Arc::new(()));
-        let is_dropped = Arc::downgrade(&owned);
-        let job = blocking.spawn_blocking(move || {
-            drop(owned);
-            set.store(true, Ordering::SeqCst);
-        });
-        let last = blocking.spawn_blocking(|| ());
-        if by_handle {
-            job.abort_handle().abort();
-        } else {
-            job.abort();
-        }
-        blocked.release();
-        let error = block_on(job).unwrap_err();
-        assert!(error.is_cancelled(), "{error}");
-        assert!(is_dropped.upgrade().is_none(), "the function was not dropped by then");
-        block_on(last).unwrap();
-        assert!(!ran.load(Ordering::SeqCst), "it ran");
-    }
-}
+use test_support::pools::{Blocked, aborted_in_the_queue};
 
 fn pool(max_threads: usize) -> BlockingPool {
     BlockingPool::builder().max_threads(max_threads).build()

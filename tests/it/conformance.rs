@@ -1,84 +1,30 @@
-//! The conformance suite, stamped for each backend and each way to reach one.
+//! The conformance suite, stamped for each backend and for a user's own spawner.
+//!
+//! Decorators and groups are in `tests/decorators`, the bridge to `futures` is in `tests/bridges`,
+//! and pointers are in `forwarding.rs`.
 
-use async_runtime_compat::{Spawner, TaskGroup};
-use std::sync::Arc;
+use test_support::subjects;
 
-use crate::subjects;
-
-macro_rules! stamp {
-    ($($(#[$gate:meta])* $name:ident: $subject:expr;)*) => {$(
-        $(#[$gate])*
-        mod $name {
-            #[allow(unused_imports, reason = "some subjects need none")]
-            use super::*;
-
-            async_runtime_compat::conformance_tests!($subject);
-        }
-    )*};
-}
-
-stamp! {
-    #[cfg(feature = "tokio")]
-    tokio_multi_thread: subjects::tokio_multi_thread();
-    #[cfg(feature = "tokio")]
-    tokio_current_thread: subjects::tokio_current_thread();
-    #[cfg(feature = "smol")]
-    smol: subjects::smol();
-    #[cfg(feature = "async-std")]
-    async_std: subjects::async_std();
-    #[cfg(feature = "async-executor")]
-    async_executor_one_thread: subjects::async_executor(1);
-    #[cfg(feature = "async-executor")]
-    async_executor_four_threads: subjects::async_executor(4);
-    #[cfg(feature = "tokio")]
-    ambient_tokio: subjects::ambient_tokio();
-    #[cfg(feature = "async-executor")]
-    ambient_async_executor: subjects::ambient_async_executor();
-    #[cfg(feature = "tokio")]
-    group_on_tokio_multi_thread: subjects::tokio_multi_thread().decorated_by(TaskGroup::new);
-    #[cfg(feature = "tokio")]
-    group_on_tokio_current_thread: subjects::tokio_current_thread().decorated_by(TaskGroup::new);
-    #[cfg(feature = "smol")]
-    group_on_smol: subjects::smol().decorated_by(TaskGroup::new);
-    #[cfg(feature = "async-std")]
-    group_on_async_std: subjects::async_std().decorated_by(TaskGroup::new);
-    #[cfg(feature = "async-executor")]
-    group_on_async_executor: subjects::async_executor(4).decorated_by(TaskGroup::new);
-    #[cfg(feature = "tokio")]
-    group_in_a_group: subjects::ambient_tokio().decorated_by(|ambient| {
-        TaskGroup::new(Arc::new(TaskGroup::new(ambient)))
-    });
-    group_on_own_spawner: subjects::threads().decorated_by(TaskGroup::new);
-    own_spawner: subjects::threads();
-    own_spawner_by_ref: subjects::threads_behind(|threads| &*Box::leak(Box::new(threads)));
-    own_spawner_by_mut: subjects::threads_behind(|threads| Box::leak(Box::new(threads)));
-    own_spawner_in_box: subjects::threads_behind(|threads| Box::new(threads) as Box<dyn Spawner>);
-    own_spawner_in_arc: subjects::threads_behind(|threads| Arc::new(threads) as Arc<dyn Spawner>);
-    own_spawner_in_closure: subjects::threads_behind(|threads| {
-        async_runtime_compat::FnSpawner::new(move |task| threads.spawn(task))
-    });
-}
-
-/// A case that is skipped counts as passed in the list above.
-#[test]
-fn every_backend_has_a_timer() {
-    use async_runtime_compat::conformance::{Outcome, Subject, cases};
-
-    let subjects: &[fn() -> Subject] = &[
-        #[cfg(feature = "tokio")]
-        subjects::tokio_multi_thread,
-        #[cfg(feature = "tokio")]
-        subjects::tokio_current_thread,
-        #[cfg(feature = "smol")]
-        subjects::smol,
-        #[cfg(feature = "async-std")]
-        subjects::async_std,
-        #[cfg(feature = "async-executor")]
-        || subjects::async_executor(1),
-        subjects::threads,
-    ];
-    let case = cases().iter().find(|case| case.name() == "c12::sleep_of_no_time_ends").unwrap();
-    for subject in subjects {
-        assert_eq!(case.run(std::time::Duration::from_secs(60), subject), Outcome::Passed);
+test_support::with_tokio! {
+    test_support::stamp! {
+        tokio_multi_thread: subjects::tokio_multi_thread();
+        tokio_current_thread: subjects::tokio_current_thread();
+        ambient_tokio: subjects::ambient_tokio();
     }
 }
+test_support::with_smol! {
+    test_support::stamp! { smol: subjects::smol(); }
+}
+test_support::with_async_std! {
+    test_support::stamp! { async_std: subjects::async_std(); }
+}
+test_support::with_async_executor! {
+    test_support::stamp! { async_executor: subjects::async_executor(1); }
+    // Its timer and its pool are those of the one above.
+    test_support::stamp! {
+        clauses: [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C13, C14];
+        async_executor_four_threads: subjects::async_executor(4);
+        ambient_async_executor: subjects::ambient_async_executor();
+    }
+}
+test_support::stamp! { own_spawner: subjects::threads(); }

@@ -2,9 +2,6 @@
 
 mod backends;
 mod blocking;
-mod broken;
-mod broken_blocking;
-mod broken_time;
 mod conformance;
 mod current;
 #[cfg(feature = "sim")]
@@ -15,11 +12,8 @@ mod group;
 mod group_sim;
 mod pins;
 mod runtime;
-mod runtimes;
 #[cfg(feature = "sim")]
 mod sim;
-mod subjects;
-mod thread_timer;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;

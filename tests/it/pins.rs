@@ -123,7 +123,7 @@ fn futures_of_handles_can_be_sent() {
     drop(is_send(spawner.spawn_with_handle(async {}).abort_on_drop().cancel()));
     drop(is_send(async_runtime_compat::yield_now()));
 
-    let timer = crate::thread_timer::ThreadTimer::new();
+    let timer = test_support::thread_timer::ThreadTimer::new();
     let mut interval = timer.interval(std::time::Duration::MAX);
     drop(is_send(interval.tick()));
 }

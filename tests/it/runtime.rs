@@ -5,18 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{
-    Ambient, BlockingPool, BoxJob, FnSpawner, Native, NativeBlocking, with_blocking, with_timer,
-};
+use async_runtime_compat::{BlockingPool, FnSpawner, with_blocking, with_timer};
 use futures_lite::future::block_on;
-
-use crate::runtimes::{Running, Stopped, on_all_runtimes};
+use test_support::runtimes::{Running, Stopped, on_all_runtimes};
 
 on_all_runtimes! {
     does_all_three,
     upcasts_to_each_part,
     pointers_are_runtimes,
-    parts_are_reached_without_a_box,
 }
 
 fn does_all_three(running: &Running) {
@@ -53,80 +49,6 @@ fn pointers_are_runtimes(running: &Running) {
     use_it(Box::new(running.runtime.clone()) as Box<dyn Runtime>);
     use_it(running.runtime.clone());
     use_it(Arc::new(Box::new(running.runtime.clone())));
-}
-
-/// Forwards as the crate's own pointers do, and counts what takes the way of a trait object.
-struct Counting {
-    inner: Arc<dyn Runtime>,
-    boxed: Arc<AtomicUsize>,
-}
-
-impl Spawner for Counting {
-    fn spawn(&self, future: BoxFuture<'static, ()>) {
-        self.boxed.fetch_add(1, Ordering::SeqCst);
-        self.inner.spawn(future);
-    }
-
-    fn native(&self) -> Native<'_> {
-        self.inner.native()
-    }
-}
-
-impl Timer for Counting {
-    fn now(&self) -> Instant {
-        self.inner.now()
-    }
-
-    fn system_time(&self) -> SystemTime {
-        self.inner.system_time()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        self.inner.sleep(duration)
-    }
-
-    fn native_timer(&self) -> Native<'_> {
-        self.inner.native_timer()
-    }
-}
-
-impl Blocking for Counting {
-    fn execute(&self, job: BoxJob) {
-        self.boxed.fetch_add(1, Ordering::SeqCst);
-        self.inner.execute(job);
-    }
-
-    fn native_blocking(&self) -> NativeBlocking<'_> {
-        self.inner.native_blocking()
-    }
-}
-
-fn parts_are_reached_without_a_box(running: &Running) {
-    let boxed = Arc::new(AtomicUsize::new(0));
-    let counting = || Counting { inner: running.runtime.clone(), boxed: boxed.clone() };
-    let runtimes: [Arc<dyn Runtime>; 4] = [
-        Arc::new(counting()),
-        Arc::new(with_timer(with_blocking(counting(), counting()), Stopped(Instant::now()))),
-        Ambient::new(counting()),
-        Ambient::new(Ambient::new(with_timer(counting(), Stopped(Instant::now())))),
-    ];
-    for runtime in &runtimes {
-        assert_eq!(block_on(runtime.spawn_with_handle(async { 7 })).unwrap(), 7);
-        block_on(runtime.spawn_named("named", async {})).unwrap();
-        assert_eq!(block_on(runtime.spawn_blocking(|| 7)).unwrap(), 7);
-        block_on(runtime.spawn_blocking_named("named", || ())).unwrap();
-        let (done, wait) = async_channel::bounded(1);
-        runtime.spawn_detached(async move { done.send(()).await.unwrap() });
-        wait.recv_blocking().unwrap();
-    }
-    let each = if is_own(running) { 5 } else { 0 };
-    assert_eq!(boxed.load(Ordering::SeqCst), each * runtimes.len());
-}
-
-/// Whether the runtime is one that the crate does not know.
-fn is_own(running: &Running) -> bool {
-    // Its clock stands still.
-    running.runtime.system_time() == SystemTime::UNIX_EPOCH
 }
 
 #[test]

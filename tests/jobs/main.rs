@@ -10,6 +10,6 @@ mod kit;
 mod lifetime;
 mod pins;
 mod races;
-#[path = "../it/runtimes.rs"]
-mod runtimes;
 mod task;
+
+use test_support::runtimes;

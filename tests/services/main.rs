@@ -23,9 +23,6 @@ mod lost;
 mod probe;
 #[cfg(feature = "sim")]
 mod races;
-#[allow(dead_code, reason = "without a backend there is only the simulation, and it has no `own`")]
-#[path = "../it/runtimes.rs"]
-mod runtimes;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;
@@ -33,6 +30,9 @@ mod stopping;
 use async_runtime_compat::services::{
     ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder,
 };
+#[allow(unused_imports, reason = "without a backend there is only the simulation")]
+use test_support::runtimes;
+
 use static_assertions::assert_impl_all;
 
 assert_impl_all!(ServiceWrapper<probe::Probe>: Clone, Send, Sync, Unpin);

@@ -11,7 +11,7 @@ use async_runtime_compat::yield_now;
 use futures_lite::future::block_on;
 
 use super::Live;
-use crate::runtimes::{Running, on_all_runtimes};
+use test_support::runtimes::{Running, on_all_runtimes};
 
 on_all_runtimes! {
     storm_with_aborts_leaves_nothing_behind,

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use async_runtime_compat::conformance::{Outcome, Subject, Suite};
+use async_runtime_compat_conformance::{Outcome, Subject, Suite};
 use async_runtime_compat_sim::{Sim, SimRuntime, Strategy};
 
 /// A simulation on a thread of its own, and what ends it.
@@ -51,11 +51,11 @@ fn node(sim: Sim) -> Subject {
 }
 
 mod a_node {
-    async_runtime_compat::conformance_tests!(super::node(super::Sim::new(1)));
+    async_runtime_compat_conformance::conformance_tests!(super::node(super::Sim::new(1)));
 }
 
 mod random {
-    async_runtime_compat::conformance_tests!(super::subject(super::Sim::new(1)));
+    async_runtime_compat_conformance::conformance_tests!(super::subject(super::Sim::new(1)));
 }
 
 /// A priority that is kept lets a task that spins starve the others, which no executor of the
