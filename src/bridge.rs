@@ -1,4 +1,4 @@
-//! The traits of other crates, each behind a feature that is named after its crate.
+//! Adapters to the traits of other crates, each behind a feature named after its crate.
 
 #[cfg(feature = "backon")]
 pub mod backon;

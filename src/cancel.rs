@@ -1,4 +1,4 @@
-//! Telling many tasks at once that they should come to an end.
+//! Requesting many tasks to end.
 
 mod node;
 
@@ -12,22 +12,21 @@ use pin_project_lite::pin_project;
 
 use self::node::Node;
 
-/// A request to come to an end, which many can see and await, on any runtime.
+/// A request to end, which any number of tasks can check and await, on any runtime.
 ///
-/// Clones are the same token. Cancelling it is a request and no more: it aborts nothing, and a task
-/// that never looks runs on. A [child](CancelToken::child_token) is cancelled with its parent, and
-/// by itself without it.
+/// Clones refer to the same token. Cancelling is only a request: it aborts nothing, and a task that
+/// never checks the token runs on. A [child](CancelToken::child_token) is cancelled with its parent;
+/// cancelling a child does not affect the parent.
 ///
-/// Dropping a token cancels nothing, and leaves nothing behind: not with its parent, either. For
-/// one that is cancelled when its owner goes there is
-/// [`cancel_on_drop`](CancelToken::cancel_on_drop).
+/// Dropping a token cancels nothing, and removes it from its parent. To cancel a token when its owner
+/// is dropped, use [`cancel_on_drop`](CancelToken::cancel_on_drop).
 ///
 /// # Comparison to tokio-util's `CancellationToken`
 ///
-/// It means the same, and needs no tokio. `cancelled` and `cancelled_owned` are one: the
-/// [`Cancelled`] future owns its share in the token. `drop_guard` is
-/// [`cancel_on_drop`](CancelToken::cancel_on_drop), named as
-/// [`abort_on_drop`](crate::JoinHandle::abort_on_drop) is.
+/// It behaves the same, and does not need tokio. [`cancelled`](CancelToken::cancelled) replaces both
+/// `cancelled` and `cancelled_owned`, since the [`Cancelled`] future owns a reference to the token.
+/// `drop_guard` is called [`cancel_on_drop`](CancelToken::cancel_on_drop), after
+/// [`abort_on_drop`](crate::JoinHandle::abort_on_drop).
 ///
 /// # Examples
 ///
@@ -54,37 +53,37 @@ pub struct CancelToken {
 }
 
 impl CancelToken {
-    /// A token that has no parent.
+    /// Creates a token without a parent.
     #[must_use]
     pub fn new() -> CancelToken {
         CancelToken { node: Node::root() }
     }
 
-    /// A token that is cancelled when this one is, or before.
+    /// Creates a token that is cancelled with this one, and can be cancelled by itself before that.
     ///
-    /// The child of a cancelled token is cancelled from the start. Dropping this token does not
-    /// take the child off the tree: what is cancelled above reaches it.
+    /// The child of a cancelled token is cancelled from the start. Dropping this token does not detach
+    /// the child from the tree: cancelling a token further up still reaches it.
     #[must_use]
     pub fn child_token(&self) -> CancelToken {
         CancelToken { node: self.node.child() }
     }
 
-    /// Cancels the token, and all tokens below it. They are when it returns.
+    /// Cancels the token and all its descendants.
     ///
-    /// Those who wait for one token are woken in the order in which they began to. A token cannot
-    /// be made whole again: make a new one.
+    /// They are all cancelled when this returns. The tasks that wait for a token are woken in the order
+    /// in which they began to wait. A cancelled token cannot be reset; create a new one.
     ///
     /// # Errors
     ///
-    /// Cannot fail. Cancelling again does nothing; while the first call is still on its way through
-    /// the tree, on another thread, the second one does not wait for it.
+    /// Cannot fail. Cancelling again does nothing, and does not wait for a first call that is still
+    /// walking the tree on another thread.
     pub fn cancel(&self) {
         self.node.cancel();
     }
 
-    /// Whether the token, or one above it, was cancelled.
+    /// Returns whether the token, or one of its ancestors, was cancelled.
     ///
-    /// It reads a variable; ask as often as you like.
+    /// This reads one atomic variable, so it is cheap enough for every iteration of a loop.
     #[inline]
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -93,26 +92,26 @@ impl CancelToken {
 
     /// Waits until the token is cancelled.
     ///
-    /// Dropping the future ends the wait, and leaves nothing behind.
+    /// Dropping the future ends the wait.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the token stays cancelled, whoever waits for it.
-    #[must_use = "a future does nothing unless it is awaited"]
+    /// Cancel safe: a cancelled token stays cancelled.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub fn cancelled(&self) -> Cancelled {
         Cancelled { node: self.node.clone(), key: None }
     }
 
-    /// Runs a future until it completes or the token is cancelled; then it is dropped, and gives
-    /// `None`.
+    /// Runs a future until it completes, or until the token is cancelled.
     ///
-    /// If the token was cancelled before the first poll, the future is never polled. From then on
-    /// the future goes first: one that completes in the poll in which the cancellation is noticed
-    /// gives its output. This is as with tokio-util's `run_until_cancelled`.
+    /// Returns `None` if the token was cancelled; the future is then dropped. If the token was
+    /// cancelled before the first poll, the future is never polled. From then on the future is polled
+    /// first: if it completes in the poll that notices the cancellation, its output is returned, as
+    /// with tokio-util's `run_until_cancelled`.
     ///
     /// # Cancel safety
     ///
-    /// As that of the future.
+    /// As cancel safe as the future.
     ///
     /// # Examples
     ///
@@ -125,25 +124,25 @@ impl CancelToken {
     ///     }
     /// }
     /// ```
-    #[must_use = "a future does nothing unless it is awaited"]
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<F> {
         RunUntilCancelled { future, cancelled: self.cancelled(), begun: false }
     }
 
-    /// Binds the token to a value: dropping what it gives cancels the token.
+    /// Binds the token to a guard: dropping the guard cancels the token.
     pub fn cancel_on_drop(self) -> CancelOnDrop {
         CancelOnDrop { token: self, armed: true }
     }
 }
 
 impl Default for CancelToken {
-    /// As [`CancelToken::new`].
+    /// The same as [`CancelToken::new`].
     fn default() -> CancelToken {
         CancelToken::new()
     }
 }
 
-/// Whether they are the same token: clones of each other.
+/// Tokens are equal if they are clones of each other.
 impl PartialEq for CancelToken {
     fn eq(&self, other: &CancelToken) -> bool {
         Arc::ptr_eq(&self.node, &other.node)
@@ -158,11 +157,11 @@ impl fmt::Debug for CancelToken {
     }
 }
 
-/// Waits until a token is cancelled; made by [`CancelToken::cancelled`].
+/// Waits until a token is cancelled; returned by [`CancelToken::cancelled`].
 ///
-/// It borrows nothing and may be awaited on any runtime. Dropping it ends the wait. It stays ready
-/// once it was.
-#[must_use = "a future does nothing unless it is awaited"]
+/// It borrows nothing and may be awaited on any runtime. Dropping it ends the wait. Once it is ready
+/// it stays ready.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Cancelled {
     node: Arc<Node>,
     key: Option<u64>,
@@ -192,12 +191,12 @@ impl fmt::Debug for Cancelled {
 }
 
 pin_project! {
-    /// Runs a future until a token is cancelled; made by [`CancelToken::run_until_cancelled`].
+    /// Runs a future until a token is cancelled; returned by [`CancelToken::run_until_cancelled`].
     ///
-    /// It borrows nothing but what the future does. Dropping it drops the future. Awaiting it drops
-    /// the future before the result is there; whoever polls it by reference keeps the future until
-    /// this is dropped.
-    #[must_use = "a future does nothing unless it is awaited"]
+    /// It does not borrow the token. Dropping it drops the future. Awaiting it drops the future before
+    /// the result is returned; when it is polled by reference, the future is kept until this is
+    /// dropped.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct RunUntilCancelled<F> {
         #[pin]
         future: F,
@@ -230,16 +229,16 @@ impl<F> fmt::Debug for RunUntilCancelled<F> {
     }
 }
 
-/// Cancels a token when it is dropped; made by [`CancelToken::cancel_on_drop`].
-#[must_use = "dropping it cancels the token at once"]
+/// Cancels a token when it is dropped; returned by [`CancelToken::cancel_on_drop`].
+#[must_use = "dropping the guard cancels the token at once"]
 pub struct CancelOnDrop {
     token: CancelToken,
     armed: bool,
 }
 
 impl CancelOnDrop {
-    /// The token, which is no longer cancelled by a drop.
-    #[must_use = "without the token, nobody can cancel it any more"]
+    /// Returns the token, which a drop no longer cancels.
+    #[must_use = "dropping the guard's token discards the last way to cancel it"]
     pub fn into_token(mut self) -> CancelToken {
         self.armed = false;
         self.token.clone()

@@ -1,38 +1,38 @@
-//! Spawners around a spawner: they name what is spawned, count it, and limit how much there is.
+//! Decorators for spawners: they name tasks, count them, and limit how many run at a time.
 //!
-//! Each takes a spawner, or a whole [`Runtime`](crate::Runtime), and is one: pass it on instead. It
-//! has the timer of what it decorates and its threads for work that blocks, if there are any, so that
-//! a decorated `Arc<dyn Runtime>` can be an `Arc<dyn Runtime>` again. Clones are the same decorator.
+//! Each wraps a spawner, or a whole [`Runtime`](crate::Runtime), and is one itself: pass it on in its place. It
+//! uses the timer and the blocking pool of the decorated spawner, where it has them, so that a decorated
+//! `Arc<dyn Runtime>` can be an `Arc<dyn Runtime>` again. Clones are the same decorator. To write your own, see
+//! [`hook`](crate::hook).
 //!
-//! | decorator   | what it does                                                                    |
-//! |-------------|---------------------------------------------------------------------------------|
-//! | [`Named`]   | puts a prefix in front of names, gives a name to what has none, or both         |
-//! | [`Counted`] | counts what was spawned, what lives, and how the rest ended, for any monitoring |
-//! | [`Limited`] | lets at most so many tasks live, keeps the others waiting, and slows producers  |
+//! | decorator   | effect on a task                                       | queries                                                |
+//! |-------------|--------------------------------------------------------|--------------------------------------------------------|
+//! | [`Named`]   | a prefix to its name, a default name, or a new name    |                                                        |
+//! | [`Counted`] | none                                                   | spawned, live, finished, aborted and panicked tasks, for Prometheus and OpenTelemetry |
+//! | [`Limited`] | waits for a permit before its first poll               | `acquire`, `try_acquire`, `ready`, `running`, `waiting` |
 //!
 //! They nest in any order, with each other, with [`TaskGroup`](crate::TaskGroup), with
-//! [`Ambient`](crate::Ambient), and with `Traced` of the feature `tracing`. Handles, names, places of
-//! the `spawn` call and the whole contract stay as they are; the conformance suite is run on each of
-//! them, and on all of them around each other.
+//! [`Ambient`](crate::Ambient), and with `Traced` of the feature `tracing`. Handles, names, locations of `spawn`
+//! calls and the whole contract stay the same; the conformance suite runs on each decorator, and on all of
+//! them combined.
 //!
 //! # Order
 //!
-//! It is as if each decorator passed the task on to the one inside of it, with two exceptions. A task
-//! that waits for a place is a task all the same: the groups and counters inside of a [`Limited`]
-//! know it, too, so that they can abort it, and do not take themselves to be empty. And what a
-//! [closed](crate::TaskGroup::close) group refuses is unknown to the decorators inside of it.
+//! A task passes the decorators from the outermost to the innermost, with two exceptions. A task that waits for
+//! a permit is still a task: the groups and counters inside a [`Limited`] count it too, so that they can abort
+//! it and do not appear empty. And a task that a [closed](crate::TaskGroup::close) group refuses never reaches
+//! the decorators inside it.
 //!
-//! # What they cost
+//! # Cost
 //!
-//! However many there are, the task has one wrapper, the built-in backends are reached as directly as
-//! without, and nothing is boxed, unless the future has more than 16 KiB. One decorator allocates
-//! nothing per task; several have a list for each task, of one allocation. A new name is an
-//! allocation if its text is made up, and one for the handle of a task that had none. A test of the
-//! repository counts these.
+//! A task has one wrapper for all its decorators, the built-in backends are called as directly as without them,
+//! and nothing is boxed, unless the future is larger than 16 KiB. One decorator allocates nothing per task;
+//! several allocate one list per task. A new name allocates if its text is not static, and once more in the
+//! handle if the task had no name. A test in the repository counts these allocations.
 //!
-//! Instructions per task, spawned and joined on tokio's current-thread runtime in an optimised build,
-//! and their ratio to a bare one; as `cargo run --release -p async-runtime-compat-bench --bin
-//! decorators` of the repository counts them:
+//! Instructions per task, spawned and joined on tokio's current-thread runtime in an optimised build, and their
+//! ratio to a bare task, as counted by `cargo run --release -p async-runtime-compat-bench --bin decorators` in
+//! the repository:
 //!
 //! | decorator                        | completes at once | waits ten times |
 //! |----------------------------------|-------------------|-----------------|
@@ -52,18 +52,18 @@
 //! use async_runtime_compat::decorate::{Counted, Limited, Named};
 //! use async_runtime_compat::prelude::*;
 //!
-//! /// The part of a server that fetches: not more than 64 at a time.
+//! /// The part of a server that fetches, at most 64 at a time.
 //! struct Fetchers {
 //!     spawner: Limited<Named<Arc<dyn Runtime>>>,
 //! }
 //!
 //! fn serve(runtime: Arc<dyn Runtime>) {
 //!     let counted = Counted::new(runtime);
-//!     // All that follows is counted, and still a runtime.
+//!     // Everything below is counted. It is still a runtime.
 //!     let runtime: Arc<dyn Runtime> = Arc::new(counted.clone());
 //!     let fetchers = Named::with_prefix(runtime.clone(), "fetch.");
 //!     let fetchers = Fetchers { spawner: Limited::new(fetchers, 64) };
-//!     fetchers.spawner.spawn_named("index", async { /* is `fetch.index` */ }).detach();
+//!     fetchers.spawner.spawn_named("index", async { /* named `fetch.index` */ }).detach();
 //!     let group = TaskGroup::new(runtime);
 //!     group.spawn_detached(async { /* … */ });
 //!     println!("{}", counted.counts());

@@ -1,4 +1,4 @@
-//! The crate's errors: opaque structs that are asked, not matched.
+//! The crate's errors: opaque structs with predicates.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::contain::{Payload, Unseen};
 use crate::meta::{Name, write_task};
 
-/// How a task ended other than with an output.
+/// How a task ended without an output.
 pub(crate) enum End {
     /// An abort was requested before the task completed.
     Cancelled,
-    /// The runtime dropped the task, or refused it, and nobody had aborted it.
+    /// The runtime dropped the task, or refused it, and no abort had been requested.
     Shutdown,
     /// The task, or the destructor of its future, panicked.
     Panic(Payload),
@@ -27,11 +27,11 @@ pub(crate) enum End {
 /// [`is_shutdown`](JoinError::is_shutdown) is true.
 ///
 /// The [`Display`](fmt::Display) form names the task and the location of the `spawn` call, and quotes
-/// the panic's message where it is a string:
+/// the panic's message if it is a string:
 /// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
 pub struct JoinError(Repr);
 
-// Small, for those who pass it on in a `Result`: every join moves one.
+// Kept small: every join moves a `Result` that contains one.
 enum Repr {
     Cancelled(&'static Location<'static>),
     Shutdown(&'static Location<'static>),
@@ -80,31 +80,31 @@ impl JoinError {
         }
     }
 
-    /// Whether the task was aborted before it completed.
+    /// Returns true if the task was aborted before it completed.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.cause(), Cause::Cancelled)
     }
 
-    /// Whether the task panicked.
+    /// Returns true if the task panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.cause(), Cause::Panic(_))
     }
 
-    /// Whether the runtime was shut down, or the executor dropped, before the task completed.
+    /// Returns true if the runtime was shut down, or the executor dropped, before the task completed.
     ///
-    /// A task that is spawned after the shutdown ends like this too.
+    /// This is also the result of a task that is spawned after the shutdown.
     #[must_use]
     pub fn is_shutdown(&self) -> bool {
         matches!(self.cause(), Cause::Shutdown)
     }
 
-    /// The payload of the task's panic, for [`std::panic::resume_unwind`].
+    /// Returns the payload of the task's panic, for [`std::panic::resume_unwind`].
     ///
     /// # Panics
     ///
-    /// If the task did not panic; ask [`is_panic`](JoinError::is_panic) first, or use
+    /// Panics if the task did not; check [`is_panic`](JoinError::is_panic) first, or use
     /// [`try_into_panic`](JoinError::try_into_panic).
     #[must_use]
     #[track_caller]
@@ -115,11 +115,11 @@ impl JoinError {
         }
     }
 
-    /// The payload of the task's panic.
+    /// Returns the payload of the task's panic.
     ///
     /// # Errors
     ///
-    /// Gives the error back if the task did not panic.
+    /// Returns the error itself if the task did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         let Repr::Long(long) = self.0 else { return Err(self) };
         match *long {
@@ -130,9 +130,9 @@ impl JoinError {
         }
     }
 
-    /// The panic's message, if the task panicked with a string (as `panic!` does).
+    /// Returns the panic's message, if the task panicked with a string (as `panic!` does).
     ///
-    /// `None` for a task that did not panic and for a payload of another type
+    /// Returns `None` if the task did not panic, or if the payload has another type
     /// ([`std::panic::panic_any`]).
     #[must_use]
     pub fn panic_message(&self) -> Option<String> {
@@ -141,13 +141,13 @@ impl JoinError {
         message_of(&**payload)
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         self.name().as_ref().map(|name| &***name)
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         match &self.0 {
@@ -179,8 +179,8 @@ impl fmt::Debug for JoinError {
 
 impl Error for JoinError {}
 
-/// As with tokio's, so that `?` works where the error is an [`io::Error`]. Its kind is
-/// [`Other`](io::ErrorKind::Other), and the `JoinError` can be got out of it.
+/// As for tokio's `JoinError`, so that `?` works in functions that return an [`io::Error`]. Its kind
+/// is [`Other`](io::ErrorKind::Other), and it can be downcast to the `JoinError`.
 ///
 /// ```
 /// # use async_runtime_compat::FnSpawner;
@@ -209,15 +209,15 @@ impl From<JoinError> for io::Error {
     }
 }
 
-/// What a panic says, if it says it with a string (as `panic!` does).
+/// The message of a panic, if its payload is a string (as `panic!` makes it).
 pub(crate) fn message_of(payload: &(dyn Any + Send)) -> Option<String> {
     let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
 }
 
-/// There is no runtime to be found where one was asked for.
+/// No runtime was found.
 ///
-/// The [`Display`](fmt::Display) form says what was looked for and what to do about it.
+/// The [`Display`](fmt::Display) form says where this crate looked for one, and how to provide it.
 #[derive(Debug)]
 pub struct NoRuntime {
     message: Cow<'static, str>,
@@ -237,7 +237,8 @@ impl fmt::Display for NoRuntime {
 
 impl Error for NoRuntime {}
 
-/// The time ran out before the future completed; see [`TimerExt::timeout`](crate::TimerExt::timeout).
+/// The timeout elapsed before the future completed; see
+/// [`TimerExt::timeout`](crate::TimerExt::timeout).
 ///
 /// It converts to an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,7 +252,7 @@ impl Elapsed {
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time limit ran out before the future completed")
+        f.write_str("the timeout elapsed before the future completed")
     }
 }
 
@@ -263,9 +264,9 @@ impl From<Elapsed> for io::Error {
     }
 }
 
-/// A runtime cannot keep time, because it was built without its timer.
+/// The runtime has no timer, because it was built without one.
 ///
-/// The [`Display`](fmt::Display) form says what to do about it.
+/// The [`Display`](fmt::Display) form says how to enable it.
 #[derive(Debug)]
 pub struct NoTimer {
     message: &'static str,

@@ -1,4 +1,4 @@
-//! Knowing what was spawned, and bringing it to an end.
+//! Groups of tasks that can be listed, awaited and shut down.
 
 mod join;
 mod scope;
@@ -21,18 +21,16 @@ use crate::time::TimerExt;
 pub use self::join::JoinGroup;
 pub use crate::layer::{ShutdownReport, TaskInfo};
 
-/// A spawner that knows its tasks, and can bring them to an end.
+/// A spawner that tracks its tasks, and can shut them down.
 ///
-/// Hand it to a constructor instead of the spawner: whatever is spawned through it, at whatever
-/// depth it is handed on, belongs to the group until its future has been dropped. Clones are the
-/// same group.
+/// Pass it to a constructor in place of the spawner: every task that is spawned through it, at any depth,
+/// belongs to the group until its future has been dropped. Clones are the same group.
 ///
 /// # Dropping it
 ///
-/// When the last clone is dropped, the group is closed, its token is cancelled, and its tasks are
-/// aborted. A clone that one of its tasks owns counts as any other: such a task keeps its group
-/// alive, and so itself. What is to spawn from inside of the group takes a
-/// [`spawner`](TaskGroup::spawner), which keeps nothing alive:
+/// When the last clone is dropped, the group is closed, its token is cancelled, and its tasks are aborted. A
+/// clone that is owned by one of its tasks counts as well: such a task keeps the group alive, and thereby
+/// itself. Give tasks of the group a [`spawner`](TaskGroup::spawner) instead, which does not keep it alive:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -41,7 +39,7 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 /// use async_runtime_compat::prelude::*;
 ///
 /// struct Server {
-///     /// Whatever the connections spawn ends with the server.
+///     /// Tasks that the connections spawn end with the server.
 ///     group: TaskGroup,
 /// }
 ///
@@ -59,32 +57,30 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 ///
 /// # Aborting
 ///
-/// The group can abort each of its tasks, also those that are detached, on any spawner. What it
-/// means is what it means with [`JoinHandle::abort`](crate::JoinHandle::abort): the future is
-/// dropped on its runtime, at the next await, and a join says
-/// [`is_cancelled`](crate::JoinError::is_cancelled).
+/// The group can abort each of its tasks, including detached ones, on any spawner. This has the same effect as
+/// [`JoinHandle::abort`](crate::JoinHandle::abort): the future is dropped on its runtime, at the next await,
+/// and its join says [`is_cancelled`](crate::JoinError::is_cancelled).
 ///
 /// # Nesting
 ///
-/// A group on another group's spawner is a part of that one: its tasks belong to both, the outer
-/// one's abort is theirs, and its token is a child of the outer one's. So it is, too, if
-/// the code that makes the inner group does not know that it was given a group.
+/// A group on another group's spawner is nested in that group: its tasks belong to both, aborting the outer
+/// group aborts them, and its token is a child of the outer token. This also holds when the code that creates
+/// the inner group does not know that its spawner is a group.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// Nothing is allocated per task, and a built-in backend is reached as directly as without the
-/// group. Spawning takes a lock, which few threads share; a task that never waited leaves the group
-/// without one. The memory for its list goes with the tasks, but that for about a thousand per
-/// thread at work is kept for the next ones. A task that waits leaves a clone of its waker with the
-/// group. A spawner of the caller's must not leave it to the wakers to drop its tasks: those that
-/// wait are dropped with the group at the latest.
+/// A task needs no allocation, and a built-in backend is called as directly as without the group. Spawning
+/// takes a lock that few threads share; a task that never waited leaves the group without locking. The memory
+/// of the list shrinks with the number of tasks, except for room for about a thousand per worker thread. A
+/// task that waits leaves a clone of its waker with the group. For this reason a custom spawner must own its
+/// tasks, and not leave that to their wakers: tasks that wait would live until the group is dropped.
 ///
 /// # Comparison to tokio-util's `TaskTracker`, and to `JoinSet`
 ///
-/// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and it has to be
-/// named where something is spawned. A group does not keep results; tokio's `JoinSet` does, and its
-/// counterpart is the [`JoinGroup`]. [`wait`](TaskGroup::wait) needs no [`close`](TaskGroup::close)
-/// before it, as it does on a `TaskTracker`.
+/// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and each spawn has to name
+/// it. A `TaskGroup` does not keep results; tokio's `JoinSet` does, and its counterpart is the
+/// [`JoinGroup`]. Unlike on a `TaskTracker`, [`wait`](TaskGroup::wait) does not require a
+/// [`close`](TaskGroup::close) before it.
 ///
 /// # Examples
 ///
@@ -118,7 +114,7 @@ pub struct TaskGroup {
     owner: Arc<Owner>,
 }
 
-/// What the clones of a group share.
+/// The state that the clones of a group share.
 struct Owner {
     spawner: GroupSpawner,
     clock: Option<Arc<dyn Timer>>,
@@ -134,23 +130,23 @@ impl Drop for Owner {
 }
 
 impl TaskGroup {
-    /// A group whose tasks run on the spawner.
+    /// Creates a group whose tasks run on the spawner.
     ///
-    /// Its [listing](TaskGroup::tasks) tells no ages: reading a clock at each spawn would cost more
-    /// than the rest of the group. [`builder`](TaskGroup::builder) takes a timer for that.
+    /// Its [listing](TaskGroup::tasks) has no ages: reading a clock at each spawn would cost more than the
+    /// rest of the group. To have them, give the [`builder`](TaskGroup::builder) a timer.
     #[must_use]
     pub fn new(spawner: Arc<dyn Spawner>) -> TaskGroup {
         TaskGroup::builder(spawner).build()
     }
 
-    /// A group with more than the defaults.
+    /// Configures a group with more than the defaults.
     pub fn builder(spawner: Arc<dyn Spawner>) -> TaskGroupBuilder {
         TaskGroupBuilder { spawner, timer: None, token: None }
     }
 
-    /// A group inside of this one, with the same clock.
+    /// Creates a group nested in this one, with the same clock.
     ///
-    /// The same as a [`new`](TaskGroup::new) one on this group's [`spawner`](TaskGroup::spawner).
+    /// Otherwise the same as a [`new`](TaskGroup::new) group on this group's [`spawner`](TaskGroup::spawner).
     #[must_use]
     pub fn child(&self) -> TaskGroup {
         let builder = TaskGroup::builder(Arc::new(self.spawner()));
@@ -161,49 +157,49 @@ impl TaskGroup {
         &self.owner.spawner.core
     }
 
-    /// A spawner into the group that does not keep the group alive.
+    /// Returns a spawner into the group that does not keep the group alive.
     ///
-    /// It is for the group's own tasks. Once the group was dropped, it refuses what is spawned, as
-    /// a [closed](TaskGroup::close) one does.
+    /// It is meant for the group's own tasks. After the group was dropped it refuses tasks, like a
+    /// [closed](TaskGroup::close) group.
     #[must_use]
     pub fn spawner(&self) -> GroupSpawner {
         self.owner.spawner.clone()
     }
 
-    /// A set of tasks in this group whose results come in the order in which the tasks end.
+    /// Creates a set of tasks in this group that yields results in the order in which the tasks end.
     pub fn join_group<T>(&self) -> JoinGroup<T> {
         JoinGroup::new(Arc::new(self.spawner()))
     }
 
-    /// How many tasks there are whose future has not been dropped yet.
+    /// Returns the number of tasks whose future has not been dropped yet.
     ///
-    /// By the time a join resolves, the task is not among them. They are counted in this call, which
-    /// takes a step for each thirty of them.
+    /// By the time a join resolves, its task is no longer counted. This call counts the tasks, in one step
+    /// per thirty of them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.core().len()
     }
 
-    /// Whether there are no tasks.
+    /// Returns whether the group has no tasks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The tasks that there are: their names, the places that they were spawned at, and, if the
-    /// group has a clock, their ages.
+    /// Lists the tasks: their names, the locations of their `spawn` calls, and, if the group has a clock,
+    /// their ages.
     ///
-    /// With a clock, the oldest are first. Without, those that one thread has spawned are in their
-    /// order.
+    /// With a clock, the oldest tasks come first. Without, the tasks spawned by one thread are in the order
+    /// of their spawns.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.core().tasks()
     }
 
-    /// What tells the tasks that they should come to an end.
+    /// Returns the token that requests the tasks to end.
     ///
-    /// [`shutdown`](TaskGroup::shutdown) cancels it, dropping the group does, and so may whoever
-    /// has it. Cancelling it does nothing else to the group.
+    /// It is cancelled by [`shutdown`](TaskGroup::shutdown), by dropping the group, and by anyone who holds
+    /// it. Cancelling it has no other effect on the group.
     #[must_use]
     pub fn cancel_token(&self) -> CancelToken {
         self.core().token().clone()
@@ -211,24 +207,24 @@ impl TaskGroup {
 
     /// Waits until the group is empty.
     ///
-    /// It resolves if the group is empty when it is first polled, or at any moment after that, even
-    /// if something is spawned right afterwards. There may be several who wait. A task that waits
-    /// for its own group waits for ever.
+    /// It resolves if the group is empty at its first poll, or at any moment after that, even if a task is
+    /// spawned right afterwards. Any number of tasks may wait. A task that waits for its own group waits for
+    /// ever.
     ///
-    /// Dropping the future ends the wait, and leaves nothing behind.
+    /// Dropping the future ends the wait.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: waiting again is the same as having waited on.
-    #[must_use = "a future does nothing unless it is awaited"]
+    /// Cancel safe: calling this again continues the wait.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub fn wait(&self) -> impl Future<Output = ()> + Send + Unpin + use<> {
         Empty { core: self.core().clone(), key: None }
     }
 
     /// Requests that each task stop at its next await, and returns at once.
     ///
-    /// Tasks that are spawned afterwards are not concerned. [`wait`](TaskGroup::wait) for the end
-    /// of those that are.
+    /// Tasks that are spawned afterwards are not aborted. To know that the aborted tasks have been dropped,
+    /// [`wait`](TaskGroup::wait) for them.
     ///
     /// # Errors
     ///
@@ -237,43 +233,43 @@ impl TaskGroup {
         self.core().abort_all();
     }
 
-    /// Takes no more tasks.
+    /// Closes the group to new tasks.
     ///
-    /// What is spawned from now on is dropped in the call that spawns, and its join says
-    /// [`is_shutdown`](crate::JoinError::is_shutdown). The tasks that there are run on. It cannot
-    /// be undone.
+    /// From now on futures are dropped in the call that spawns them, and their joins say
+    /// [`is_shutdown`](crate::JoinError::is_shutdown). Existing tasks run on. A group cannot be reopened.
     pub fn close(&self) {
         self.core().close();
     }
 
-    /// Whether the group takes no more tasks.
+    /// Returns whether the group is closed to new tasks.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.core().is_closed()
     }
 
-    /// Brings all tasks to an end: those that follow the token by themselves, the others by force.
+    /// Shuts the group down: requests its tasks to end, and aborts those that have not after the grace
+    /// period.
     ///
-    /// It [closes](TaskGroup::close) the group and cancels its [token](TaskGroup::cancel_token),
-    /// both when it is first polled; waits until the group is empty, for as long as the grace
-    /// period at most; aborts what is left then; and waits until that has been dropped. From the
-    /// first moment on, nothing is taken any more: what has to be spawned while the tasks clean up
-    /// is spawned on the spawner underneath, or the group is [drained](TaskGroup::drain) instead.
+    /// On its first poll this [closes](TaskGroup::close) the group and cancels its
+    /// [token](TaskGroup::cancel_token). It then waits until the group is empty, for at most the grace
+    /// period, aborts the remaining tasks, and waits until they have been dropped. Since the group is closed,
+    /// tasks that spawn while they clean up must do so on the spawner underneath; to accept such tasks,
+    /// [`drain`](TaskGroup::drain) the group instead.
     ///
-    /// A grace period of zero aborts at once and needs no timer; one of [`Duration::MAX`] never
-    /// aborts. A task that blocks its thread cannot be aborted, and is waited for. So is, for ever, one of an executor
-    /// that nobody drives. A task that shuts down its own group ends at the end of the grace
-    /// period, and never gets the report.
+    /// A grace period of zero aborts at once and needs no timer; [`Duration::MAX`] never aborts. A task that
+    /// blocks its thread cannot be aborted, and is waited for, as is, for ever, a task on an executor that
+    /// nobody drives. A task that shuts down its own group is aborted at the end of the grace period, and
+    /// never gets the report.
     ///
     /// # Panics
     ///
-    /// As [`Timer::sleep`], unless the grace period is zero.
+    /// The same as [`Timer::sleep`], unless the grace period is zero.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the group stays closed and the token cancelled, and nothing is aborted.
-    /// Calling it again carries on, with a new grace period; the new report does not count what has
-    /// ended by then.
+    /// If the future is dropped, the group stays closed and the token cancelled, and nothing is aborted.
+    /// Calling this again continues, with a new grace period; the new report does not count tasks that ended
+    /// before.
     pub async fn shutdown(&self, timer: &dyn Timer, grace: Duration) -> ShutdownReport {
         let core = self.core();
         let closed = core.close();
@@ -292,31 +288,30 @@ impl TaskGroup {
 }
 
 impl TaskGroup {
-    /// Brings all tasks to an end as [`shutdown`](TaskGroup::shutdown) does, but takes tasks until
-    /// the end of the grace period: for a server whose requests are tasks of their own, and which
-    /// answers those that it has read.
+    /// Shuts the group down like [`shutdown`](TaskGroup::shutdown), but accepts tasks until the end of the
+    /// grace period, for a server that spawns a task per request and answers the requests it has read.
     ///
-    /// It cancels the [token](TaskGroup::cancel_token) when it is first polled; waits until the group
-    /// is empty, for as long as the grace period at most; [closes](TaskGroup::close) the group;
-    /// aborts what is left then; and waits until that has been dropped. What is spawned after the
-    /// group was empty is refused, or is aborted if it comes before the group is closed.
+    /// On its first poll this cancels the [token](TaskGroup::cancel_token). It then waits until the group is
+    /// empty, for at most the grace period, [closes](TaskGroup::close) it, aborts the remaining tasks, and
+    /// waits until they have been dropped. A task that is spawned after the group was empty is refused, or
+    /// aborted if the group is not closed yet.
     ///
-    /// The report counts what has ended since the first poll. All else is as with `shutdown`.
+    /// The report counts the tasks that ended since the first poll. Everything else is as with `shutdown`.
     ///
     /// # Panics
     ///
-    /// As [`Timer::sleep`], unless the grace period is zero.
+    /// The same as [`Timer::sleep`], unless the grace period is zero.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the token stays cancelled, the group is open, and nothing is aborted.
-    /// Calling it again carries on, with a new grace period; the new report does not count what has
-    /// ended by then.
+    /// If the future is dropped, the token stays cancelled, the group stays open, and nothing is aborted.
+    /// Calling this again continues, with a new grace period; the new report does not count tasks that ended
+    /// before.
     pub async fn drain(&self, timer: &dyn Timer, grace: Duration) -> ShutdownReport {
         let core = self.core();
         let before = core.present();
         core.token().cancel();
-        // Closed and aborted also if it is empty: tasks may be spawned at any time.
+        // Close and abort even if it is empty: a task may be spawned at any time.
         self.is_empty_within(timer, grace).await;
         self.close();
         self.abort_all();
@@ -333,8 +328,8 @@ impl fmt::Debug for TaskGroup {
     }
 }
 
-/// A group that is being made; see [`TaskGroup::builder`].
-#[must_use = "`build` makes the group"]
+/// Configures a [`TaskGroup`]; see [`TaskGroup::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct TaskGroupBuilder {
     spawner: Arc<dyn Spawner>,
     timer: Option<Arc<dyn Timer>>,
@@ -342,22 +337,22 @@ pub struct TaskGroupBuilder {
 }
 
 impl TaskGroupBuilder {
-    /// The clock that the ages of tasks are told by.
+    /// Sets the clock for the ages of tasks.
     ///
-    /// It is read at each spawn. With the timer of the runtime they are virtual where time is: in a
-    /// simulation, and on tokio's paused clock.
+    /// It is read at each spawn. With the runtime's timer, ages are in virtual time in a simulation and on
+    /// tokio's paused clock.
     pub fn timer(self, timer: Arc<dyn Timer>) -> TaskGroupBuilder {
         TaskGroupBuilder { timer: Some(timer), ..self }
     }
 
-    /// A token that the group's own one is to be a child of.
+    /// Sets the parent of the group's token.
     ///
-    /// The default is that of the group around this one, if there is one.
+    /// The default is the token of the enclosing group, if there is one.
     pub fn token(self, token: CancelToken) -> TaskGroupBuilder {
         TaskGroupBuilder { token: Some(token), ..self }
     }
 
-    /// Makes the group.
+    /// Builds the group.
     #[must_use]
     pub fn build(self) -> TaskGroup {
         let TaskGroupBuilder { spawner, timer: clock, token } = self;
@@ -378,9 +373,9 @@ impl fmt::Debug for TaskGroupBuilder {
     }
 }
 
-/// A spawner into a group, which does not keep the group alive; made by [`TaskGroup::spawner`].
+/// A spawner into a group that does not keep the group alive; returned by [`TaskGroup::spawner`].
 ///
-/// Dropping it does nothing to the group.
+/// Dropping it does not affect the group.
 #[derive(Clone)]
 pub struct GroupSpawner {
     hooked: Arc<Layers<dyn Spawner>>,

@@ -15,19 +15,19 @@ use crate::meta::{Name, write_task};
 /// A handle to a spawned task: await it for the task's output.
 ///
 /// Dropping the handle **detaches** the task: it runs to its end, and its output is dropped. This
-/// is so on every backend, also on those whose own handle cancels on drop. For a task that should
-/// not outlive its owner there is [`abort_on_drop`](JoinHandle::abort_on_drop).
+/// holds on every backend, including those whose own handle cancels on drop. If a task should not
+/// outlive its owner, use [`abort_on_drop`](JoinHandle::abort_on_drop).
 ///
 /// The handle may be awaited anywhere: on another runtime than the task's, or on none.
 ///
 /// # Errors
 ///
-/// The join gives a [`JoinError`] if the task was aborted, if it panicked, or if its runtime was
-/// shut down. When it resolves, the task's future has been dropped.
+/// Awaiting the handle returns a [`JoinError`] if the task was aborted, if it panicked, or if its
+/// runtime was shut down. When it resolves, the task's future has been dropped.
 ///
 /// # Panics
 ///
-/// If it is polled after it resolved.
+/// Panics if the handle is polled after it resolved.
 ///
 /// # Cancel safety
 ///
@@ -53,7 +53,7 @@ use crate::meta::{Name, write_task};
 /// ```
 #[must_use = "dropping a handle detaches its task; say so with `detach`, or spawn with `spawn_detached`"]
 pub struct JoinHandle<T> {
-    // Polling has `&mut self` and never locks; only aborting and asking through `&self` do.
+    // Polling has `&mut self` and never locks; only aborting and querying through `&self` do.
     join: Mutex<Join<T>>,
     location: &'static Location<'static>,
 }
@@ -75,26 +75,26 @@ impl<T> JoinHandle<T> {
 
     /// Requests that the task stop at its next await, and returns at once.
     ///
-    /// The task's future is dropped on its runtime, not here. Await the handle to know that this
-    /// has happened, or use [`cancel`](JoinHandle::cancel).
+    /// The task's future is dropped on its runtime, not here. To know that this has happened, await
+    /// the handle, or use [`cancel`](JoinHandle::cancel).
     ///
-    /// A task that completed first keeps its output. One that completes, or panics, after the
-    /// request without another await counts as cancelled; what it made is dropped.
+    /// A task that completed first keeps its output. A task that completes or panics after the
+    /// request, without reaching another await, counts as cancelled; its output is dropped.
     ///
     /// # Errors
     ///
     /// Cannot fail. Aborting again, or aborting a finished task, does nothing.
     pub fn abort(&self) {
-        // Aborting runs code of the user's (wakers): not under the lock.
+        // Abort after unlocking: it runs wakers, which are user code.
         let abort = self.lock().abort();
         if let Some(abort) = abort {
             abort.abort();
         }
     }
 
-    /// A handle that can abort the task, for others to keep.
+    /// Returns a handle that can abort the task from elsewhere.
     ///
-    /// It works for as long as the task runs, also after this handle was dropped.
+    /// It works for as long as the task runs, even after this handle was dropped.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         let mut join = self.lock();
@@ -103,20 +103,20 @@ impl<T> JoinHandle<T> {
 
     /// Aborts the task, and waits until its future has been dropped.
     ///
-    /// Gives the output if the task completed before the request.
+    /// Returns the output if the task completed before the request.
     ///
     /// # Errors
     ///
-    /// As awaiting the handle; [`is_cancelled`](JoinError::is_cancelled) if the task was stopped.
+    /// The same as awaiting the handle; [`is_cancelled`](JoinError::is_cancelled) if the task was
+    /// stopped.
     ///
     /// # Panics
     ///
-    /// If the handle was polled to its end before.
+    /// Panics if the handle has already resolved.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts the task, whether it was polled or not; it only stops the
-    /// waiting.
+    /// Dropping the future, polled or not, still aborts the task; it only ends the wait.
     pub fn cancel(self) -> impl Future<Output = Result<T, JoinError>> {
         // Bound before the future is first polled, so that dropping it unpolled aborts, too.
         let mut bound = self.abort_on_drop();
@@ -128,14 +128,14 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Lets the task run on without a handle. Its output is dropped when it is there.
+    /// Lets the task run on without a handle. Its output is dropped.
     ///
-    /// The same as dropping the handle, for the reader.
+    /// This is the same as dropping the handle, and says so.
     pub fn detach(self) {}
 
-    /// Whether the task has ended: completed, panicked, or been dropped after an abort.
+    /// Returns whether the task has ended: completed, panicked, or been dropped after an abort.
     ///
-    /// Once it is true it stays true, and a join resolves without waiting. An abort alone does
+    /// Once this is true it stays true, and the handle resolves without waiting. An abort alone does
     /// not make it true: the future must have been dropped.
     ///
     /// On async-std the first call allocates.
@@ -153,13 +153,13 @@ impl<T> JoinHandle<T> {
         AbortOnDrop { handle: self }
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
         self.lock().name().map(|name| *name)
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.location
@@ -195,7 +195,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 
 /// Aborts a task from elsewhere.
 ///
-/// It does not keep the task's output alive, and dropping it does nothing to the task. It works
+/// It does not keep the task's output alive, and dropping it does not affect the task. It works
 /// after the [`JoinHandle`] was dropped, and from inside the task itself.
 #[derive(Clone)]
 pub struct AbortHandle {
@@ -216,19 +216,19 @@ impl AbortHandle {
         self.task.abort();
     }
 
-    /// Whether the task has ended: completed, panicked, or been dropped after an abort.
+    /// Returns whether the task has ended: completed, panicked, or been dropped after an abort.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         self.name.as_ref().map(|name| &***name)
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.location
@@ -245,8 +245,8 @@ impl fmt::Debug for AbortHandle {
 
 /// A [`JoinHandle`] that aborts its task when it is dropped.
 ///
-/// What `smol::Task` and `async_task::Task` do by themselves, on every backend. Await it as one
-/// awaits a [`JoinHandle`], or let the task go with [`detach`](AbortOnDrop::detach).
+/// This is how `smol::Task` and `async_task::Task` behave, on every backend. Await it like a
+/// [`JoinHandle`], or let the task run on with [`detach`](AbortOnDrop::detach).
 ///
 /// # Examples
 ///
@@ -278,7 +278,7 @@ impl<T> AbortOnDrop<T> {
         self.handle.abort();
     }
 
-    /// A handle that can abort the task; see [`JoinHandle::abort_handle`].
+    /// Returns a handle that can abort the task; see [`JoinHandle::abort_handle`].
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         self.handle.abort_handle()
@@ -288,7 +288,7 @@ impl<T> AbortOnDrop<T> {
     ///
     /// # Errors
     ///
-    /// As [`JoinHandle::cancel`].
+    /// The same as [`JoinHandle::cancel`].
     pub fn cancel(self) -> impl Future<Output = Result<T, JoinError>> {
         self.into_handle().cancel()
     }
@@ -298,24 +298,24 @@ impl<T> AbortOnDrop<T> {
         self.into_handle().detach();
     }
 
-    /// Unbinds the task: dropping the [`JoinHandle`] detaches it.
+    /// Unbinds the task from the handle: dropping the [`JoinHandle`] detaches it.
     pub fn into_handle(mut self) -> JoinHandle<T> {
         JoinHandle::new(self.handle.join_mut().take(), self.handle.location)
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
         self.handle.task_name()
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.handle.spawned_at()
     }
 
-    /// Whether the task has ended; see [`JoinHandle::is_finished`].
+    /// Returns whether the task has ended; see [`JoinHandle::is_finished`].
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.handle.is_finished()

@@ -1,3 +1,12 @@
+// These come before the README's own definitions of the same labels, and so win: on a code host the
+// links lead to files, here to the pages made of them.
+//! [The contract]: docs::contract
+//! [limits]: docs::contract#limits
+//! [the design questions]: docs::design
+//! [the porting guide]: docs::migration
+//! [ARCHITECTURE.md]: docs::architecture
+//! [BENCHMARKS.md]: docs::design#what-does-it-cost
+//!
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -8,6 +17,8 @@ mod bridge;
 mod cancel;
 mod contain;
 pub mod decorate;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
 mod group;
 mod handle;
@@ -16,14 +27,7 @@ mod layer;
 mod meta;
 #[cfg(doctest)]
 mod migration;
-#[cfg(all(
-    doctest,
-    feature = "tokio",
-    feature = "backon",
-    feature = "json",
-    feature = "macros",
-    feature = "tracing"
-))]
+#[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 pub mod prelude;

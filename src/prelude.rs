@@ -1,4 +1,4 @@
-//! The traits and types that code written against this crate names all the time.
+//! The traits and types that most code written against this crate names.
 //!
 //! ```
 //! use async_runtime_compat::prelude::*;

@@ -1,12 +1,12 @@
-//! Spreading what many threads write over several places.
+//! Sharding state that many threads write.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// As many as there are threads at work, but no more than a small program should pay for: a power
-/// of two.
+/// The number of shards: about one per core, at most as many as a small program should pay for, and a
+/// power of two.
 pub(crate) fn shards() -> usize {
     static SHARDS: OnceLock<usize> = OnceLock::new();
     *SHARDS.get_or_init(|| {
@@ -15,7 +15,7 @@ pub(crate) fn shards() -> usize {
     })
 }
 
-/// A number for this thread.
+/// A number that identifies this thread.
 #[inline]
 pub(crate) fn this_thread() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(1);

@@ -2,15 +2,20 @@
 
 pub mod support;
 
-/// Makes an async function a test, one for each backend.
+/// Turns an async function into tests, one for each backend.
 ///
-/// The function takes the runtime, as an `Arc<dyn Runtime>`, or what it needs of it: an
-/// `Arc<dyn Spawner>`, an `Arc<dyn Timer>`, an `Arc<dyn Blocking>`, or nothing. It returns nothing,
-/// or a `Result` whose error is `Debug` and is shown if there is one; the same as a function under
-/// `#[test]`. Neither its future nor what it returns has to be `Send`.
+/// The function takes the runtime as an `Arc<dyn Runtime>`, or a part of it as an `Arc<dyn Spawner>`, an
+/// `Arc<dyn Timer>` or an `Arc<dyn Blocking>`, or nothing. Like a function under `#[test]`, it returns
+/// nothing, or a `Result` whose error is `Debug`. Neither its future nor its output has to be `Send`.
 ///
-/// The tests are in a module of the function's name, so that the runner shows them as
-/// `retries::tokio`, `retries::smol` and so on, and `cargo test retries` runs them all.
+/// The tests are in a module with the function's name: the runner shows them as `retries::tokio`,
+/// `retries::smol` and so on, and `cargo test retries` runs them all.
+///
+/// ```toml
+/// [dev-dependencies]
+/// async-runtime-compat = { version = "0.1", features = ["macros", "smol", "tokio"] }
+/// tokio = { version = "1", features = ["rt-multi-thread"] }
+/// ```
 ///
 /// # Examples
 ///
@@ -20,20 +25,20 @@ pub mod support;
 ///
 /// use async_runtime_compat::prelude::*;
 ///
-/// /// On all backends that are enabled.
+/// /// On every enabled backend.
 /// #[async_runtime_compat::test]
 /// async fn adds_up(rt: Arc<dyn Runtime>) {
 ///     let task = rt.spawn_with_handle(async { 1 + 2 });
 ///     assert_eq!(task.await.unwrap(), 3);
 /// }
 ///
-/// /// On these three. One that is not enabled is a compile error.
+/// /// On these three. A backend that is not enabled is a compile error.
 /// #[async_runtime_compat::test(tokio, smol, async_std, timeout = "5m")]
 /// async fn joins(spawner: Arc<dyn Spawner>) -> Result<(), JoinError> {
 ///     spawner.spawn_with_handle(async {}).await
 /// }
 ///
-/// /// With options for some.
+/// /// With options for one of them.
 /// #[async_runtime_compat::test(tokio(worker_threads = 4), smol)]
 /// #[should_panic(expected = "own words")]
 /// async fn panics() {
@@ -49,25 +54,24 @@ pub mod support;
 ///
 /// # Backends
 ///
-/// Without a list they are those whose features of this crate are enabled, but for `sim`. They are
-/// the features of the whole build: what another crate enables is tested as well. A list names
-/// them:
+/// Without a list, the test runs on every backend whose feature of this crate is enabled, other than
+/// `sim`. Features are unified across the build, so a backend that another crate enables is tested as
+/// well. A list names the backends:
 ///
 /// | name             | where the test runs                                                             |
 /// |------------------|---------------------------------------------------------------------------------|
-/// | `tokio`          | on a runtime of its own, with all drivers that tokio's features give; on one thread unless told otherwise |
+/// | `tokio`          | on a runtime of its own, with all drivers that tokio's features provide; on one thread by default |
 /// | `smol`           | in `smol::block_on`, its tasks on smol's global executor                        |
 /// | `async_std`      | in `async_std::task::block_on`, its tasks on async-std's global executor        |
-/// | `async_executor` | on an executor of its own; on one thread unless told otherwise                  |
+/// | `async_executor` | on an executor of its own; on one thread by default                             |
 /// | `sim`            | in a [simulation](crate::sim), many times, under many schedules; see below      |
 ///
-/// The runtime is that which [`current`](crate::current) finds, in the function and in its tasks,
-/// because it is an [`Ambient`](crate::Ambient) one.
+/// The runtime is an [`Ambient`](crate::Ambient), so that [`current`](crate::current) finds it in the
+/// function and in its tasks.
 ///
-/// At the end of the function, also by a panic, a runtime of the test's own is shut down: the tasks
-/// that are left are dropped. On the global executors they run on, during other tests; abort what
-/// should not. A runtime's shutdown waits for blocking work that has started, and is part of the
-/// test.
+/// When the function returns or panics, a runtime of the test's own is shut down, and the remaining tasks
+/// are dropped. On the global executors they run on during other tests; abort those that should not. The
+/// shutdown is part of the test, and waits for blocking work that has started.
 ///
 /// # Simulation
 ///
@@ -89,13 +93,12 @@ pub mod support;
 /// }
 /// ```
 ///
-/// It runs there only if it is listed. A function that is simulated runs many times, has to be the
-/// same each time, and may use nothing real: no sockets, no threads, no clock but the runtime's.
-/// One that is not written for it would fail, and that by a feature which another crate enables.
+/// A test is simulated only if `sim` is listed. A simulated function runs many times, must behave the same
+/// each time, and may use nothing real: no sockets, no threads, and no clock but the runtime's. Functions
+/// that were not written for this would fail as soon as another crate enabled the feature.
 ///
-/// Time is virtual, so that a sleep of a day passes at once. A function that hangs is found as a
-/// stall. Tasks that are left at the end, and a panic of a task that no join delivers to anybody, are
-/// failures.
+/// Time is virtual: a sleep of a day passes at once. A function that hangs is reported as a stall. Tasks
+/// that are left at the end, and a panic in a task that no join returns, are failures.
 ///
 /// A function that is listed for `sim` alone may also take a
 /// [`SimRuntime`](crate::sim::SimRuntime), which has nodes, faults and invariants. It returns
@@ -104,58 +107,57 @@ pub mod support;
 ///
 /// # Options
 ///
-/// They are given for all backends, or for one in parentheses after its name, which then counts.
+/// Options apply to all backends, or to one, in parentheses after its name, where they take precedence.
 ///
 /// | option                     | meaning                                                                    |
 /// |----------------------------|----------------------------------------------------------------------------|
-/// | `timeout = "30s"`          | fails the test if it takes longer; in `ms`, `s`, `m` or `h`, or `"never"`; 60 s if not given |
-/// | `flavor = "multi_thread"`  | runs the tasks on other threads than the function, as many as there are cores; `"current_thread"`, which is the default, runs them on the function's |
+/// | `timeout = "30s"`          | fails the test if it takes longer; in `ms`, `s`, `m` or `h`, or `"never"`; the default is 60 s |
+/// | `flavor = "multi_thread"`  | runs the tasks on other threads than the function, one per core; `"current_thread"`, the default, runs them on the function's thread |
 /// | `worker_threads = 4`       | the same with that many threads                                            |
 /// | `start_paused = true`      | starts with tokio's clock paused, see `tokio::time::pause`                 |
 /// | `runs = 500`               | how many schedules to run; as in [`Check::runs`](crate::sim::Check::runs)  |
 /// | `strategy = "pct(depth=2)"` | the only [`Strategy`](crate::sim::Strategy), and not the usual ones in turn: `"random"`, `"pct"`, `"urw"`, `"round-robin"` or `"dfs"` |
 /// | `seed = 7`                 | the seed of the first run; as in [`Check::seed`](crate::sim::Check::seed)  |
-/// | `crate = a::path`          | where this crate is, if it is not `::async_runtime_compat`; for all only  |
+/// | `crate = a::path`          | the path of this crate, if it is not `::async_runtime_compat`; for all backends only |
 ///
-/// `flavor` and `worker_threads` are for `tokio` and `async_executor`. Given for all, they leave the
-/// others alone, whose executors are the process's and are set up by the environment
-/// (`SMOL_THREADS`, `ASYNC_STD_THREAD_COUNT`). Given for one of the others, or where none is listed
-/// that has them, they are a compile error.
+/// `flavor` and `worker_threads` apply to `tokio` and `async_executor`. Given for all backends, they do not
+/// affect the others, whose global executors are configured by the environment (`SMOL_THREADS`,
+/// `ASYNC_STD_THREAD_COUNT`). Given for one of the others, or where no listed backend supports them, they
+/// are a compile error.
 ///
-/// `start_paused` is for `tokio`, with one thread, and a compile error anywhere else, since a test
-/// that sleeps for a day would do so. Given for all, it leaves `sim` alone, whose time is virtual
-/// anyway.
+/// `start_paused` applies to `tokio`, with one thread. On any other backend it is a compile error, since a
+/// test that sleeps for a day would really do so. Given for all backends, it does not affect `sim`, whose
+/// time is virtual anyway.
 ///
-/// `runs`, `strategy` and `seed` are for `sim`. Given for all, they leave the others alone. Given for
-/// one of the others, or where `sim` is not listed, they are a compile error.
+/// `runs`, `strategy` and `seed` apply to `sim`. Given for all backends, they do not affect the others.
+/// Given for one of the others, or where `sim` is not listed, they are a compile error.
 ///
-/// Several threads on tokio need its feature `rt-multi-thread`, and a paused clock its feature
-/// `test-util`. This crate enables neither. Add tokio with the feature to the `dev-dependencies`.
+/// Several threads on tokio require its feature `rt-multi-thread`, and a paused clock its feature
+/// `test-util`. This crate enables neither: add tokio with the feature to your `dev-dependencies`.
 ///
 /// # Attributes
 ///
-/// `#[should_panic]`, `#[ignore]` and what `#[cfg_attr(…)]` makes of them go on each test, `#[cfg]`
-/// on everything. All others stay on the function, lint levels and documentation among them.
+/// `#[should_panic]` and `#[ignore]`, also inside `#[cfg_attr(…)]`, are applied to each test, and `#[cfg]` to
+/// everything. All other attributes, such as lint levels and documentation, stay on the function.
 ///
 /// # Timeouts
 ///
-/// A test runs on a thread of its own. If it has not ended in time, the test fails, and the thread
-/// is left behind as it is, until the process ends. The time is real time, whatever the test's clock
-/// says. In a simulation it is that of all schedules together, and of shrinking the one that fails:
-/// where there are very many of them, also by `DST_RUNS`, allow more.
+/// A test runs on a thread of its own. If it does not end in time, the test fails, and its thread is leaked
+/// until the process ends. The timeout is in real time, whatever the test's clock says. In a simulation it
+/// covers all schedules together, and shrinking the one that fails: raise it for very many runs, such as
+/// with `DST_RUNS`.
 ///
-/// The environment variable `ASYNC_RUNTIME_TEST_TIMEOUT_SECS` overrides all timeouts of a run, in
-/// whole seconds: for a slow machine, or for a debugger, where `0` is no timeout.
+/// The environment variable `ASYNC_RUNTIME_TEST_TIMEOUT_SECS`, in whole seconds, overrides all timeouts, for
+/// instance on a slow machine. `0` means no timeout, for use in a debugger.
 ///
 /// # Panics
 ///
-/// A panic of the function fails the test with its own message and place. A panic of a task does
-/// not by itself: it is the task's, as [`JoinError::is_panic`](crate::JoinError::is_panic). In a
+/// A panic in the function fails the test with its own message and location. A panic in a task does not by
+/// itself fail the test: its join says [`JoinError::is_panic`](crate::JoinError::is_panic). In a
 /// simulation the test panics with the [`Counterexample`](crate::sim::Counterexample), which has the
-/// panic's message and place.
+/// panic's message and location.
 ///
 /// # Errors
 ///
-/// A function that cannot be a test, and arguments that make no sense, are compile errors, which
-/// say what is accepted.
+/// A function that cannot be a test, and invalid arguments, are compile errors that list the accepted forms.
 pub use async_runtime_compat_macros::test;

@@ -1,4 +1,4 @@
-//! Time as a capability: the clock, sleeping, time limits and intervals.
+//! Time as a capability: the clock, sleeps, timeouts and intervals.
 
 mod interval;
 mod timeout;
@@ -12,42 +12,42 @@ use crate::seam::{Sleep, Timer};
 pub use interval::{Interval, MissedTickBehavior};
 pub use timeout::Timeout;
 
-/// The methods on top of [`Timer`], for every timer, trait objects included.
+/// Extension methods for every [`Timer`], including trait objects.
 pub trait TimerExt: Timer {
     /// Waits until the deadline.
     ///
-    /// A deadline that has passed gives a sleep that ends as soon as the timer gets to it.
+    /// If the deadline has passed, the sleep ends as soon as the timer processes it.
     ///
-    /// Dropping the sleep ends it, and leaves nothing behind with the timer.
+    /// Dropping the sleep cancels it and removes it from the timer.
     ///
     /// # Panics
     ///
-    /// As [`sleep`](Timer::sleep).
+    /// The same as [`sleep`](Timer::sleep).
     #[inline]
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         backend::sleep_until(self, deadline)
     }
 
-    /// Gives a future a time limit, which runs from this call.
+    /// Requires a future to complete within the duration, which counts from this call.
     ///
-    /// The future is polled before the clock is looked at: one that is ready gives its output,
-    /// even if the limit is zero. Awaiting the [`Timeout`] drops the future, whichever way it
-    /// ends; dropping the [`Timeout`] does, too.
+    /// The future is polled before the clock is checked: a future that is ready yields its output even
+    /// if the duration is zero. Awaiting the [`Timeout`] drops the future in either case, and so does
+    /// dropping the [`Timeout`].
     ///
-    /// Nothing is allocated on the built-in backends. On tokio, as with tokio's own `timeout`, a
-    /// future that always uses up its task's cooperative budget is limited as well. A future that
-    /// is ready when it is polled first takes no sleep of tokio's.
+    /// On the built-in backends this allocates nothing. On tokio, as with tokio's own `timeout`, a
+    /// future that always exhausts its task's cooperative budget still times out, and a future that is
+    /// ready at its first poll registers no timer.
     ///
-    /// A limit of [`Duration::MAX`] is none.
+    /// [`Duration::MAX`] means no timeout.
     ///
     /// # Errors
     ///
-    /// Awaiting it gives [`Elapsed`](crate::Elapsed) if the time ran out first.
+    /// Awaiting it returns [`Elapsed`](crate::Elapsed) if the duration elapses first.
     ///
     /// # Panics
     ///
-    /// As [`sleep`](Timer::sleep), but on tokio when the future has to wait for the first time, and
-    /// not if the limit is none.
+    /// The same as [`sleep`](Timer::sleep), except that on tokio it panics when the future first has to
+    /// wait, and never for [`Duration::MAX`].
     ///
     /// # Examples
     ///
@@ -66,31 +66,30 @@ pub trait TimerExt: Timer {
         Timeout::new(future.into_future(), backend::limit(self, duration))
     }
 
-    /// Like [`timeout`](TimerExt::timeout), with a limit that is an instant.
+    /// Like [`timeout`](TimerExt::timeout), with a deadline in place of a duration.
     ///
     /// # Errors
     ///
-    /// Awaiting it gives [`Elapsed`](crate::Elapsed) if the deadline came first.
+    /// Awaiting it returns [`Elapsed`](crate::Elapsed) if the deadline passes first.
     ///
     /// # Panics
     ///
-    /// As [`timeout`](TimerExt::timeout).
+    /// The same as [`timeout`](TimerExt::timeout).
     #[inline]
     fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(future.into_future(), backend::limit_at(self, deadline))
     }
 
-    /// Ticks at once, and then after each period.
+    /// Creates an interval that ticks at once, and then after each period.
     ///
-    /// What becomes of ticks that are missed is set with
-    /// [`set_missed_tick_behavior`](Interval::set_missed_tick_behavior). A period of
-    /// [`Duration::MAX`] gives the first tick, and no other.
+    /// [`set_missed_tick_behavior`](Interval::set_missed_tick_behavior) chooses how it handles missed
+    /// ticks. With a period of [`Duration::MAX`] only the first tick comes.
     ///
     /// The interval does not borrow the timer.
     ///
     /// # Panics
     ///
-    /// If the period is zero; and as [`sleep`](Timer::sleep).
+    /// Panics if the period is zero, and in the cases that [`sleep`](Timer::sleep) does.
     ///
     /// # Examples
     ///
@@ -117,7 +116,7 @@ pub trait TimerExt: Timer {
     ///
     /// # Panics
     ///
-    /// As [`interval`](TimerExt::interval).
+    /// The same as [`interval`](TimerExt::interval).
     #[track_caller]
     fn interval_at(&self, start: Instant, period: Duration) -> Interval {
         Interval::new(self, start, period)

@@ -1,19 +1,19 @@
-//! Yielding to the other tasks of an executor, on any executor.
+//! Yielding to the other tasks of any executor.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Lets the other tasks of the executor run before this one goes on.
+/// Yields to the other tasks of the executor.
 ///
-/// The future wakes itself and returns [`Poll::Pending`] once, so that the task goes to the back
-/// of whatever queue its executor keeps. It needs no runtime and works with any of them.
+/// The future wakes itself and returns [`Poll::Pending`] once, so that the task goes to the back of
+/// its executor's queue. It works on every executor.
 ///
-/// Executors decide how fair that is: none promises that *every* other ready task runs first.
+/// The executor decides how fair that is: none guarantees that *every* other ready task runs first.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future loses nothing.
+/// Cancel safe: dropping the future loses nothing.
 ///
 /// # Examples
 ///

@@ -1,11 +1,10 @@
-//! Retries that sleep on a [`Timer`], by the crate [`backon`](::backon).
+//! Retries that sleep on a [`Timer`], with the crate [`backon`](::backon).
 //!
-//! `backon` tries again after pauses, for which it needs something that sleeps. By default it is
-//! tokio's `sleep`. With a [`TimerSleeper`] the pauses are those of whatever runtime was passed in, and
-//! take virtual time where time is virtual: in a simulation, and on tokio's paused clock.
+//! `backon` sleeps between attempts, by default with tokio's `sleep`. With a [`TimerSleeper`] it sleeps
+//! on the timer that was passed in, which takes virtual time in a simulation and on tokio's paused
+//! clock: a night of retries takes no time, and is the same in each run.
 //!
-//! Turn off `backon`'s default features; without them it does not compile where the sleeper was
-//! forgotten:
+//! Disable `backon`'s default features, so that code that forgets the sleeper does not compile:
 //!
 //! ```toml
 //! backon = { version = "1", default-features = false, features = ["std"] }
@@ -13,9 +12,9 @@
 //!
 //! # Jitter
 //!
-//! `with_jitter` draws from a generator with a random seed: two runs of a simulation would differ.
-//! In code that is simulated give it a seed, `with_jitter_seed(seed)`, from the generator that the
-//! code draws its other random numbers from.
+//! `with_jitter` draws from a randomly seeded generator, so two runs of a simulation would differ. In
+//! simulated code pass a seed, `with_jitter_seed(seed)`, from the generator that the code draws its
+//! other random numbers from.
 //!
 //! # Examples
 //!
@@ -50,20 +49,20 @@ use ::backon::Sleeper;
 
 use crate::seam::{Sleep, Timer};
 
-/// A [`Timer`] as what `backon` sleeps on: for `.sleep(TimerSleeper::new(timer))`.
+/// A [`Timer`] as `backon`'s sleeper, for `.sleep(TimerSleeper::new(timer))`.
 ///
-/// A pause begins when the attempt before it has failed, ends at its end or later, and is the
-/// timer's own [`Sleep`]. Dropping the retry drops it, and leaves nothing behind with the timer.
+/// A pause begins when the previous attempt has failed, and is the timer's own [`Sleep`]. Dropping the
+/// retry drops the sleep and removes it from the timer.
 ///
-/// It has no parameter for the timer, and is not a closure over one: with a `dyn Timer` in its type
-/// the compiler does not see that the future of a retry is `Send`, and a task could not await it.
+/// This type is not generic over the timer, and not a closure over one: with a `dyn Timer` in its type
+/// the compiler could not prove that the future of a retry is `Send`, and a task could not await it.
 #[derive(Clone)]
 pub struct TimerSleeper {
     timer: Arc<dyn Timer>,
 }
 
 impl TimerSleeper {
-    /// Sleeps on the timer. An `Arc<dyn Runtime>` is one, too.
+    /// Creates a sleeper on the timer. An `Arc<dyn Runtime>` can be passed as well.
     #[must_use]
     pub fn new(timer: Arc<dyn Timer>) -> TimerSleeper {
         TimerSleeper { timer }
@@ -75,7 +74,7 @@ impl Sleeper for TimerSleeper {
 
     /// # Panics
     ///
-    /// As [`Timer::sleep`].
+    /// The same as [`Timer::sleep`].
     fn sleep(&self, duration: Duration) -> Sleep {
         self.timer.sleep(duration)
     }

@@ -1,12 +1,12 @@
-//! `futures`' own trait for spawning, in both directions.
+//! Adapters to and from `futures`' trait `Spawn`.
 //!
-//! | what is there                                            | what is needed                | the bridge         |
+//! | from                                                     | to                            | adapter            |
 //! |----------------------------------------------------------|-------------------------------|--------------------|
 //! | a [`Spawner`]                                            | `futures::task::Spawn`        | [`FuturesSpawn`]   |
-//! | a `futures::task::Spawn`, as `futures`' `ThreadPool` is  | a [`Spawner`]                 | [`FuturesSpawner`] |
+//! | a `futures::task::Spawn`, such as `futures`' `ThreadPool` | a [`Spawner`]                | [`FuturesSpawner`] |
 //!
-//! The trait is that of `futures-task`, which `futures` re-exports; the feature adds nothing but that
-//! crate to a build. `SpawnExt` is in `futures`, with its methods `spawn` and `spawn_with_handle`.
+//! The trait is defined in `futures-task`, which `futures` re-exports; the feature adds only that crate to a
+//! build. `SpawnExt`, with its methods `spawn` and `spawn_with_handle`, is in `futures`.
 
 use std::task::{Context, Poll, Waker};
 
@@ -20,18 +20,17 @@ use crate::spawner::SpawnerExt;
 
 /// A [`Spawner`] as a `futures::task::Spawn`.
 ///
-/// So it has the methods of `futures::task::SpawnExt`, and goes into every function that takes an
+/// It has the methods of `futures::task::SpawnExt`, and can be passed to every function that takes an
 /// `impl Spawn` or an `Arc<dyn Spawn>`.
 ///
-/// The handle that `SpawnExt::spawn_with_handle` gives is that of `futures`, with its own rules:
-/// dropping it cancels the task, `forget` detaches it, and a panic of the task unwinds into whoever
-/// awaits it. A task whose runtime is shut down makes its awaiter panic, as a task that panicked does.
-/// [`SpawnerExt`] has the handle with the rules of this crate.
+/// `SpawnExt::spawn_with_handle` returns the handle of `futures`, with its own rules: dropping it cancels
+/// the task, `forget` detaches it, and a panic in the task unwinds into the awaiter. If the runtime is shut
+/// down, the awaiter panics as well. For a handle with the rules of this crate, use [`SpawnerExt`].
 ///
-/// # What it costs
+/// # Cost
 ///
-/// What `Spawn` takes is in a box. With it a task costs what it does on the spawner, and one poll of
-/// its handle.
+/// `Spawn` takes a boxed future. Apart from that box, a task costs as much as on the spawner, plus one poll
+/// of its handle.
 ///
 /// # Examples
 ///
@@ -60,17 +59,17 @@ pub struct FuturesSpawn<S> {
 }
 
 impl<S: Spawner> FuturesSpawn<S> {
-    /// Puts `futures`' trait around a spawner: an `Arc<dyn Spawner>`, a reference, or the spawner.
+    /// Wraps a spawner: an `Arc<dyn Spawner>`, a reference, or the spawner itself.
     pub fn new(spawner: S) -> FuturesSpawn<S> {
         FuturesSpawn { spawner }
     }
 
-    /// The spawner.
+    /// Returns the spawner.
     pub fn into_inner(self) -> S {
         self.spawner
     }
 
-    /// Spawns, and finds out whether the task was refused.
+    /// Spawns a task, and returns an error if the spawner refused it.
     #[track_caller]
     fn try_spawn(
         &self,
@@ -81,7 +80,7 @@ impl<S: Spawner> FuturesSpawn<S> {
         match polled {
             Poll::Ready(Err(error)) if error.is_shutdown() => Err(SpawnError::shutdown()),
             Poll::Ready(ended) => {
-                // It may hold the payload of a panic, whose destructor is the user's.
+                // It may hold the payload of a panic, whose destructor is user code.
                 discard(ended);
                 Ok(())
             }
@@ -96,19 +95,18 @@ impl<S: Spawner> Spawn for FuturesSpawn<S> {
     /// # Errors
     ///
     /// [`SpawnError`] if the runtime was shut down, the executor dropped, or the
-    /// [`TaskGroup`](crate::TaskGroup) closed: where a join would say
-    /// [`is_shutdown`](crate::JoinError::is_shutdown). The future has been dropped then.
+    /// [`TaskGroup`](crate::TaskGroup) closed, that is, where a join says
+    /// [`is_shutdown`](crate::JoinError::is_shutdown). The future has then been dropped.
     #[track_caller]
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.try_spawn(future)
     }
 
-    /// Whether the spawner takes tasks. No spawner can be asked, so this spawns a task that does
-    /// nothing.
+    /// Checks whether the spawner accepts tasks, by spawning an empty one.
     ///
     /// # Errors
     ///
-    /// As [`spawn_obj`](Spawn::spawn_obj).
+    /// The same as [`spawn_obj`](Spawn::spawn_obj).
     #[track_caller]
     fn status(&self) -> Result<(), SpawnError> {
         self.try_spawn(async {})
@@ -117,27 +115,27 @@ impl<S: Spawner> Spawn for FuturesSpawn<S> {
 
 /// A `futures::task::Spawn` as a [`Spawner`].
 ///
-/// So whatever takes a [`Spawner`] runs on it: `futures`' `ThreadPool`, and every executor with an
-/// implementation of `Spawn`. Handles, aborts and caught panics come from this crate, and a task that
-/// panics takes no thread of the executor with it.
+/// Code that takes a [`Spawner`] can run on `futures`' `ThreadPool`, and on every executor that implements
+/// `Spawn`. Handles, aborts and caught panics come from this crate, and a task that panics does not take a
+/// thread of the executor with it.
 ///
-/// An executor without `Send` and `Sync`, as `futures`' `LocalPool` is, cannot be a spawner.
+/// An executor that is not `Send` and `Sync`, such as `futures`' `LocalPool`, cannot be a spawner.
 ///
-/// # A `SpawnError`
+/// # `SpawnError`
 ///
-/// The executor has dropped the future by then, which is what a shutdown looks like on every other
-/// spawner: the join says [`is_shutdown`](crate::JoinError::is_shutdown), and a detached task is gone
-/// without a word, as [`Spawner::spawn`] cannot fail. `SpawnError` knows no reason but the shutdown.
+/// If the executor returns a `SpawnError`, it has dropped the future, as any spawner does after its shutdown:
+/// the join says [`is_shutdown`](crate::JoinError::is_shutdown), and a detached task is dropped silently, since
+/// [`Spawner::spawn`] cannot fail. A shutdown is the only reason that `SpawnError` can report.
 ///
 /// # Shutting down a `ThreadPool`
 ///
 /// Each task of a `ThreadPool` keeps its pool alive: the threads end once the last handle to the pool is
-/// dropped and the last task has ended. Abort those that would wait for ever, or spawn through a
-/// [`TaskGroup`](crate::TaskGroup), and shut that down.
+/// dropped and the last task has ended. Abort tasks that would wait for ever, or spawn through a
+/// [`TaskGroup`](crate::TaskGroup) and shut that down.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// A task costs what it does on any spawner that this crate does not know.
+/// A task costs the same as on any other spawner that this crate does not know.
 ///
 /// # Examples
 ///
@@ -161,12 +159,12 @@ pub struct FuturesSpawner<S> {
 }
 
 impl<S: Spawn + Send + Sync> FuturesSpawner<S> {
-    /// Makes a spawner of what `futures` can spawn on: a `ThreadPool`, an `Arc<dyn Spawn + Send + Sync>`.
+    /// Wraps an executor: a `ThreadPool`, or an `Arc<dyn Spawn + Send + Sync>`.
     pub fn new(spawn: S) -> FuturesSpawner<S> {
         FuturesSpawner { spawn }
     }
 
-    /// What it spawns on.
+    /// Returns the executor.
     pub fn into_inner(self) -> S {
         self.spawn
     }

@@ -1,26 +1,27 @@
 //! hyper's executor and timer.
 //!
-//! | hyper needs            | for                                                                           | the bridge        |
+//! | hyper's trait          | used for                                                                      | adapter           |
 //! |------------------------|-------------------------------------------------------------------------------|-------------------|
 //! | `hyper::rt::Executor`  | HTTP/2: a task for each request on a server, one for each connection on a client | [`HyperExecutor`] |
-//! | `hyper::rt::Timer`     | `header_read_timeout`, `keep_alive_interval` and what else takes time         | [`HyperTimer`]    |
+//! | `hyper::rt::Timer`     | `header_read_timeout`, `keep_alive_interval` and other timeouts               | [`HyperTimer`]    |
 //! | `hyper::rt::Read` and `Write` | the connection                                                         | none: see below   |
 //!
-//! What is built on hyper's traits takes the same two: `hyper_util`'s `server::conn::auto` and
-//! `client::legacy::Client`, and so axum's routers and tonic's services. The feature adds `hyper` without
-//! any feature of its own; choose `http1`, `http2`, `client` and `server` where you depend on it. hyper
-//! depends on the crate `tokio` for its channels: that is no runtime, and none is started.
+//! Libraries on top of hyper take the same two: `hyper_util`'s `server::conn::auto` and
+//! `client::legacy::Client`, and so axum's routers and tonic's services. This crate's feature enables no
+//! feature of hyper; enable `http1`, `http2`, `client` and `server` in your own dependency on it. hyper
+//! depends on the crate `tokio` for its channels only: no tokio runtime is started.
 //!
 //! # Connections
 //!
-//! This crate does not abstract sockets, since these do not depend on who polls them, except tokio's.
-//! Wrap a `tokio::net::TcpStream` in `hyper_util::rt::TokioIo`, on a tokio runtime, and an
+//! This crate does not abstract sockets: all but tokio's work on every executor. Wrap a
+//! `tokio::net::TcpStream` in `hyper_util::rt::TokioIo`, on a tokio runtime, and an
 //! `async_net::TcpStream`, an `async_io::Async<TcpStream>` or an `async_std::net::TcpStream` in
-//! `smol_hyper::rt::FuturesIo`, on any runtime. The example `hyper` does either, by backend.
+//! `smol_hyper::rt::FuturesIo`, on any runtime. The example `hyper` does either, by backend, and with
+//! `--table` loads all of them with its own client and with `curl`, `h2load` and `wrk`, where installed.
 //!
 //! # Examples
 //!
-//! A connection that is served on whatever the caller has chosen:
+//! Serving a connection on the caller's runtime:
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -64,15 +65,15 @@ use crate::time::TimerExt;
 
 /// A [`Spawner`] as a `hyper::rt::Executor`.
 ///
-/// What hyper starts is detached, and reached without a box on the built-in backends. A panic in it, as
-/// in the service of a request over HTTP/2, is caught: hyper resets the one stream. After the shutdown of
-/// the runtime the future is dropped, and whoever waits for its answer gets an error from hyper.
+/// hyper's tasks are detached, and on the built-in backends they need no box. A panic in one, such as in
+/// the service of an HTTP/2 request, is caught: hyper resets that stream only. After the runtime's shutdown
+/// the future is dropped, and awaiting its response returns an error from hyper.
 ///
-/// Around a [`GroupSpawner`](crate::GroupSpawner), what hyper starts belongs to the group: so a
-/// server knows the requests that it has open, and can abort them.
+/// Around a [`GroupSpawner`](crate::GroupSpawner), hyper's tasks belong to the group, so that a server can
+/// list its open requests and abort them.
 ///
-/// hyper wants it to be `Clone`, and clones it for each connection. An `Arc<dyn Spawner>` inside makes
-/// that cheap.
+/// hyper requires `Clone`, and clones the executor for each connection, which is cheap for an
+/// `Arc<dyn Spawner>`.
 ///
 /// # Examples
 ///
@@ -83,12 +84,12 @@ pub struct HyperExecutor<S> {
 }
 
 impl<S: Spawner> HyperExecutor<S> {
-    /// Puts hyper's trait around a spawner: an `Arc<dyn Spawner>`, an `Arc<dyn Runtime>`, or the spawner.
+    /// Wraps a spawner: an `Arc<dyn Spawner>`, an `Arc<dyn Runtime>`, or the spawner itself.
     pub fn new(spawner: S) -> HyperExecutor<S> {
         HyperExecutor { spawner }
     }
 
-    /// The spawner.
+    /// Returns the spawner.
     pub fn into_inner(self) -> S {
         self.spawner
     }
@@ -107,7 +108,7 @@ where
 }
 
 pin_project! {
-    /// A future whose output nobody wants. An `async` block would hold the future twice.
+    /// A future whose output is dropped. An `async` block would store the future twice.
     struct Unanswered<F> {
         #[pin]
         future: F,
@@ -125,10 +126,10 @@ impl<F: Future> Future for Unanswered<F> {
 
 /// A [`Timer`] as a `hyper::rt::Timer`.
 ///
-/// hyper's limits run on the timer's clock, as hyper asks it for the time, too: in a simulation they take
-/// no real time, and a paused clock of tokio's stops them.
+/// hyper's timeouts run on the timer's clock, since hyper also reads the time from it: in a simulation they
+/// take virtual time, and tokio's paused clock stops them.
 ///
-/// A sleep costs one box more than it does on the timer. Resetting it costs nothing.
+/// A sleep costs one box more than on the timer itself. Resetting it allocates nothing.
 ///
 /// # Examples
 ///
@@ -139,19 +140,19 @@ pub struct HyperTimer<T> {
 }
 
 impl<T: Timer> HyperTimer<T> {
-    /// Puts hyper's trait around a timer: an `Arc<dyn Timer>`, an `Arc<dyn Runtime>`, or the timer.
+    /// Wraps a timer: an `Arc<dyn Timer>`, an `Arc<dyn Runtime>`, or the timer itself.
     pub fn new(timer: T) -> HyperTimer<T> {
         HyperTimer { timer }
     }
 
-    /// The timer.
+    /// Returns the timer.
     pub fn into_inner(self) -> T {
         self.timer
     }
 }
 
 impl<T: Timer> rt::Timer for HyperTimer<T> {
-    /// As [`Timer::sleep`]: [`Duration::MAX`] is never.
+    /// The same as [`Timer::sleep`]: [`Duration::MAX`] means never.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
         Box::pin(Sleep(self.timer.sleep(duration)))
     }
@@ -164,7 +165,7 @@ impl<T: Timer> rt::Timer for HyperTimer<T> {
         self.timer.now()
     }
 
-    /// As [`Sleep::reset`](crate::Sleep::reset), and on a sleep of another timer a new one in its place.
+    /// The same as [`Sleep::reset`](crate::Sleep::reset). The sleep of another timer is replaced.
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: Instant) {
         match sleep.as_mut().downcast_mut_pin::<Sleep>() {
             Some(sleep) => sleep.get_mut().0.reset(deadline),
@@ -173,7 +174,7 @@ impl<T: Timer> rt::Timer for HyperTimer<T> {
     }
 }
 
-/// A type of our own: hyper's trait is not ours to implement for every sleep.
+/// A newtype, so that the public `Sleep` does not implement hyper's trait as well.
 struct Sleep(seam::Sleep);
 
 impl rt::Sleep for Sleep {}

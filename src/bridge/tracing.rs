@@ -1,8 +1,12 @@
-//! Spans and subscribers that go with what is spawned, by the crate [`tracing`](::tracing).
+//! Spans and subscribers that follow spawned tasks, with the crate [`tracing`](::tracing).
 //!
-//! A span is entered on a thread, and a task runs on another: what it logs is outside of the span of
-//! the code that spawned it, and, where the subscriber is one of that thread's alone, lost. A
-//! [`Traced`] is a spawner that takes both along.
+//! A span is entered on one thread, and a task runs on another: its events are outside the span of the code
+//! that spawned it, and lost if the subscriber is set for the spawning thread only. [`Traced`] is a spawner
+//! whose tasks keep both.
+//!
+//! ```text
+//! INFO request{id=1}:task{name="lookup" spawned_at=src/server.rs:29:33}: asking for user 7
+//! ```
 //!
 //! # Examples
 //!
@@ -44,37 +48,37 @@ use crate::layer::{Layer, SpawnHook, Spawning, TaskHook};
 use crate::meta::SpawnMeta;
 use crate::seam::Spawner;
 
-/// A spawner whose tasks are in the span of the code that spawns them, with its subscriber.
+/// A spawner whose tasks run in the span of the code that spawned them, with its subscriber.
 ///
-/// Each task has a span of its own, `task`, inside of the one that is current where it is spawned,
-/// with its `name`, if it has one, and the place of the `spawn` call as `spawned_at`. It is entered
-/// around every poll, and while the future is dropped, and closes with the task. Work that blocks has
-/// a span `blocking`, which is entered around it, if what is decorated is
-/// [`Blocking`](crate::Blocking). The target of both is `async_runtime_compat`, to filter them by.
+/// Each task has a span of its own, `task`, inside the span that is current where it is spawned. It has the
+/// fields `name`, if the task has one, and `spawned_at`, the location of the `spawn` call. It is entered
+/// around every poll and while the future is dropped, and closes with the task. If the decorated spawner is
+/// [`Blocking`](crate::Blocking), blocking work runs in a span `blocking`. The target of both spans is
+/// `async_runtime_compat`, for use in filters.
 ///
-/// The subscriber that is current where a task is spawned is current in it: that of the thread, as
-/// `tracing::subscriber::with_default` sets it, or else that of the whole process.
+/// The task's subscriber is the one that is current where it is spawned: the thread's, as set by
+/// `tracing::subscriber::with_default`, or else the global one.
 ///
-/// It is a decorator, and nests as those in [`decorate`](crate::decorate) do. Inside of a
-/// [`Named`](crate::decorate::Named) it records the new name, and around one that from before.
+/// `Traced` is a decorator, and nests with those in [`decorate`](crate::decorate). Inside a
+/// [`Named`](crate::decorate::Named) it records the new name; around one, the name from before.
 ///
-/// # What is kept
+/// # Lifetime of spans
 ///
-/// As a span inside of it, a task keeps the span of its spawner open until it ends, and its
-/// subscriber. For a task without an end, enter no span where it is spawned.
+/// A task's span keeps its parent span open, and its subscriber alive, until the task ends. Spawn tasks
+/// that never end outside of any span.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// An allocation per task, and what the subscriber does for a span; nothing if there is no
-/// subscriber. Each poll enters and leaves the span, and sets and restores the subscriber. Setting it
-/// changes a number that all threads share, and while any thread has one set, `tracing` finds each
-/// subscriber by a slower way. Programs with one subscriber for the whole process turn that off with
+/// One allocation per task, and the subscriber's work for a span; nothing without a subscriber. Each poll
+/// enters and leaves the span, and sets and restores the subscriber. Setting it writes to a counter that all
+/// threads share, and while any thread has a subscriber set, `tracing` takes a slower path to find each one.
+/// Programs with one global subscriber turn that off with
 /// [`global_subscriber`](TracedBuilder::global_subscriber).
 ///
-/// # Subscribers that panic
+/// # Panics in the subscriber
 ///
-/// A panic of the subscriber, as it makes, enters or leaves a span for a task, does not harm the
-/// task. The panic hook reports it.
+/// If the subscriber panics while it creates, enters or leaves a task's span, the task is not affected. The
+/// panic hook reports the panic.
 pub struct Traced<S> {
     decorated: Arc<Decorated<S>>,
 }
@@ -82,12 +86,13 @@ pub struct Traced<S> {
 decorator!(Traced);
 
 impl<S: Spawner + 'static> Traced<S> {
-    /// Tasks have a span of their own at the level `INFO`, and the subscriber of whoever spawns them.
+    /// Wraps a spawner. Tasks have a span at the level `INFO`, and the subscriber of the code that spawns
+    /// them.
     pub fn new(spawner: S) -> Traced<S> {
         Traced::builder(spawner).build()
     }
 
-    /// One with more than the defaults.
+    /// Configures more than the defaults.
     pub fn builder(spawner: S) -> TracedBuilder<S> {
         TracedBuilder { spawner, spans: Some(Level::INFO), subscriber: true }
     }
@@ -105,8 +110,8 @@ impl<S> fmt::Debug for Traced<S> {
     }
 }
 
-/// A [`Traced`] that is being made; see [`Traced::builder`].
-#[must_use = "`build` makes the spawner"]
+/// Configures a [`Traced`]; see [`Traced::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct TracedBuilder<S> {
     spawner: S,
     /// The level of the tasks' own spans.
@@ -115,30 +120,29 @@ pub struct TracedBuilder<S> {
 }
 
 impl<S: Spawner + 'static> TracedBuilder<S> {
-    /// The level of the tasks' spans. The default is `INFO`.
+    /// Sets the level of the tasks' spans. The default is `INFO`.
     ///
-    /// Where the subscriber does not take spans of this level, tasks are in the span of whoever
-    /// spawns them.
+    /// If the subscriber does not enable this level, tasks run in the span of the code that spawns them.
     pub fn level(self, level: Level) -> TracedBuilder<S> {
         TracedBuilder { spans: Some(level), ..self }
     }
 
-    /// Tasks have no span of their own: they are in the one that is current where they are spawned.
+    /// Gives tasks no span of their own: they run in the span that is current where they are spawned.
     ///
-    /// Neither name nor place is recorded.
+    /// Neither name nor location is recorded.
     pub fn current_span(self) -> TracedBuilder<S> {
         TracedBuilder { spans: None, ..self }
     }
 
-    /// Leaves it to the threads which subscriber is current in a task.
+    /// Does not carry the subscriber into tasks.
     ///
-    /// For programs with one subscriber for all threads, by `tracing::subscriber::set_global_default`
-    /// or `init` of `tracing-subscriber`: there it is the same, and costs less.
+    /// For programs with one global subscriber, set by `tracing::subscriber::set_global_default` or by
+    /// `tracing-subscriber`'s `init`: their tasks find it anyway, and each poll costs less.
     pub fn global_subscriber(self) -> TracedBuilder<S> {
         TracedBuilder { subscriber: false, ..self }
     }
 
-    /// Makes the spawner.
+    /// Builds the spawner.
     pub fn build(self) -> Traced<S> {
         let TracedBuilder { spawner, spans, subscriber } = self;
         let layer = Layer::Hook(Arc::new(Carry { spans, subscriber }));
@@ -183,7 +187,7 @@ impl SpawnHook for Carry {
     }
 }
 
-/// Makes a span of a level that is not known before: `tracing` has a static for each.
+/// Creates a span with a level known at run time only: `tracing` needs a static for each level.
 macro_rules! span {
     ($name:literal, $level:expr, $meta:expr) => {{
         let name = $meta.name();
@@ -218,14 +222,14 @@ fn blocking_span(level: Level, meta: SpawnMeta<'_>) -> Span {
     span!("blocking", level, meta)
 }
 
-/// What a task takes along.
+/// The span and the subscriber that a task carries.
 struct Carried {
     span: Span,
     subscriber: Option<Dispatch>,
 }
 
 impl Carried {
-    /// `None` if there is nothing to take.
+    /// `None` if there is nothing to carry.
     fn of_this_thread(subscriber: bool, span: impl FnOnce() -> Span) -> Option<Carried> {
         let span = catch_unwind(AssertUnwindSafe(span)).unwrap_or_else(|payload| {
             discard(payload);
@@ -239,7 +243,7 @@ impl Carried {
     }
 }
 
-/// Where there is none, the task is to find what the process gets later.
+/// With no subscriber yet, nothing is carried, so that the task finds a global one that is set later.
 fn some_subscriber(dispatch: &Dispatch) -> Option<Dispatch> {
     (!dispatch.is::<NoSubscriber>()).then(|| dispatch.clone())
 }
@@ -248,8 +252,8 @@ impl Drop for Carried {
     fn drop(&mut self) {
         let span = mem::replace(&mut self.span, Span::none());
         match &self.subscriber {
-            // As a span closes, `tracing-subscriber` lets go of the one around it, in the subscriber
-            // that is current then.
+            // When a span closes, `tracing-subscriber` releases its parent in the subscriber that is
+            // current at that time.
             Some(subscriber) => dispatcher::with_default(subscriber, || discard(span)),
             None => discard(span),
         }

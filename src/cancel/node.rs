@@ -9,13 +9,14 @@ use std::task::{Poll, Waker};
 use crate::contain::{discard, wake};
 use crate::waiters::Waiters;
 
-/// A token, which all of its clones share.
+/// The state that the clones of a token share.
 ///
-/// A child owns its parent, so that a token in the middle, of which nobody has a clone any more,
-/// still passes on what comes from above. A parent knows its children only for as long as they are
-/// there.
+/// A child owns its parent, so that a token in the middle of the tree passes cancellations on after
+/// its last clone was dropped. A parent holds its children weakly.
 pub(super) struct Node {
-    /// Set under the lock.
+    /// Set under the lock, so that no child and no waker is added after `cancel` has taken them.
+    /// Stored with release and loaded with acquire: a task that sees it also sees everything written
+    /// before `cancel`.
     cancelled: AtomicBool,
     parent: Option<Parent>,
     state: Mutex<State>,
@@ -23,13 +24,13 @@ pub(super) struct Node {
 
 struct Parent {
     node: Arc<Node>,
-    /// `None` if it was cancelled first, and so never had this child.
+    /// `None` if the parent was already cancelled, and so never listed this child.
     key: Option<u64>,
 }
 
 #[derive(Default)]
 struct State {
-    /// A tree, because it gives back its memory as what is in it goes.
+    /// A B-tree, because it frees memory as entries are removed.
     children: BTreeMap<u64, Weak<Node>>,
     next: u64,
     waiting: Waiters,
@@ -45,7 +46,7 @@ impl Node {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -83,19 +84,19 @@ impl Node {
             drop(state);
             nodes.extend(children.into_values().rev().filter_map(|child| child.upgrade()));
         }
-        // When all are cancelled: who wakes finds the whole tree so.
+        // Only after all are cancelled: a task that is woken must find the whole tree cancelled.
         for waker in wakers {
             wake(Some(waker));
         }
     }
 
-    /// Waits for the cancellation. The key is the place among those who wait.
+    /// Waits for the cancellation. The key is the slot in the list of waiters.
     pub(super) fn poll_cancelled(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
         if self.is_cancelled() {
             *key = None;
             return Poll::Ready(());
         }
-        // Cloned and dropped without the lock: both may run code of the user's.
+        // Clone and drop wakers without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         let mut state = self.lock();
         let waits = !self.is_cancelled() && state.waiting.wait(key, &mut waker);
@@ -113,7 +114,7 @@ impl Node {
         discard(waker);
     }
 
-    /// How many children and how many waiting futures there are.
+    /// The numbers of children and of waiting futures.
     #[cfg(test)]
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.lock();

@@ -1,4 +1,4 @@
-//! Counting what is spawned.
+//! Counting tasks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,19 +7,17 @@ use super::{Decorated, decorator};
 use crate::layer::{Counters, Layer, Sums};
 use crate::seam::Spawner;
 
-/// A spawner that counts its tasks: those that were spawned, and how they ended.
+/// A spawner that counts the tasks that it spawns, and how they end.
 ///
-/// Put it around what a program, or a part of it, spawns on, keep a clone, and read its
-/// [`counts`](Counted::counts) whenever they are wanted: for a metric, for a log line, or in a test
-/// that is to leave nothing behind. Work that blocks is counted beside it, if what is decorated is
-/// [`Blocking`](crate::Blocking).
+/// Wrap the spawner of a program, or of a part of it, keep a clone, and read its
+/// [`counts`](Counted::counts) at any time: for a metric, for a log line, or in a test that checks for leaked
+/// tasks. If the decorated spawner is [`Blocking`](crate::Blocking), blocking work is counted separately.
 ///
-/// Dropping it does nothing to the tasks; they are counted by those clones that are left.
+/// Dropping it does not affect the tasks; the remaining clones go on counting.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// Two additions to numbers that the threads share in groups, and no allocation. A task that is
-/// polled often pays nothing for each poll.
+/// Two additions to sharded counters per task, no allocation, and nothing per poll.
 ///
 /// # Examples
 ///
@@ -51,7 +49,7 @@ pub struct Counted<S> {
 decorator!(Counted);
 
 impl<S: Spawner + 'static> Counted<S> {
-    /// Counts what is spawned through it, from now on, on the spawner.
+    /// Wraps a spawner, and counts the tasks that are spawned through the wrapper.
     pub fn new(spawner: S) -> Counted<S> {
         let (tasks, jobs) = (Counters::new(), Counters::new());
         let task = Layer::Count(tasks.clone());
@@ -61,20 +59,19 @@ impl<S: Spawner + 'static> Counted<S> {
 }
 
 impl<S> Counted<S> {
-    /// The tasks so far.
+    /// Returns the counts of tasks.
     ///
-    /// By the time a join resolves, the end of its task is counted. While tasks are spawned and end,
-    /// the numbers are of moments close to each other; no task has ended in them that was not
-    /// spawned.
+    /// By the time a join resolves, the end of its task is counted. While tasks are being spawned and end, the
+    /// numbers are not read at a single instant; no more tasks have ended in them than were spawned.
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts::of(&self.tasks)
     }
 
-    /// The same of work that blocks.
+    /// Returns the counts of blocking work.
     ///
-    /// What is aborted before it runs counts when it is dropped, and what is aborted while it runs
-    /// finishes.
+    /// Work that is aborted before it runs counts as aborted when it is dropped; work that is aborted while it
+    /// runs counts as finished.
     #[must_use]
     pub fn blocking_counts(&self) -> Counts {
         Counts::of(&self.jobs)
@@ -97,22 +94,22 @@ impl<S> fmt::Debug for Counted<S> {
     }
 }
 
-/// How many tasks a [`Counted`] has had, as it was when it was asked.
+/// A snapshot of the numbers of tasks of a [`Counted`].
 ///
 /// The [`Display`](fmt::Display) form is `1 live of 4: 2 finished, 1 aborted, 0 panicked`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// How many were spawned, those that were refused among them.
+    /// Tasks that were spawned, including those that were refused.
     pub spawned: u64,
-    /// How many completed.
+    /// Tasks that completed.
     pub finished: u64,
-    /// How many panicked.
+    /// Tasks that panicked.
     pub panicked: u64,
-    /// How many were dropped before they completed: aborted, refused, or dropped by their runtime.
+    /// Tasks that were dropped before they completed: aborted, refused, or dropped by their runtime.
     ///
-    /// A task that is aborted while it is polled, and completes in that poll, counts as finished,
-    /// though its join says that it was cancelled.
+    /// A task that is aborted during a poll, and completes in that poll, counts as finished, although its join
+    /// says that it was cancelled.
     pub aborted: u64,
 }
 
@@ -122,19 +119,19 @@ impl Counts {
         Counts { spawned, finished, panicked, aborted }
     }
 
-    /// How many there are whose future has not been dropped yet.
+    /// Returns the number of tasks whose future has not been dropped yet.
     #[must_use]
     pub fn live(&self) -> u64 {
         self.spawned - self.ended()
     }
 
-    /// How many have ended, in whatever way.
+    /// Returns the number of tasks that have ended in any way.
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.finished + self.panicked + self.aborted
     }
 
-    /// All numbers, for whoever reports them.
+    /// Returns all numbers with their metrics.
     ///
     /// For OpenTelemetry see [`Metric`], for Prometheus [`Exposition`](super::Exposition).
     ///
@@ -168,7 +165,7 @@ impl fmt::Display for Counts {
 ///
 /// # Examples
 ///
-/// OpenTelemetry asks for a number whenever it collects, by a callback for each instrument:
+/// OpenTelemetry reads each instrument through a callback whenever it collects:
 ///
 /// ```
 /// use async_runtime_compat::decorate::{Counted, Metric, MetricKind};
@@ -216,12 +213,12 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All there are.
+    /// All metrics.
     pub const ALL: [Metric; 5] =
         [Metric::Spawned, Metric::Live, Metric::Finished, Metric::Aborted, Metric::Panicked];
 
-    /// What it is called, such as `tasks_spawned`: without a prefix, and without the `_total` that
-    /// Prometheus has behind counters.
+    /// Returns the metric's name, such as `tasks_spawned`, without a prefix, and without the suffix `_total`
+    /// that Prometheus requires for counters.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -233,7 +230,7 @@ impl Metric {
         }
     }
 
-    /// What it says, in a sentence.
+    /// Returns a description, which is one sentence.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
@@ -245,13 +242,13 @@ impl Metric {
         }
     }
 
-    /// Whether it may fall.
+    /// Returns whether the metric is a counter or a gauge.
     #[must_use]
     pub fn kind(self) -> MetricKind {
         if self == Metric::Live { MetricKind::Gauge } else { MetricKind::Counter }
     }
 
-    /// Its number among these.
+    /// Returns the metric's value in the counts.
     #[must_use]
     pub fn of(self, counts: &Counts) -> u64 {
         match self {
@@ -264,11 +261,11 @@ impl Metric {
     }
 }
 
-/// Whether a [`Metric`] may fall.
+/// The kind of a [`Metric`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
-    /// It only grows.
+    /// Only increases.
     Counter,
-    /// It grows and falls.
+    /// Increases and decreases.
     Gauge,
 }

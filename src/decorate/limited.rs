@@ -1,4 +1,4 @@
-//! Limiting how many tasks there are.
+//! Limiting the number of tasks.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,52 +15,50 @@ use crate::layer::{Layer, Limit, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::Spawner;
 
-/// A spawner with permits for so many tasks: a task beyond that waits until another one ends.
+/// A spawner with a limited number of permits: a task without a permit waits until another task ends.
 ///
-/// A task has a permit from its spawn until its future has been dropped. If there is none for it, it
-/// queues. Permits go to those who wait in the order in which they came, tasks and
-/// [`acquire`](Limited::acquire) alike. The future of a task that waits is not polled; apart from that
-/// it is a task as any other:
+/// A task holds a permit from its spawn until its future has been dropped. If there is none, it queues. Waiting
+/// tasks and callers of [`acquire`](Limited::acquire) get permits in the order in which they queued. The
+/// future of a waiting task is not polled; otherwise it is a task like any other:
 ///
-/// - `spawn` returns at once, whatever the queue is like, and never runs anything inline;
-/// - dropping its handle detaches it, and it is run when its turn comes;
-/// - aborting it, by handle or by a group, drops its future on its runtime without a poll; its join
-///   says [`is_cancelled`](crate::JoinError::is_cancelled), and the queue moves on;
+/// - `spawn` returns at once, whatever the length of the queue, and never runs a future inline;
+/// - dropping its handle detaches it, and it runs when its turn comes;
+/// - aborting it, by handle or by a group, drops its future on its runtime without a poll; its join says
+///   [`is_cancelled`](crate::JoinError::is_cancelled), and the queue moves on;
 /// - when its runtime is shut down its future is dropped, its join says
 ///   [`is_shutdown`](crate::JoinError::is_shutdown), and the queue moves on;
-/// - groups and counters know it, and the simulation shows it among those that wait.
+/// - groups and counters include it, and a simulation reports it as waiting.
 ///
-/// By the time a join resolves, the task's permit is free, or another's. When the last clone is dropped,
-/// the tasks that wait go on waiting, and are run as permits become free.
+/// By the time a join resolves, the task's permit has been released. When the last clone is dropped, waiting
+/// tasks go on waiting, and run as permits are released.
 ///
-/// Work that blocks is not limited: [`BlockingPool`](crate::BlockingPool) has a number of threads.
+/// Blocking work is not limited: to limit it, use a [`BlockingPool`](crate::BlockingPool) with a number of
+/// threads.
 ///
 /// # Back-pressure
 ///
-/// The queue is in memory and has no end: a producer that spawns faster than its tasks end fills it.
-/// One that is to be slowed down waits for a permit first, with [`acquire`](Limited::acquire), and then
-/// spawns with the [`Permit`]; one that would rather refuse work asks
-/// [`try_acquire`](Limited::try_acquire). With that, nothing queues but producers.
-/// [`waiting`](Limited::waiting) tells how long the queue is.
+/// The queue is in memory and unbounded: a producer that spawns faster than its tasks end fills it. To slow the
+/// producer down, let it wait for a permit with [`acquire`](Limited::acquire), and spawn with the [`Permit`];
+/// to refuse work instead, call [`try_acquire`](Limited::try_acquire). Then only producers queue.
+/// [`waiting`](Limited::waiting) returns the length of the queue.
 ///
-/// # Tasks that wait for each other
+/// # Deadlocks
 ///
-/// A task keeps its permit while it waits for whatever it likes. If all those with a permit wait for
-/// tasks without one, which they have spawned through the same limit, then all wait for ever: let
-/// tasks that wait for their children spawn them past the limit. Several limits around each other are
-/// no such danger: a task takes the permit of the outermost first, and waits for one at a time.
+/// A task keeps its permit while it waits. If every task with a permit waits for a child without one, spawned
+/// through the same limit, all of them wait for ever: tasks that wait for their children must spawn them outside
+/// the limit. Nested limits do not deadlock: a task takes the permit of the outermost limit first, and waits
+/// for one at a time.
 ///
 /// # Fairness
 ///
-/// First come, first served, in the order of the spawn calls. Which of those with a permit runs first
-/// is up to the runtime.
+/// First come, first served, in the order of the spawn calls. Which of the tasks with a permit runs first is up
+/// to the runtime.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// Two short locks per task that all of them share, and no allocation as long as there are permits. A
-/// task that waits has an entry in an ordered map and one poll more. A spawner of the caller's must
-/// not leave it to the wakers to drop its tasks, which would keep those that wait, and they their
-/// wakers.
+/// Two short critical sections per task, on one lock, and no allocation while permits are free. A waiting task
+/// takes an entry in an ordered map and one more poll. A custom spawner must own its tasks, and not leave that
+/// to their wakers: waiting tasks and their wakers would keep each other alive.
 ///
 /// # Examples
 ///
@@ -70,7 +68,7 @@ use crate::seam::Spawner;
 /// use async_runtime_compat::prelude::*;
 /// use async_runtime_compat::smol::SmolSpawner;
 ///
-/// /// Fetches all, eight at a time, and holds no more than that in memory.
+/// /// Fetches all pages, at most eight at a time, and holds no more than that in memory.
 /// async fn crawl(spawner: &Limited<SmolSpawner>, urls: impl Iterator<Item = String>) {
 ///     for url in urls {
 ///         let permit = spawner.acquire().await;
@@ -90,9 +88,9 @@ pub struct Limited<S> {
 decorator!(Limited);
 
 impl<S: Spawner + 'static> Limited<S> {
-    /// Lets no more than `limit` tasks live that are spawned through it.
+    /// Wraps a spawner, and runs at most `limit` of the tasks that are spawned through the wrapper at a time.
     ///
-    /// With a limit of zero they all wait, until it is [raised](Limited::set_limit).
+    /// With a limit of zero all tasks wait until it is [raised](Limited::set_limit).
     pub fn new(spawner: S, limit: usize) -> Limited<S> {
         let limit = Limit::new(limit);
         let hook = Layer::Limit(limit.clone());
@@ -103,58 +101,57 @@ impl<S: Spawner + 'static> Limited<S> {
 impl<S> Limited<S> {
     /// Waits for a permit, and reserves it.
     ///
-    /// It queues with the tasks, when it is first polled.
-    ///
-    /// Dropping the future gives up its turn in the queue.
+    /// The future queues with the tasks at its first poll. Dropping it leaves the queue.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe, but the turn in the queue is lost: one that waits again waits behind the others.
-    #[must_use = "a future does nothing unless it is awaited"]
+    /// Cancel safe, but dropping the future loses its slot in the queue: calling this again queues behind the
+    /// others.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub fn acquire(&self) -> Acquire<S> {
         Acquire { spawner: self.clone(), ticket: None }
     }
 
-    /// Reserves a permit if there is one now.
-    #[must_use = "dropping it gives up the permit"]
+    /// Reserves a permit if one is free.
+    #[must_use = "dropping a permit releases it"]
     pub fn try_acquire(&self) -> Option<Permit<S>> {
         let ticket = self.limit.try_ticket()?;
         Some(Permit { spawner: self.clone(), ticket })
     }
 
-    /// Waits until there is a permit, and leaves it.
+    /// Waits until a permit is free, without reserving it.
     ///
-    /// A single producer that spawns after it finds the permit. Where there are several, another may
-    /// be faster, and the task wait: [`acquire`](Limited::acquire) keeps the permit.
+    /// A single producer that spawns afterwards finds the permit free. Among several producers another may take
+    /// it first; [`acquire`](Limited::acquire) reserves it.
     ///
     /// # Cancel safety
     ///
-    /// As [`acquire`](Limited::acquire).
+    /// The same as [`acquire`](Limited::acquire).
     pub async fn ready(&self) {
         drop(self.acquire().await);
     }
 
-    /// How many permits there are.
+    /// Returns the number of permits.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.limit.limit()
     }
 
-    /// Changes how many permits there are.
+    /// Changes the number of permits.
     ///
-    /// If there are more, those who wait get them at once. If there are fewer, those who have one
-    /// keep it, and nobody gets one until there are few enough.
+    /// If it grows, waiting tasks get the new permits at once. If it shrinks, running tasks keep theirs, and no
+    /// permit is granted until fewer than the new number are held.
     pub fn set_limit(&self, limit: usize) {
         self.limit.set_limit(limit);
     }
 
-    /// How many permits are taken: by tasks, and by [`Permit`]s.
+    /// Returns the number of permits held by tasks and by [`Permit`]s.
     #[must_use]
     pub fn running(&self) -> usize {
         self.limit.held()
     }
 
-    /// How many wait for a permit: tasks, and those who [`acquire`](Limited::acquire) one.
+    /// Returns the number of tasks and of callers of [`acquire`](Limited::acquire) that wait for a permit.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.limit.waiting()
@@ -177,9 +174,9 @@ impl<S> fmt::Debug for Limited<S> {
     }
 }
 
-/// Waits for a permit; made by [`Limited::acquire`].
+/// Waits for a permit; returned by [`Limited::acquire`].
 ///
-/// Polled after it resolved, it waits for another one.
+/// If it is polled after it resolved, it waits for another permit.
 pub struct Acquire<S> {
     spawner: Limited<S>,
     ticket: Option<Ticket>,
@@ -208,13 +205,13 @@ impl<S> fmt::Debug for Acquire<S> {
     }
 }
 
-/// Permission for a task to run; made by [`Limited::acquire`] and [`Limited::try_acquire`].
+/// Permission for a task to run; returned by [`Limited::acquire`] and [`Limited::try_acquire`].
 ///
-/// Dropping it gives the permit to the next one.
+/// Dropping it releases the permit to the next waiter.
 ///
 /// # Examples
 ///
-/// A listener that refuses what it has no permit for:
+/// A listener that refuses connections when there is no permit:
 ///
 /// ```
 /// use async_runtime_compat::decorate::Limited;
@@ -229,16 +226,16 @@ impl<S> fmt::Debug for Acquire<S> {
 /// # accepted(&Limited::new(spawner.clone(), 1)).unwrap();
 /// # accepted(&Limited::new(spawner, 0)).unwrap_err();
 /// ```
-#[must_use = "dropping it gives up the permit"]
+#[must_use = "dropping a permit releases it"]
 pub struct Permit<S> {
     spawner: Limited<S>,
     ticket: Ticket,
 }
 
 impl<S> Permit<S> {
-    /// Spawns a task that has this permit, so that it does not wait.
+    /// Spawns a task with this permit, so that it does not wait.
     ///
-    /// It is spawned through the [`Limited`] that the permit is of, otherwise as by
+    /// It is spawned through the permit's [`Limited`], and otherwise like
     /// [`SpawnerExt::spawn_with_handle`](crate::SpawnerExt::spawn_with_handle).
     #[track_caller]
     pub fn spawn_with_handle<F>(self, future: F) -> JoinHandle<F::Output>
@@ -263,7 +260,7 @@ impl<S> Permit<S> {
         self.spawn(Some(name.into()), Location::caller(), future)
     }
 
-    /// Like [`spawn_with_handle`](Permit::spawn_with_handle), for a task that nobody waits for.
+    /// Like [`spawn_with_handle`](Permit::spawn_with_handle), without a handle.
     #[track_caller]
     pub fn spawn_detached<F>(self, future: F)
     where

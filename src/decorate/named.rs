@@ -1,4 +1,4 @@
-//! Names for what is spawned.
+//! Naming tasks.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,21 +9,19 @@ use super::{Decorated, decorator};
 use crate::layer::{Layer, Naming};
 use crate::seam::Spawner;
 
-/// A spawner that gives names to its tasks: a prefix, a name for those without one, or any other.
+/// A spawner that names its tasks: with a prefix, with a default name, or with a function.
 ///
-/// Give one to each part of a program, and reports tell whose task it was: errors, the listing of a
-/// group, the timeline of a simulation. The new name is the task's name: handles and
-/// [`JoinError`](crate::JoinError)s have it, the backend, and the decorators that are inside of this
-/// one. Those around it, which the task passes first, see the name as it was. So prefixes are in the
-/// order in which the parts contain each other.
+/// Give one to each part of a program, and errors, group listings and the timelines of simulations tell which
+/// part a task belongs to. The new name replaces the old one: handles, [`JoinError`](crate::JoinError)s, the
+/// backend and the decorators inside this one see it. Decorators around this one, which the task passes first,
+/// see the old name. Prefixes are therefore in the order in which the parts are nested.
 ///
-/// Work that blocks is named in the same way, if what is decorated is
-/// [`Blocking`](crate::Blocking).
+/// If the decorated spawner is [`Blocking`](crate::Blocking), blocking work is named in the same way.
 ///
-/// # What it costs
+/// # Cost
 ///
-/// A name that is made up is an allocation for its text; a name that is there is not copied. The
-/// handle of a task with a name takes one more, and so does its place in a group.
+/// A name that is not static allocates its text; a static one is not copied. A name also takes one allocation in
+/// the task's handle, and one in a group.
 ///
 /// # Examples
 ///
@@ -49,15 +47,15 @@ pub struct Named<S> {
 decorator!(Named);
 
 impl<S: Spawner + 'static> Named<S> {
-    /// Puts a prefix in front of each name. What has no name gets none.
+    /// Prefixes each name. Tasks without a name stay without one.
     ///
-    /// The prefix is taken as it is: a separator is part of it.
+    /// No separator is added: include it in the prefix.
     pub fn with_prefix(spawner: S, prefix: impl Into<Cow<'static, str>>) -> Named<S> {
         let prefix = prefix.into();
         Named::by(spawner, move |name, _| Some(format!("{prefix}{}", name?).into()))
     }
 
-    /// Gives a name to what has none.
+    /// Names the tasks that have no name.
     pub fn with_default(spawner: S, default: impl Into<Cow<'static, str>>) -> Named<S> {
         let default = default.into();
         Named::by(spawner, move |name, _| match name {
@@ -66,19 +64,18 @@ impl<S: Spawner + 'static> Named<S> {
         })
     }
 
-    /// Asks a function for each name.
+    /// Names tasks with a function.
     ///
-    /// It is given the name, if there is one, and the place of the `spawn` call, and gives the new
-    /// name, or `None` to leave everything as it is. It is called in the call that spawns, and must
-    /// not block.
+    /// The function gets the task's name, if it has one, and the location of the `spawn` call, and returns the
+    /// new name, or `None` to keep the old one. It is called during the `spawn` call, and must not block.
     ///
     /// # Panics
     ///
-    /// If the function panics, so does the call that spawns, and nothing is spawned.
+    /// If the function panics, the `spawn` call panics, and nothing is spawned.
     ///
     /// # Examples
     ///
-    /// Numbers, by which tasks of the same place can be told apart:
+    /// Numbers tell apart tasks spawned at the same location:
     ///
     /// ```
     /// # use async_runtime_compat::FnSpawner;

@@ -1,16 +1,15 @@
-//! Counts as Prometheus reads them.
+//! Counts in Prometheus' text format.
 
 use std::fmt;
 
 use super::counted::{Counts, Metric, MetricKind};
 
-/// [`Counts`] in the text format that Prometheus reads, as the
-/// [`Display`](fmt::Display) form.
+/// [`Counts`] in Prometheus' text format, as the [`Display`](fmt::Display) form.
 ///
-/// It is the [text-based format](https://prometheus.io/docs/instrumenting/exposition_formats/),
-/// version 0.0.4: what to answer to a request for `/metrics`, as `text/plain; version=0.0.4`, alone
-/// or behind what is there already. Several spawners are put into one exposition, and told apart by
-/// their labels; each metric stands in it once, as the format demands.
+/// This is the [text-based format](https://prometheus.io/docs/instrumenting/exposition_formats/), version
+/// 0.0.4. Serve it under `/metrics`, as `text/plain; version=0.0.4`, alone or appended to other metrics. One
+/// exposition can have the counts of several spawners, distinguished by labels; each metric appears in it once,
+/// as the format requires.
 ///
 /// # Examples
 ///
@@ -28,7 +27,7 @@ use super::counted::{Counts, Metric, MetricKind};
 /// # assert!(metrics.to_string().contains("\nmyapp_tasks_spawned_total{part=\"jobs\"} 0\n"));
 /// ```
 ///
-/// It begins
+/// The output begins:
 ///
 /// ```text
 /// # HELP myapp_tasks_spawned_total Tasks that were spawned.
@@ -39,16 +38,17 @@ use super::counted::{Counts, Metric, MetricKind};
 #[derive(Clone, Debug)]
 pub struct Exposition {
     prefix: String,
-    /// With the labels as they are written.
+    /// The counts, with their formatted labels.
     series: Vec<(String, Counts)>,
 }
 
 impl Exposition {
-    /// An empty one, whose metrics begin with the prefix and an underscore; none if it is empty.
+    /// Creates an empty exposition whose metrics begin with the prefix and an underscore. An empty prefix adds
+    /// nothing.
     ///
     /// # Panics
     ///
-    /// If the prefix cannot begin the name of a metric: it has to match `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    /// Panics if the prefix is not empty and does not match `[a-zA-Z_:][a-zA-Z0-9_:]*`, as metric names must.
     #[must_use]
     #[track_caller]
     pub fn new(prefix: &str) -> Exposition {
@@ -56,20 +56,19 @@ impl Exposition {
             String::new()
         } else {
             let is_name = is_name(prefix, |it| it == ':');
-            assert!(is_name, "`{prefix}` cannot begin the name of a metric: take letters and `_`");
+            assert!(is_name, "`{prefix}` cannot begin the name of a metric: use letters and `_`");
             format!("{prefix}_")
         };
         Exposition { prefix, series: Vec::new() }
     }
 
-    /// Adds counts, which differ from the others in their labels.
+    /// Adds counts, with labels that distinguish them from the others.
     ///
-    /// Any text may be the value of a label. It is escaped where the format demands it.
+    /// The value of a label may be any text; it is escaped as the format requires.
     ///
     /// # Panics
     ///
-    /// If a label has a name that the format does not allow: it has to match
-    /// `[a-zA-Z_][a-zA-Z0-9_]*`.
+    /// Panics if the name of a label does not match `[a-zA-Z_][a-zA-Z0-9_]*`.
     #[must_use]
     #[track_caller]
     pub fn with(mut self, labels: &[(&str, &str)], counts: Counts) -> Exposition {
@@ -77,7 +76,7 @@ impl Exposition {
             .iter()
             .map(|(name, value)| {
                 let is_name = is_name(name, |_| false);
-                assert!(is_name, "`{name}` cannot be a label's name: take letters and `_`");
+                assert!(is_name, "`{name}` cannot be the name of a label: use letters and `_`");
                 format!("{name}=\"{}\"", escaped(value))
             })
             .collect();

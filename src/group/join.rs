@@ -1,4 +1,4 @@
-//! Results in the order in which they come.
+//! Results in the order in which tasks end.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -18,17 +18,16 @@ use crate::handle::{AbortOnDrop, JoinHandle};
 use crate::seam::Spawner;
 use crate::spawner::SpawnerExt;
 
-/// Tasks whose results come in the order in which the tasks end, on any spawner.
+/// A set of tasks that yields results in the order in which the tasks end, on any spawner.
 ///
-/// Dropping it aborts the tasks that are left in it.
+/// Dropping it aborts its remaining tasks.
 ///
 /// # Comparison to tokio's `JoinSet`
 ///
-/// It is the same thing. The runtime is given once, in [`new`](JoinGroup::new), and not found in
-/// the surroundings. [`spawn`](JoinGroup::spawn) gives no abort handle, because on most backends
-/// one costs an allocation; where one is needed, spawn with a handle, get the abort handle from it,
-/// and [`insert`](JoinGroup::insert) the handle. `insert` also takes what was spawned elsewhere: on
-/// another spawner, or for work that blocks.
+/// It is the counterpart of `JoinSet`. The spawner is passed once, to [`new`](JoinGroup::new), and not found
+/// in the context. [`spawn`](JoinGroup::spawn) does not return an abort handle, which costs an allocation on
+/// most backends. To get one, spawn with a handle, take its abort handle, and [`insert`](JoinGroup::insert)
+/// the handle. `insert` also accepts tasks from other spawners, and blocking work.
 ///
 /// # Examples
 ///
@@ -52,43 +51,43 @@ use crate::spawner::SpawnerExt;
 /// # }).unwrap();
 /// # }
 /// ```
-#[must_use = "dropping it aborts its tasks"]
+#[must_use = "dropping a `JoinGroup` aborts its tasks"]
 pub struct JoinGroup<T> {
     spawner: Arc<dyn Spawner>,
     tasks: Slots<Joining<T>>,
     ready: Arc<Ready>,
-    /// Taken out of `ready`, all at once.
+    /// Keys taken out of `ready`, all at once.
     next: VecDeque<Key>,
 }
 
-/// A task whose result has not been handed out.
+/// A task whose result has not been returned.
 struct Joining<T> {
     handle: AbortOnDrop<T>,
-    /// If it was there at once.
+    /// The result, if the task had ended when it was inserted.
     result: Option<Result<T, JoinError>>,
     waker: Arc<TaskWaker>,
 }
 
 impl<T> JoinGroup<T> {
-    /// An empty one, which spawns on the spawner.
+    /// Creates an empty set of tasks on the spawner.
     pub fn new(spawner: Arc<dyn Spawner>) -> JoinGroup<T> {
         let next = VecDeque::new();
         JoinGroup { spawner, tasks: Slots::new(), ready: Arc::default(), next }
     }
 
-    /// How many tasks there are whose result has not been handed out.
+    /// Returns the number of tasks whose result has not been returned.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether every result has been handed out.
+    /// Returns whether every result has been returned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Spawns a task whose result is wanted here.
+    /// Spawns a task into the set.
     #[track_caller]
     pub fn spawn<F>(&mut self, future: F)
     where
@@ -99,8 +98,7 @@ impl<T> JoinGroup<T> {
         self.insert(handle);
     }
 
-    /// Like [`spawn`](JoinGroup::spawn), for a task with a name, by which an error can be told from
-    /// the others.
+    /// Like [`spawn`](JoinGroup::spawn), for a task with a name, which identifies it in an error.
     #[track_caller]
     pub fn spawn_named<F>(&mut self, name: impl Into<Cow<'static, str>>, future: F)
     where
@@ -111,13 +109,13 @@ impl<T> JoinGroup<T> {
         self.insert(handle);
     }
 
-    /// Adds a task that was spawned already, or work that blocks.
+    /// Adds a task that has already been spawned, or blocking work.
     ///
-    /// Ended it may have, but not been joined.
+    /// The task may have ended, but must not have been joined.
     ///
     /// # Panics
     ///
-    /// If the handle was polled to its end before.
+    /// Panics if the handle has already resolved.
     pub fn insert(&mut self, handle: JoinHandle<T>) {
         let waker = Arc::new(TaskWaker {
             ready: self.ready.clone(),
@@ -125,7 +123,7 @@ impl<T> JoinGroup<T> {
             queued: AtomicBool::new(false),
         });
         let mut task = Joining { handle: handle.abort_on_drop(), result: None, waker };
-        // Who is told of the end from now on knows the order of the ends.
+        // From here on the task's waker queues it, in the order of the ends.
         if let Poll::Ready(result) = task.poll() {
             task.result = Some(result);
             task.waker.wake_by_ref();
@@ -133,23 +131,23 @@ impl<T> JoinGroup<T> {
         self.tasks.insert(task);
     }
 
-    /// Waits for the next task to end, and gives its result; `None` if there are no tasks.
+    /// Waits for the next task to end, and returns its result, or `None` if there are no tasks.
     ///
     /// # Errors
     ///
-    /// As awaiting the task's [`JoinHandle`].
+    /// The same as awaiting the task's [`JoinHandle`].
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: a result is taken out only in the poll that gives it.
+    /// Cancel safe: a result is removed only in the poll that returns it.
     pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
         poll_fn(|cx| self.poll_join_next(cx))
     }
 
-    /// Like [`join_next`](JoinGroup::join_next), as a poll.
+    /// Polls for the next result; see [`join_next`](JoinGroup::join_next).
     ///
-    /// `Ready(None)` means that there are no tasks, and not that there will be none. The waker of
-    /// the last call is the one that is woken.
+    /// `Ready(None)` means that there are no tasks now; more may be added. Only the waker of the last call is
+    /// woken.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         if self.tasks.len() == 0 {
             return Poll::Ready(None);
@@ -157,7 +155,7 @@ impl<T> JoinGroup<T> {
         if let Some(result) = self.take_ready() {
             return Poll::Ready(Some(result));
         }
-        // Before the tasks are looked at again: one that ends meanwhile finds it.
+        // Registered before the queue is checked again, so that a task that ends meanwhile finds it.
         self.ready.register(Some(cx.waker().clone()));
         if let Some(result) = self.take_ready() {
             self.ready.register(None);
@@ -170,13 +168,13 @@ impl<T> JoinGroup<T> {
         Poll::Pending
     }
 
-    /// The result of a task that has ended; `None` if there is none of these now.
+    /// Returns the result of a task that has ended, or `None` if no task has.
     ///
     /// # Errors
     ///
-    /// As awaiting the task's [`JoinHandle`].
+    /// The same as awaiting the task's [`JoinHandle`].
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        // There is no next poll to leave the rest to.
+        // Not limited by a task's budget: there is no later poll to leave the rest to.
         backend::unconstrained(|| self.take_ready())
     }
 
@@ -194,12 +192,13 @@ impl<T> JoinGroup<T> {
     }
 
     fn take_next(&mut self) -> Option<Result<T, JoinError>> {
-        // Without it, each would be asked in vain and queued again, in whatever order.
+        // Without budget each poll would return pending and queue its task again, out of order.
         while backend::has_budget() {
             let key = self.next.pop_front()?;
-            // A task that has gone may be woken late, and its place be empty or another's.
+            // A removed task may be woken late; its slot may be empty or reused by then.
             let Some(task) = self.tasks.get_mut(key) else { continue };
-            // Who queues it sees that it is not queued, or this sees that it has ended.
+            // Acquire and release, with the swap in `wake_by_ref`: either the waker sees that the task is
+            // not queued and queues it, or the poll below sees that the task has ended.
             task.waker.queued.swap(false, Ordering::AcqRel);
             if let Poll::Ready(result) = task.poll() {
                 self.tasks.remove(key);
@@ -211,7 +210,7 @@ impl<T> JoinGroup<T> {
 
     /// Requests that each task stop at its next await, and returns at once.
     ///
-    /// The tasks stay: [`join_next`](JoinGroup::join_next) gives how each one ended.
+    /// The tasks stay in the set: [`join_next`](JoinGroup::join_next) returns the result of each.
     ///
     /// # Errors
     ///
@@ -220,12 +219,11 @@ impl<T> JoinGroup<T> {
         self.tasks.iter().for_each(|task| task.handle.abort());
     }
 
-    /// Aborts all tasks, and waits until each future has been dropped. Their results are dropped,
-    /// too.
+    /// Aborts all tasks, waits until their futures have been dropped, and discards their results.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped, the tasks stay aborted, and those that it has not got to stay here.
+    /// If the future is dropped, the tasks stay aborted, and those not yet waited for stay in the set.
     pub async fn shutdown(&mut self) {
         self.abort_all();
         while let Some(result) = self.join_next().await {
@@ -233,7 +231,7 @@ impl<T> JoinGroup<T> {
         }
     }
 
-    /// Lets all tasks run on without this. Their results are dropped.
+    /// Detaches all tasks: they run on, and their results are dropped.
     pub fn detach_all(&mut self) {
         for task in mem::replace(&mut self.tasks, Slots::new()).into_values() {
             task.handle.into_handle().detach();
@@ -253,7 +251,7 @@ impl<T> Joining<T> {
 
 impl<T> Drop for JoinGroup<T> {
     fn drop(&mut self) {
-        // The waker may own the task that owns this, and the tasks that are left own it.
+        // Breaks a cycle: the remaining tasks own the waker, which may own the task that owns this.
         self.ready.register(None);
     }
 }
@@ -264,20 +262,20 @@ impl<T> fmt::Debug for JoinGroup<T> {
     }
 }
 
-/// Where the tasks that have ended are queued.
+/// The queue of the tasks that have ended.
 #[derive(Default)]
 struct Ready(Mutex<ReadyState>);
 
 #[derive(Default)]
 struct ReadyState {
     queue: VecDeque<Key>,
-    /// Who waits for the next one.
+    /// The waker of the task that waits for the next result.
     waiting: Option<Waker>,
 }
 
 impl Ready {
     fn lock(&self) -> MutexGuard<'_, ReadyState> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -287,7 +285,7 @@ impl Ready {
 
     fn register(&self, mut waker: Option<Waker>) {
         mem::swap(&mut self.lock().waiting, &mut waker);
-        // Without the lock: it may run code of the user's.
+        // Drop after unlocking: the waker's destructor may be user code.
         discard(waker);
     }
 }

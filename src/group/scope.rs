@@ -8,7 +8,7 @@ use crate::layer::{Layer, Layers};
 use crate::runtime::forward;
 use crate::seam::{Blocking, Runtime};
 
-/// It does not keep the group alive.
+/// A runtime whose tasks belong to a group, which it does not keep alive.
 struct Scope {
     runtime: Arc<dyn Runtime>,
     spawner: GroupSpawner,
@@ -16,14 +16,14 @@ struct Scope {
 }
 
 impl TaskGroup {
-    /// A runtime whose tasks, and whose blocking work, belong to this group.
+    /// Returns a runtime whose tasks and blocking work belong to this group.
     ///
-    /// Its tasks run on the group's spawner; the timer and the pool for blocking work are those of
-    /// `runtime`, which is commonly the runtime that the group was made on. Blocking work that has not
-    /// started when the group is aborted is dropped and not run; work that has started is waited for.
+    /// Its tasks run on the group's spawner; it uses the timer and the blocking pool of `runtime`, which is
+    /// commonly the runtime that the group was created on. Blocking work that has not started when the group is
+    /// aborted is dropped without being run; work that has started is waited for.
     ///
-    /// As with [`spawner`](TaskGroup::spawner), the result does not keep the group alive: once the
-    /// group was dropped, it refuses tasks and blocking work.
+    /// Like [`spawner`](TaskGroup::spawner), the runtime does not keep the group alive: after the group was
+    /// dropped, it refuses tasks and blocking work.
     ///
     /// # Examples
     ///
@@ -35,7 +35,7 @@ impl TaskGroup {
     ///
     /// struct Session {
     ///     group: TaskGroup,
-    ///     /// What the session hands to its parts: all that they start ends with the session.
+    ///     /// For the session's parts: everything that they start ends with the session.
     ///     runtime: Arc<dyn Runtime>,
     /// }
     ///

@@ -1,21 +1,21 @@
-//! A list whose slots are reused, and whose memory goes with what is in it.
+//! A list whose slots are reused, and whose memory shrinks with its contents.
 
 use std::array;
 
-/// Where a value is. Small, because each task has one.
+/// The slot of a value. Small, because each task has one.
 pub(super) type Key = u32;
 
-/// How many slots are allocated at once.
+/// The number of slots that are allocated at once.
 const CHUNK: u32 = 32;
 
-/// Values that are found by a key. Keys are reused.
+/// Values that are found by key. Keys are reused.
 ///
-/// The slots come in chunks, and a chunk without a value is given back: so the memory is that of
-/// the values that are there, and not of those that were there once, as it is with a `Vec`. One
-/// spare chunk stays, for lists that grow and shrink by one all the time.
+/// Slots are allocated in chunks, and an empty chunk is freed, so that memory follows the number of values,
+/// and not the highest number there ever was, as in a `Vec`. One spare chunk is kept for lists that keep
+/// growing and shrinking by one.
 pub(super) struct Slots<T> {
     chunks: Vec<Option<Box<Chunk<T>>>>,
-    /// The chunks with room, and those that were given back. The last one is used first.
+    /// The chunks with room, and those that were freed. The last one is used first.
     room: Vec<u32>,
     spare: Option<Box<Chunk<T>>>,
     len: usize,
@@ -66,7 +66,7 @@ impl<T> Slots<T> {
     #[cold]
     fn grow(&mut self) -> u32 {
         let index = u32::try_from(self.chunks.len()).ok().filter(|index| *index < u32::MAX / CHUNK);
-        let index = index.expect("there is no memory for so many tasks");
+        let index = index.expect("a group holds fewer than 2^32 tasks");
         self.chunks.push(None);
         self.room.push(index);
         index

@@ -1,4 +1,4 @@
-//! The future that waits.
+//! The future that waits for a deadline.
 
 #[cfg(not(all(
     feature = "tokio",
@@ -32,15 +32,15 @@ pub(crate) type TokioClock = absent::Absent<'t'>;
 
 /// Waits until a deadline; see [`Timer::sleep`](crate::Timer::sleep).
 ///
-/// Dropping it ends the waiting and leaves nothing behind with the timer. It may be awaited
-/// anywhere: on another runtime than the timer's, or on none.
+/// Dropping it cancels the wait and removes it from the timer. It may be awaited anywhere: on another
+/// runtime than the timer's, or on none.
 ///
-/// A sleep that has ended stays ended: polled again, it is ready again, until it is
-/// [`reset`](Sleep::reset). One whose deadline lies beyond the last [`Instant`] never ends.
+/// A sleep that has ended stays ready when it is polled again, until it is [`reset`](Sleep::reset). A
+/// sleep whose deadline lies beyond the last representable [`Instant`] never ends.
 ///
 /// # Panics
 ///
-/// If it is polled after its tokio runtime was shut down. Nobody could wake it any more.
+/// Panics if it is polled after its tokio runtime was shut down, when nothing is left to wake it.
 ///
 /// # Cancel safety
 ///
@@ -50,14 +50,14 @@ pub struct Sleep {
     inner: Inner,
 }
 
-/// A backend that is not compiled in has an empty type here, which costs nothing.
+/// A backend that is not compiled in has an uninhabited type here, which costs nothing.
 enum Inner {
     Own(Pin<Box<Own<dyn RawSleep>>>),
     Io(IoSleep),
     Tokio(TokioSleep),
 }
 
-/// Evaluates an expression with the sleep inside, whichever it is.
+/// Evaluates an expression with the inner sleep of any variant.
 macro_rules! each {
     ($inner:expr, $sleep:ident => $value:expr) => {
         match $inner {
@@ -69,11 +69,11 @@ macro_rules! each {
 }
 
 impl Sleep {
-    /// Makes a sleep for a timer of one's own; `None` is never.
+    /// Creates a sleep for a custom timer. A deadline of `None` means never.
     ///
-    /// The deadline is handed on through [`RawSleep::reset`]. With
-    /// `timer.now().checked_add(duration)` a duration that leads past the last [`Instant`] becomes
-    /// never, as [`Timer::sleep`](crate::Timer::sleep) asks for.
+    /// The deadline is passed on through [`RawSleep::reset`]. With
+    /// `timer.now().checked_add(duration)`, a duration that reaches past the last representable
+    /// [`Instant`] means never, as [`Timer::sleep`](crate::Timer::sleep) requires.
     pub fn new(raw: impl RawSleep, deadline: Option<Instant>) -> Sleep {
         let mut own = Box::pin(Own { deadline: None, elapsed: false, raw });
         if let Some(deadline) = deadline {
@@ -84,34 +84,33 @@ impl Sleep {
         Sleep { inner: Inner::Own(own) }
     }
 
-    /// When the sleep ends; `None` if it never does.
+    /// Returns the deadline, or `None` if the sleep never ends.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         each!(&self.inner, sleep => sleep.deadline())
     }
 
-    /// Whether the sleep has ended: it was polled when its deadline had passed.
+    /// Returns whether the sleep has ended, that is, whether it was polled after its deadline.
     ///
-    /// Until it is polled a sleep has not ended, however late it is.
+    /// A sleep that has not been polled has not ended, however late it is.
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
         each!(&self.inner, sleep => sleep.is_elapsed())
     }
 
-    /// Lets the sleep wait for another deadline, earlier or later.
+    /// Sets another deadline, earlier or later.
     ///
-    /// A sleep that has ended, or that was never to end, waits again. To be woken at the new
-    /// deadline, poll the sleep after the reset.
+    /// A sleep that has ended, or that had no deadline, waits again. To be woken at the new deadline,
+    /// poll the sleep after the reset.
     ///
     /// # Panics
     ///
-    /// Cannot panic. A deadline that has passed gives a sleep that ends as soon as the timer gets
-    /// to it.
+    /// Cannot panic. If the deadline has passed, the sleep ends as soon as the timer processes it.
     pub fn reset(&mut self, deadline: Instant) {
         each!(&mut self.inner, sleep => sleep.reset(deadline));
     }
 
-    /// The present instant on the clock that the sleep ends by.
+    /// The current instant on the clock that the sleep runs on.
     pub(crate) fn now(&self) -> Instant {
         each!(&self.inner, sleep => sleep.now())
     }
@@ -149,14 +148,14 @@ impl fmt::Debug for Sleep {
     }
 }
 
-/// What a [`Sleep`] is made of where the timer is one's own.
+/// The implementation of a [`Sleep`] for a custom timer.
 ///
-/// It costs one allocation for each sleep. Dropping it has to take what it left with the timer
-/// away: the waker above all.
+/// Each sleep costs one allocation. Dropping it must remove everything that it registered with the
+/// timer, above all the waker.
 ///
 /// # Examples
 ///
-/// A timer that is one thread, for an executor that has none:
+/// A timer that runs on a thread of its own, for an executor without one:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -175,7 +174,7 @@ impl fmt::Debug for Sleep {
 ///
 /// #[derive(Default)]
 /// struct Shared {
-///     /// Who waits for when. The number tells apart those who wait for the same instant.
+///     /// The wakers by deadline. The number tells sleeps with the same deadline apart.
 ///     waiting: Mutex<BTreeMap<(Instant, u64), Waker>>,
 ///     changed: Condvar,
 ///     number: AtomicU64,
@@ -284,22 +283,22 @@ impl fmt::Debug for Sleep {
 /// # });
 /// ```
 ///
-/// Where a library has a sleep of its own, `poll_elapsed` polls that, and `reset` sets its time.
+/// To adapt the sleep type of another library, let `poll_elapsed` poll it and `reset` set its deadline.
 pub trait RawSleep: Send + Sync + 'static {
-    /// The present instant on the timer's clock: what [`Timer::now`](crate::Timer::now) gives.
+    /// Returns the current instant on the timer's clock, as [`Timer::now`](crate::Timer::now) does.
     fn now(&self) -> Instant;
 
-    /// Sets the deadline. It may be earlier or later than the one before, which is void.
+    /// Sets the deadline, earlier or later than the previous one, which no longer applies.
     ///
     /// Called before the first poll, and then for each reset. It need not keep a waker that was
-    /// registered for the deadline before: a poll follows.
+    /// registered for the previous deadline: a poll follows.
     fn reset(self: Pin<&mut Self>, deadline: Instant);
 
-    /// Is ready once [`now`](RawSleep::now) has reached the deadline, and not before.
+    /// Returns ready once [`now`](RawSleep::now) has reached the deadline, and not before.
     ///
-    /// Otherwise it sees to it that the waker is woken then. The waker replaces the one of the
-    /// poll before. Once this was ready it is not called again until after a
-    /// [`reset`](RawSleep::reset), and it is never called while there is no deadline.
+    /// Until then it arranges for the waker to be woken at the deadline, in place of the waker of the
+    /// previous poll. After it was ready it is not called again before a [`reset`](RawSleep::reset),
+    /// and it is never called while there is no deadline.
     fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 }
 
@@ -326,7 +325,7 @@ impl Own<dyn RawSleep> {
     }
 }
 
-/// The same for a sleep of one's own as for a backend's.
+/// The methods of a backend's sleep, for a custom one.
 trait OwnSleep {
     fn reset(&mut self, deadline: Instant);
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()>;

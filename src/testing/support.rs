@@ -1,5 +1,5 @@
-//! What the expansion of the test attribute calls. Not for anybody else, and not stable.
-#![expect(missing_docs, missing_debug_implementations, reason = "nobody is to see it")]
+//! Called by the expansion of the test attribute. Private and unstable.
+#![expect(missing_docs, missing_debug_implementations, reason = "it is hidden")]
 
 #[cfg(feature = "async-executor")]
 mod async_executor;
@@ -43,7 +43,7 @@ macro_rules! __async_runtime_compat_enabled {
     ($($mode:ident $feature:literal { $($test:tt)* })?) => { $($($test)*)? };
 }
 
-/// Drops a test whose backend is not enabled, unless it was asked for by name.
+/// Removes a test whose backend is not enabled, unless it was requested by name.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __async_runtime_compat_disabled {
@@ -99,10 +99,10 @@ pub use crate::__async_runtime_compat_enabled as smol;
 #[cfg(feature = "tokio")]
 pub use crate::__async_runtime_compat_enabled as tokio;
 
-/// What the function of a test may take.
+/// The types that a test function may take.
 #[diagnostic::on_unimplemented(
     message = "a test cannot take a `{Self}`",
-    label = "nothing of this type to pass",
+    label = "not a type that a test can take",
     note = "it takes nothing, or one of `Arc<dyn Runtime>`, `Arc<dyn Spawner>`, `Arc<dyn Timer>`, `Arc<dyn Blocking>`"
 )]
 pub trait Argument {
@@ -121,14 +121,14 @@ macro_rules! arguments {
 
 arguments!(Runtime, Spawner, Timer, Blocking);
 
-/// What the function of a test may return: what a function under `#[test]` may.
+/// The types that a test function may return, which are those of a function under `#[test]`.
 #[diagnostic::on_unimplemented(
     message = "a test cannot return a `{Self}`",
     label = "does not say whether the test has passed",
     note = "it returns nothing, or a `Result<(), E>` whose error is `Debug`, or whatever else is `std::process::Termination`"
 )]
 pub trait Outcome {
-    /// Prints an error, and says whether it is one.
+    /// Prints an error, and returns the exit code.
     fn report(self) -> ExitCode;
 }
 
@@ -175,18 +175,18 @@ impl Test {
         Test { limit: Limit::Never, ..self }
     }
 
-    /// As the test runner calls it: without the name of the crate.
+    /// The name that the test runner shows: the path without the crate's name.
     fn name(&self) -> &'static str {
         self.path.split_once("::").map_or(self.path, |(_, name)| name)
     }
 
-    /// How long it may take, and who says so.
+    /// The timeout, and where it is set.
     #[track_caller]
     fn limit(&self) -> Option<(Duration, &'static str)> {
         if let Some(value) = env::var_os(VARIABLE) {
             let secs = value.to_str().and_then(|secs| secs.parse().ok());
             let secs = secs.unwrap_or_else(|| {
-                panic!("the environment variable `{VARIABLE}` is {value:?}: it takes a whole number of seconds, or 0 for no timeout")
+                panic!("the environment variable `{VARIABLE}` is {value:?}, which is not a whole number of seconds (0 means no timeout)")
             });
             return (secs > 0).then_some((Duration::from_secs(secs), VARIABLE));
         }
@@ -200,8 +200,7 @@ impl Test {
 
 /// Somewhere to run a test.
 pub trait Backend {
-    /// Runs a test's future to its end, on this thread, and then shuts the runtime down if it is
-    /// the test's own.
+    /// Runs a test's future to its end on this thread, and then shuts down a runtime of the test's own.
     fn block_on<F, Fut>(self, body: F) -> Fut::Output
     where
         F: FnOnce(Arc<dyn Runtime>) -> Fut,
@@ -212,7 +211,7 @@ pub trait Backend {
 ///
 /// # Panics
 ///
-/// If the test does, and if it hangs.
+/// Panics if the test does, or if it exceeds its timeout.
 #[track_caller]
 pub fn run<B, F, Fut>(test: Test, backend: B, body: F) -> ExitCode
 where
@@ -223,17 +222,18 @@ where
     on_its_thread(test, move || backend.block_on(body))
 }
 
-/// Runs a test on a thread of its own, so that this one is there to say that it hangs.
+/// Runs a test on a thread of its own, so that this one can report a timeout.
 #[track_caller]
 fn on_its_thread<T: Send + 'static>(test: Test, run: impl FnOnce() -> T + Send + 'static) -> T {
     let limit = test.limit();
-    // Nothing is sent. It is dropped at the end, whichever that is.
+    // Nothing is sent. Dropping the sender signals the end, also by a panic.
     let (running, ended) = mpsc::channel::<()>();
     let runner = thread::Builder::new().name(test.name().to_owned()).spawn(move || {
         let _running = running;
         run()
     });
-    let runner = runner.unwrap_or_else(|error| panic!("no thread for the test: {error}"));
+    let runner =
+        runner.unwrap_or_else(|error| panic!("cannot start a thread for the test: {error}"));
     if let Some((limit, whose)) = limit {
         let hangs = ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
         assert!(
@@ -252,7 +252,7 @@ fn on_its_thread<T: Send + 'static>(test: Test, run: impl FnOnce() -> T + Send +
     }
 }
 
-/// Makes the runtime the one that `current` finds, and passes it on.
+/// Calls a function with the runtime, which `current` finds in it.
 pub fn as_current<T>(
     runtime: impl Runtime + 'static,
     run: impl FnOnce(Arc<dyn Runtime>) -> T,

@@ -9,13 +9,13 @@ use crate::seam::sleep::TokioClock;
 use crate::seam::{Sleep, Timer};
 use crate::time::TimerExt;
 
-/// What an [`Interval`] does about ticks that it was late for.
+/// How an [`Interval`] handles missed ticks.
 ///
-/// The meaning is that of tokio's type of the same name. As there, a tick that is no more than
-/// 5 ms late is not missed: the next one comes a period after it was due.
+/// This follows tokio's type of the same name. As there, a tick that is at most 5 ms late does not
+/// count as missed: the next tick comes one period after the time at which this one was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissedTickBehavior {
-    /// Catches up: ticks follow one another at once until the schedule is met again.
+    /// Catches up: missed ticks follow at once, until the interval is back on schedule.
     ///
     /// ```text
     /// due      |  1  |  2  |  3  |  4  |  5  |
@@ -23,14 +23,14 @@ pub enum MissedTickBehavior {
     /// ```
     #[default]
     Burst,
-    /// Starts over: the next tick comes a period after the late one.
+    /// Delays the schedule: the next tick comes one period after the late tick.
     ///
     /// ```text
     /// due      |  1  |  2  |  3  |  4  |  5  |
     /// ticks    |  1  |  late!  | 2   | 3   | 4
     /// ```
     Delay,
-    /// Leaves out: the next tick is the first one of the schedule that lies ahead.
+    /// Skips missed ticks: the next tick is the first one on the schedule that lies ahead.
     ///
     /// ```text
     /// due      |  1  |  2  |  3  |  4  |  5  |
@@ -39,11 +39,11 @@ pub enum MissedTickBehavior {
     Skip,
 }
 
-/// How late a tick may be without being missed. tokio's own value.
+/// How late a tick may be without counting as missed; tokio uses the same value.
 const LENIENCE: Duration = Duration::from_millis(5);
 
 impl MissedTickBehavior {
-    /// When the tick after a late one is due; `None` is never.
+    /// When the tick after a late one is due; `None` means never.
     fn next(self, due: Instant, now: Instant, period: Duration) -> Option<Instant> {
         match self {
             MissedTickBehavior::Burst => due.checked_add(period),
@@ -56,51 +56,51 @@ impl MissedTickBehavior {
     }
 }
 
-/// The remainder of a division of durations, none of which is zero.
+/// The remainder of a division of durations, neither of which is zero.
 fn remainder(duration: Duration, divisor: Duration) -> Duration {
     const NANOS: u128 = 1_000_000_000;
     let nanos = duration.as_nanos() % divisor.as_nanos();
     let (secs, nanos) = (u64::try_from(nanos / NANOS), u32::try_from(nanos % NANOS));
     match (secs, nanos) {
         (Ok(secs), Ok(nanos)) => Duration::new(secs, nanos),
-        _ => unreachable!("it is no longer than the duration"),
+        _ => unreachable!("a remainder is no longer than the duration"),
     }
 }
 
 /// Ticks at a period; see [`TimerExt::interval`].
 ///
-/// Unlike a [`sleep`](Timer::sleep) in a loop, it counts the time between two calls of
-/// [`tick`](Interval::tick) in. Dropping it leaves nothing behind with the timer.
+/// Unlike a [`sleep`](Timer::sleep) in a loop, it accounts for the time that passes between two calls
+/// of [`tick`](Interval::tick). Dropping it removes it from the timer.
 pub struct Interval {
     sleep: Sleep,
     clock: Option<TokioClock>,
-    /// When the next tick is due; `None` is never.
+    /// When the next tick is due; `None` means never.
     due: Option<Instant>,
     period: Duration,
     behavior: MissedTickBehavior,
     arming: Arming,
 }
 
-/// How far the sleep is.
+/// Whether the sleep is set to the next tick.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arming {
-    /// It is not set to the next tick, which may be due already: look at the clock first.
+    /// The sleep is not set to the next tick, which may already be due: check the clock first.
     ///
-    /// A timer may take its time even for what is due. tokio's does: it rounds up.
+    /// A timer may be late even for a deadline that has passed: tokio's rounds up.
     Fresh,
-    /// It is not set to the next tick.
+    /// The sleep is not set to the next tick.
     ///
-    /// It is left so between ticks: a clock that is paused and advances to the next deadline, as
-    /// tokio's does, must not see that of a tick that nobody waits for.
+    /// It is left unset between ticks: a paused clock that advances to the next deadline, as tokio's
+    /// does, must not see the deadline of a tick that nothing awaits.
     Unset,
-    /// It waits for the next tick.
+    /// The sleep waits for the next tick.
     Set,
 }
 
 impl Interval {
     #[track_caller]
     pub(crate) fn new<T: Timer + ?Sized>(timer: &T, start: Instant, period: Duration) -> Interval {
-        assert!(!period.is_zero(), "an interval needs a period: zero would tick without end");
+        assert!(!period.is_zero(), "the period of an interval must not be zero");
         Interval {
             sleep: timer.sleep_until(start),
             clock: backend::clock(timer),
@@ -111,22 +111,22 @@ impl Interval {
         }
     }
 
-    /// Waits for the next tick, and gives the instant at which it was due.
+    /// Waits for the next tick, and returns the instant at which it was due.
     ///
     /// # Panics
     ///
-    /// As polling a [`Sleep`].
+    /// Panics where polling a [`Sleep`] does.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before it is ready loses no tick.
+    /// Cancel safe: dropping the future before it is ready loses no tick.
     pub async fn tick(&mut self) -> Instant {
         std::future::poll_fn(|cx| self.poll_tick(cx)).await
     }
 
     /// Polls for the next tick; see [`tick`](Interval::tick).
     ///
-    /// The waker of the last call is the one that is woken.
+    /// Only the waker of the last call is woken.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let Some(due) = self.due else { return Poll::Pending };
         match self.arming {
@@ -152,44 +152,44 @@ impl Interval {
         self.clock.as_ref().map_or_else(|| self.sleep.now(), TokioClock::now)
     }
 
-    /// The time between two ticks.
+    /// Returns the time between two ticks.
     #[must_use]
     pub fn period(&self) -> Duration {
         self.period
     }
 
-    /// What is done about missed ticks.
+    /// Returns how missed ticks are handled.
     #[must_use]
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.behavior
     }
 
-    /// Sets what is done about missed ticks.
+    /// Sets how missed ticks are handled.
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.behavior = behavior;
     }
 
-    /// Lets the next tick come a period from now.
+    /// Resets the interval: the next tick comes one period from now.
     ///
-    /// Ticks that were missed are forgotten. Poll for a tick after it.
+    /// Missed ticks are discarded. Await or poll a tick after the reset.
     pub fn reset(&mut self) {
         self.reset_after(self.period);
     }
 
-    /// Lets the next tick come at once.
+    /// Resets the interval: the next tick comes at once.
     pub fn reset_immediately(&mut self) {
         self.reset_after(Duration::ZERO);
     }
 
-    /// Lets the next tick come after the duration; [`Duration::MAX`] is never.
+    /// Resets the interval: the next tick comes after the duration, or never for [`Duration::MAX`].
     pub fn reset_after(&mut self, after: Duration) {
         self.due = self.now().checked_add(after);
         self.arming = Arming::Fresh;
     }
 
-    /// Lets the next tick come at the deadline.
+    /// Resets the interval: the next tick comes at the deadline.
     ///
-    /// If it has passed, the tick counts as late, as far as it is.
+    /// If the deadline has passed, the tick is late by that much.
     pub fn reset_at(&mut self, deadline: Instant) {
         self.due = Some(deadline);
         self.arming = Arming::Fresh;

@@ -1,4 +1,4 @@
-//! A future with a time limit.
+//! A future with a timeout.
 
 use std::fmt;
 use std::future::Future;
@@ -11,23 +11,23 @@ use crate::backend::Limit;
 use crate::error::Elapsed;
 
 pin_project! {
-    /// A future with a time limit; see [`TimerExt::timeout`](crate::TimerExt::timeout).
+    /// A future with a timeout; see [`TimerExt::timeout`](crate::TimerExt::timeout).
     ///
-    /// Dropping it drops the future. Awaiting it drops the future before the result is there;
-    /// whoever polls it by reference keeps the future until the `Timeout` is dropped.
+    /// Dropping it drops the future. Awaiting it drops the future before the result is returned; when
+    /// it is polled by reference, the future is kept until the `Timeout` is dropped.
     ///
     /// # Errors
     ///
-    /// [`Elapsed`] if the time ran out before the future completed. A `Timeout` that is polled
-    /// again after that polls the future again, and may still give its output.
+    /// [`Elapsed`] if the timeout elapses before the future completes. Polling the `Timeout` again
+    /// after that polls the future again, which may still yield its output.
     ///
     /// # Panics
     ///
-    /// If the future does; after it completed, a further poll does whatever the future does then.
+    /// Panics if the future does. Polling it after it completed polls the future after it completed.
     ///
     /// # Cancel safety
     ///
-    /// As cancel safe as the future: dropping the `Timeout` drops it where it stands.
+    /// As cancel safe as the future: dropping the `Timeout` drops the future.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Timeout<F> {
         #[pin]

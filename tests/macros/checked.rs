@@ -94,9 +94,9 @@ fn errors_stand_where_the_mistake_is() {
     );
     says(&text, "tests/disabled.rs:1:37: error", "add the feature `smol`");
     says(&text, "tests/simulated.rs:1:37: error", "add the feature `sim`");
-    says(&text, "tests/paused.rs:1:36: error", "needs the feature `test-util` of tokio");
-    says(&text, "tests/threads.rs:1:47: error", "need the feature `rt-multi-thread` of tokio");
-    says(&text, "tests/flavor.rs:1:39: error", "need the feature `rt-multi-thread` of tokio");
+    says(&text, "tests/paused.rs:1:36: error", "requires tokio's feature `test-util`");
+    says(&text, "tests/threads.rs:1:47: error", "require tokio's feature `rt-multi-thread`");
+    says(&text, "tests/flavor.rs:1:39: error", "require tokio's feature `rt-multi-thread`");
     says(&text, "tests/argument.rs:2:18: error", "a test cannot take a `Arc<u8>`");
     says(&text, "tests/output.rs:2:20: error", "a test cannot return a `u8`");
     says(&text, "tests/body.rs:3:9: error", "mismatched types");

@@ -77,8 +77,8 @@ fn check_outer(outer: &Settings, runs: &[Run]) -> Result<()> {
     match outer.threads_span() {
         Some(span) if !runs.iter().any(|run| run.backend.has_threads()) => {
             let why = format!(
-                "this goes for none of the listed backends, only for {}: the executors of the \
-                 others are the process's, and a simulation has one thread",
+                "this applies to none of the listed backends, only to {}: the executors of the \
+                 others are global, and a simulation has one thread",
                 backend::names(Backend::has_threads),
             );
             return Err(Error::new(span, why));
@@ -103,7 +103,7 @@ fn check_outer(outer: &Settings, runs: &[Run]) -> Result<()> {
     }
 }
 
-const VIRTUAL: &str = "the time of a simulation is virtual from its start on: leave the option out";
+const VIRTUAL: &str = "simulated time is always virtual: leave the option out";
 
 impl Run {
     fn new(backend: Backend, span: Span, own: &Settings, outer: &Settings) -> Result<Run> {
@@ -111,12 +111,12 @@ impl Run {
         match own.threads_span() {
             Some(span) if !backend.has_threads() => {
                 let because = if backend == Backend::Sim {
-                    "a simulation has one"
+                    "a simulation has one thread"
                 } else {
-                    "its executor is the process's"
+                    "its executor is global"
                 };
                 let why = format!(
-                    "`{}` cannot be told on which threads to run a test, because {because}; {} can",
+                    "`{}` does not take this option, because {because}; {} do",
                     backend.name(),
                     backend::names(Backend::has_threads),
                 );

@@ -30,9 +30,9 @@ pub(crate) fn parse(text: &str) -> Result<Limit, &'static str> {
     }
     let millis = number.parse().ok().and_then(|number: u64| number.checked_mul(millis));
     match millis {
-        Some(0) => Err("a timeout of zero fails every test; \"never\" is none"),
+        Some(0) => Err("a timeout of zero fails every test; use \"never\" for no timeout"),
         Some(millis) => Ok(Limit::After(Duration::from_millis(millis))),
-        None => Err("the timeout is too long; \"never\" is none"),
+        None => Err("the timeout is too long; use \"never\" for no timeout"),
     }
 }
 

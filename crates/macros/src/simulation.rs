@@ -23,7 +23,7 @@ impl Simulation {
                 let value = settings::value::<LitInt>(name, input, "500")?;
                 let runs = value.base10_parse::<u64>().ok().filter(|runs| *runs > 0);
                 let runs = runs.ok_or_else(|| {
-                    let why = "this is how many schedules to run: a whole number from 1";
+                    let why = "expected the number of schedules to run, which is at least 1";
                     Error::new(value.span(), why)
                 })?;
                 settings::set(&mut self.runs, name, runs, name.span())?;
@@ -70,7 +70,7 @@ impl Simulation {
 fn check_strategy(text: &str) -> std::result::Result<(), String> {
     let wrong = |why: &str| {
         Err(format!(
-            "`{text}` is not a strategy: {why}; there are `random`, `pct(depth=3)`, `urw`, \
+            "`{text}` is not a strategy: {why}; the strategies are `random`, `pct(depth=3)`, `urw`, \
              `round-robin` and `dfs(max_preemptions=2)`"
         ))
     };
@@ -95,7 +95,7 @@ fn check_strategy(text: &str) -> std::result::Result<(), String> {
         "pct" => number("depth", 1),
         "dfs" => number("max_preemptions", 0),
         "replay" => wrong("a schedule is replayed by `DST_SEED` and `DST_TAPE` in the environment"),
-        _ => wrong("there is none of that name"),
+        _ => wrong("unknown name"),
     }
 }
 
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let refused = [
-            ("", "none of that name"),
-            ("Random", "none of that name"),
+            ("", "unknown name"),
+            ("Random", "unknown name"),
             ("random(1)", "takes no argument"),
             ("pct(depth=2", "the `)` is missing"),
             ("pct(depth=0)", "`pct(depth=n)` with a whole number n from 1"),

@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{Sim, SimRuntime};
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::{Sim, SimRuntime};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use tokio::runtime::{Builder, Runtime as Tokio};
 

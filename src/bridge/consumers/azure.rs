@@ -8,7 +8,7 @@ use async_runtime_compat::prelude::*;
 use async_runtime_compat::yield_now;
 use typespec_client_core::async_runtime::{AbortableTask, AsyncRuntime, SpawnedTask, TaskFuture};
 
-/// The Azure SDK's tasks and time, on a runtime of the caller's. It goes to `set_async_runtime`, once.
+/// Runs the Azure SDK's tasks and timers on the given runtime. Pass it to `set_async_runtime`, once.
 pub struct AzureRuntime(pub Arc<dyn Runtime>);
 
 impl AsyncRuntime for AzureRuntime {
@@ -17,7 +17,7 @@ impl AsyncRuntime for AzureRuntime {
     }
 
     fn sleep(&self, duration: typespec_client_core::time::Duration) -> TaskFuture {
-        // One that is negative has passed.
+        // A negative duration has already elapsed.
         Box::pin(self.0.sleep(duration.try_into().unwrap_or_default()))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_runtime_compat::prelude::*;
 use opentelemetry_sdk::runtime::{RuntimeChannel, TrySend, TrySendError};
 
-/// OpenTelemetry's background work, on a runtime of the caller's.
+/// Runs OpenTelemetry's background work on the given runtime.
 #[derive(Clone)]
 pub struct OtelRuntime(pub Arc<dyn Runtime>);
 
@@ -23,7 +23,7 @@ impl opentelemetry_sdk::runtime::Runtime for OtelRuntime {
     }
 }
 
-/// What the batch processors need besides.
+/// The batch processors also need a channel.
 impl RuntimeChannel for OtelRuntime {
     type Receiver<T: Debug + Send> = async_channel::Receiver<T>;
     type Sender<T: Debug + Send> = OtelSender<T>;

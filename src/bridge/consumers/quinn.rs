@@ -9,15 +9,15 @@ use std::time::Instant;
 use async_runtime_compat::prelude::*;
 use quinn::{AsyncTimer, AsyncUdpSocket};
 
-/// quinn's tasks and time, on a runtime of the caller's.
+/// Runs quinn's tasks and timers on the given runtime.
 pub struct QuinnRuntime {
     runtime: Arc<dyn Runtime>,
     sockets: Arc<dyn quinn::Runtime>,
 }
 
 impl QuinnRuntime {
-    /// `sockets` is the runtime of quinn's whose sockets are used: `quinn::SmolRuntime` on any runtime, or
-    /// `quinn::TokioRuntime` inside of a tokio runtime.
+    /// `sockets` is the quinn runtime whose sockets are used: `quinn::SmolRuntime` on any runtime, or
+    /// `quinn::TokioRuntime` inside a tokio runtime.
     pub fn new(runtime: Arc<dyn Runtime>, sockets: Arc<dyn quinn::Runtime>) -> QuinnRuntime {
         QuinnRuntime { runtime, sockets }
     }

@@ -14,7 +14,7 @@ use crate::seam::Runtime;
 use crate::spawner::SpawnerExt;
 
 pub struct AsyncExecutor {
-    /// None: the thread that runs the test drives the executor, too.
+    /// `None`: the thread that runs the test also drives the executor.
     workers: Option<usize>,
 }
 
@@ -42,7 +42,7 @@ impl Backend for AsyncExecutor {
         Fut: Future,
     {
         let executor = Arc::new(Executor::new());
-        // Stopped first, also if the test panics: the executor ends when nobody drives it.
+        // Stopped first, also if the test panics: dropping the executor's last `Arc` drops its tasks.
         let workers = self.workers.map(|number| Workers::start(&executor, number));
         as_current(ExecutorSpawner::new(executor.clone()), |runtime| match workers {
             None => block_on(executor.run(body(runtime))),
@@ -65,7 +65,8 @@ impl Workers {
             let drive = move || drop(block_on(executor.run(stop)));
             let thread = thread::Builder::new().name("async-executor-worker".to_owned());
             let thread = thread.spawn(drive);
-            let thread = thread.unwrap_or_else(|error| panic!("no thread for a worker: {error}"));
+            let thread =
+                thread.unwrap_or_else(|error| panic!("cannot start a worker thread: {error}"));
             workers.0.push((stopper, thread));
         }
         workers
@@ -78,7 +79,7 @@ impl Drop for Workers {
             stop.abort();
         }
         for (_, thread) in self.0.drain(..) {
-            // An error is a panic of a worker, which the hook has reported.
+            // An error is a panic of a worker, which the panic hook has reported.
             let _ = thread.join();
         }
     }

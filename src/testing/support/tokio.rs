@@ -9,7 +9,7 @@ use crate::seam::Runtime;
 
 pub use ::tokio::runtime::Builder as TokioBuilder;
 
-/// What makes the builder of the runtime.
+/// A function that creates the runtime's builder.
 pub struct Tokio<F>(pub F);
 
 impl<F: FnOnce() -> TokioBuilder> Backend for Tokio<F> {
@@ -19,21 +19,21 @@ impl<F: FnOnce() -> TokioBuilder> Backend for Tokio<F> {
         Fut: Future,
     {
         let tokio = (self.0)().enable_all().build();
-        let tokio = tokio.unwrap_or_else(|error| panic!("tokio did not start: {error}"));
+        let tokio = tokio.unwrap_or_else(|error| panic!("cannot start a tokio runtime: {error}"));
         let spawner = TokioSpawner::new(tokio.handle().clone());
         as_current(spawner, |runtime| tokio.block_on(body(runtime)))
     }
 }
 
-/// Stands in for the methods of the builder that tokio has behind features. A method of its own
-/// goes first, so these are found only where it has none, and then say what to do.
+/// Stands in for the builder's methods that tokio has behind features. Inherent methods take precedence,
+/// so these are found only where tokio lacks them, and their bounds then explain the missing feature.
 pub trait TokioFeatures: Sized {
     #[must_use]
     fn new_multi_thread() -> TokioBuilder
     where
         Self: HasRtMultiThread,
     {
-        unreachable!("there is nothing that has the feature and lacks the method")
+        unreachable!("no type implements `HasRtMultiThread`")
     }
 
     fn start_paused(&mut self, _: bool) -> &mut Self
@@ -47,14 +47,14 @@ pub trait TokioFeatures: Sized {
 impl TokioFeatures for TokioBuilder {}
 
 #[diagnostic::on_unimplemented(
-    message = "several threads need the feature `rt-multi-thread` of tokio, which is not enabled",
+    message = "several threads require tokio's feature `rt-multi-thread`, which is not enabled",
     label = "needs `rt-multi-thread`",
     note = "add `tokio = {{ version = \"1\", features = [\"rt-multi-thread\"] }}` to the `dev-dependencies`"
 )]
 pub trait HasRtMultiThread {}
 
 #[diagnostic::on_unimplemented(
-    message = "a paused clock needs the feature `test-util` of tokio, which is not enabled",
+    message = "a paused clock requires tokio's feature `test-util`, which is not enabled",
     label = "needs `test-util`",
     note = "add `tokio = {{ version = \"1\", features = [\"test-util\"] }}` to the `dev-dependencies`"
 )]

@@ -6,8 +6,8 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{Sim, SimRuntime};
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::{Sim, SimRuntime};
 
 use super::{PEERS, WORKS};
 

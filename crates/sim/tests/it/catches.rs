@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{FailureKind, Sim, Strategy, Waking};
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::{FailureKind, Sim, Strategy, Waking};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
+use async_runtime_compat::yield_now;
 use async_runtime_compat_sim::{
     self as sim, Check, Counterexample, FailureKind, Sim, SimRuntime, Strategy, Tape,
 };
-use async_runtime_compat::yield_now;
 
 use static_assertions::assert_impl_all;
 

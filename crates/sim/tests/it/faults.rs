@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{self as sim, FailureKind, Sim, SimRuntime};
 use async_runtime_compat::{Ambient, BlockingPool, current};
+use async_runtime_compat_sim::{self as sim, FailureKind, Sim, SimRuntime};
 
 use super::everywhere;
 

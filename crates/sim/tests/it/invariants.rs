@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{FailureKind, Sim, SimRuntime, Strategy};
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::{FailureKind, Sim, SimRuntime, Strategy};
 
 const SECOND: Duration = Duration::from_secs(1);
 

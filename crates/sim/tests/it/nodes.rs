@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{FailureKind, Sim, SimRuntime, Strategy};
 use async_runtime_compat::{BoxFuture, current, yield_now};
+use async_runtime_compat_sim::{FailureKind, Sim, SimRuntime, Strategy};
 
 use super::everywhere;
 

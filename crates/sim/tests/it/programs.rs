@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::SimRuntime;
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::SimRuntime;
 
 /// Wakes one waiting task when the last of some tasks has ended.
 #[derive(Clone)]

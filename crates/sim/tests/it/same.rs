@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{Failure, FailureKind, Report, Sim, SimRuntime, Strategy};
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::{Failure, FailureKind, Report, Sim, SimRuntime, Strategy};
 
 use super::programs::reorder;
 

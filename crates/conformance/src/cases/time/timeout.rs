@@ -38,7 +38,9 @@ pub(crate) fn timeout_polls_the_future_first(cx: &Cx) -> Verdict {
         match limited.as_mut().poll(&mut poll) {
             Poll::Ready(Ok(8)) => {}
             other => {
-                return fail(format!("a future that is ready when the time has elapsed: {other:?}"));
+                return fail(format!(
+                    "a future that is ready when the time has elapsed: {other:?}"
+                ));
             }
         }
     }

@@ -1,0 +1,19 @@
+//! The longer pages of the documentation. There is nothing else in this module.
+
+// As in `lib.rs`: the first definition of a label wins.
+/// [contract]: contract
+/// [design]: design
+///
+#[doc = include_str!("../ARCHITECTURE.md")]
+pub mod architecture {}
+
+#[doc = include_str!("../docs/contract.md")]
+pub mod contract {}
+
+#[doc = include_str!("../docs/design.md")]
+pub mod design {}
+
+// Its code is tested in `src/migration.rs`, where its features are.
+#[cfg(not(doctest))]
+#[doc = include_str!("../MIGRATION.md")]
+pub mod migration {}
