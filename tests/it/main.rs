@@ -23,4 +23,3 @@ mod thread_timer;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;
-mod websocket;
