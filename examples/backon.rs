@@ -1,10 +1,10 @@
-//! Retries by the crate `backon`, on any runtime's timer.
+//! Retries with the crate `backon`, on any runtime's timer.
 //!
-//! The same function rides out an outage of a tenth of a second on tokio, in real time, and one of
-//! eight hours in the simulation, where the pauses take none.
+//! The same function rides out an outage of a tenth of a second on each backend, in real time, and
+//! one of eight hours in the simulation, where the pauses take no time.
 //!
 //! ```sh
-//! cargo run --example backon --features backon,tokio,sim
+//! cargo run -p async-runtime-compat-examples --features backon --example backon
 //! ```
 
 use std::sync::Arc;
@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 
 use async_runtime_compat::backon::TimerSleeper;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::Sim;
-use async_runtime_compat::tokio::TokioSpawner;
+use async_runtime_compat_sim::Sim;
+use async_runtime_compat_examples::backend::BACKENDS;
+use async_runtime_compat_examples::cli;
 use backon::{ExponentialBuilder, Retryable};
+use futures_lite::future;
 
-/// Something that is down for a while.
+/// A service that is down at first.
 struct Upstream {
     timer: Arc<dyn Timer>,
     up_at: Instant,
@@ -36,7 +38,7 @@ impl Upstream {
     }
 }
 
-/// Names no runtime, and does not know how long the pauses take in reality.
+/// Retries until the service is up. Names no runtime, and does not know whether time is virtual.
 async fn ask_until_up(timer: Arc<dyn Timer>, outage: Duration, policy: ExponentialBuilder) {
     let start = timer.now();
     let upstream = Upstream::down_for(timer.clone(), outage);
@@ -46,37 +48,39 @@ async fn ask_until_up(timer: Arc<dyn Timer>, outage: Duration, policy: Exponenti
         .sleep(TimerSleeper::new(timer.clone()))
         .notify(|error, pause| {
             let at = (timer.now() - start).as_secs_f64();
-            println!("  after {at:>9.3} s: {error}, again in {pause:.1?}");
+            cli::say(format_args!("  after {at:>9.3} s: {error}, again in {pause:.1?}"));
         })
         .await;
     let (at, asked) = ((timer.now() - start).as_secs_f64(), upstream.asked.into_inner());
-    println!("  after {at:>9.3} s: {answer:?}, asked {asked} times");
+    cli::say(format_args!("  after {at:>9.3} s: {answer:?}, asked {asked} times"));
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policy = ExponentialBuilder::default().with_min_delay(Duration::from_millis(10));
 
-    println!("tokio, an outage of 100 ms:");
-    let timer = Arc::new(TokioSpawner::current()?);
-    ask_until_up(timer, Duration::from_millis(100), policy.with_max_times(10)).await;
+    for backend in BACKENDS {
+        let running = backend.start()?;
+        cli::say(format_args!("{}, an outage of 100 ms:", backend.name));
+        let outage = Duration::from_millis(100);
+        future::block_on(ask_until_up(running.runtime(), outage, policy.with_max_times(10)));
+    }
 
-    println!("\nsimulated, an outage of eight hours, with jitter:");
-    // On a thread of its own, as it would block one of tokio's.
+    cli::say("\nsimulated, an outage of eight hours, with jitter:");
     let real = Instant::now();
-    let report = std::thread::spawn(move || {
-        Sim::new(7).run(|rt| async move {
-            let policy = policy
-                .with_min_delay(Duration::from_secs(1))
-                .with_max_delay(Duration::from_secs(3600))
-                .with_jitter()
-                // From the simulation, so that each run with its seed is the same.
-                .with_jitter_seed(rt.rng("retries").next_u64())
-                .without_max_times();
-            ask_until_up(Arc::new(rt), Duration::from_secs(8 * 3600), policy).await;
-        })
-    });
-    let report = report.join().map_err(|_| "the simulation panicked")??;
-    println!("  {:.3?} of virtual time, {:.1?} of real time", report.elapsed, real.elapsed());
+    let report = Sim::new(7).run(|rt| async move {
+        let policy = policy
+            .with_min_delay(Duration::from_secs(1))
+            .with_max_delay(Duration::from_secs(3600))
+            .with_jitter()
+            // Seeded by the simulation, so that a run can be repeated by its seed.
+            .with_jitter_seed(rt.rng("retries").next_u64())
+            .without_max_times();
+        ask_until_up(Arc::new(rt), Duration::from_secs(8 * 3600), policy).await;
+    })?;
+    cli::say(format_args!(
+        "  {:.3?} of virtual time took {:.1?} of real time",
+        report.elapsed,
+        real.elapsed()
+    ));
     Ok(())
 }

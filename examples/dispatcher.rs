@@ -1,45 +1,50 @@
-//! A dispatcher on each runtime in turn: jobs with time limits, retries and blocking work.
+//! A dispatcher on each backend in turn: jobs with time limits, retries and blocking work.
 //!
-//! The dispatcher is an actor. It owns a queue, hands each job to a task of its own, and never has
-//! more than a few of them out. A job asks an upstream that is slow, fails, or hangs; it is given a
-//! time limit, and tried again after a pause that grows. It names no runtime: `main` passes it one
-//! after the other, and in the end the simulation, where the same pauses take no time.
+//! The dispatcher is an actor. It owns a queue, spawns a task for each job, and limits the number
+//! of these tasks. A job queries an upstream that is slow, fails, or hangs; each attempt has a time
+//! limit, and is retried after increasing pauses. The dispatcher names no runtime. `main` passes it
+//! one after the other and, with the feature `sim`, the simulation, where the pauses take no time.
 //!
 //! ```sh
-//! cargo run --release --example dispatcher --all-features
+//! cargo run -p async-runtime-compat-examples --example dispatcher --features sim
 //! ```
 
+use std::error::Error;
 use std::fmt;
 use std::future::pending;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use async_runtime_compat::prelude::*;
+#[cfg(feature = "sim")]
+use async_runtime_compat_sim::Sim;
+use async_runtime_compat_examples::backend::BACKENDS;
+use async_runtime_compat_examples::cli;
+use futures_lite::future;
 
 const JOBS: u32 = 300;
 
-/// What a job is allowed.
+/// The limits of jobs.
 #[derive(Clone, Copy)]
 struct Policy {
-    /// How many jobs are out at a time.
+    /// The maximum number of concurrent jobs.
     workers: usize,
-    /// How often a job is tried.
+    /// The maximum number of attempts.
     attempts: u32,
-    /// How long an attempt may take.
+    /// The time limit of an attempt.
     limit: Duration,
-    /// How long to wait before the second attempt. Each further wait is twice as long.
+    /// The pause before the second attempt. Each further pause is twice as long.
     pause: Duration,
 }
 
-/// A job, and where its end goes.
+/// A job, and the channel for its result.
 struct Job {
     number: u32,
     reply: Sender<Done>,
 }
 
-/// How a job ended.
+/// The result of a job.
 struct Done {
     number: u32,
     /// The answer, unless the dispatcher gave up.
@@ -48,7 +53,7 @@ struct Done {
     timeouts: u32,
 }
 
-/// Something else's service: some of its calls hang, and some fail, for as long as that is so.
+/// A remote service. Some of its calls hang, and some fail at first.
 struct Upstream {
     timer: Arc<dyn Timer>,
 }
@@ -59,7 +64,7 @@ impl Upstream {
     async fn ask(&self, job: u32, attempt: u32) -> Result<u32, Unavailable> {
         self.timer.sleep(Duration::from_millis(u64::from(job % 7))).await;
         match job % 10 {
-            // Lost on the way: no reply will come, ever.
+            // The request was lost: no reply will ever come.
             0 => pending().await,
             // Hangs twice.
             1 if attempt <= 2 => pending().await,
@@ -72,7 +77,7 @@ impl Upstream {
 
 struct Dispatcher {
     queue: Sender<Job>,
-    /// Ends with the dispatcher.
+    /// Aborts the actor when the dispatcher is dropped.
     _actor: AbortOnDrop<()>,
 }
 
@@ -93,7 +98,7 @@ impl Dispatcher {
 
 async fn dispatch(runtime: Arc<dyn Runtime>, policy: Policy, jobs: Receiver<Job>) {
     let upstream = Arc::new(Upstream { timer: runtime.clone() });
-    // Each task that is out holds a token.
+    // Each running job holds a token.
     let (put_back, tokens) = async_channel::bounded(policy.workers);
     for _ in 0..policy.workers {
         put_back.send(()).await.expect("there is room for all");
@@ -103,7 +108,7 @@ async fn dispatch(runtime: Arc<dyn Runtime>, policy: Policy, jobs: Receiver<Job>
         let (runtime2, upstream, put_back) = (runtime.clone(), upstream.clone(), put_back.clone());
         runtime.spawn_detached(async move {
             let done = attend(&*runtime2, policy, &upstream, job.number).await;
-            // Whoever asked may have gone away.
+            // Fails if the caller no longer waits.
             let _ = job.reply.send(done).await;
             let _ = put_back.send(()).await;
         });
@@ -115,7 +120,7 @@ async fn attend(runtime: &dyn Runtime, policy: Policy, upstream: &Upstream, numb
     for attempt in 1..=policy.attempts {
         match runtime.timeout(policy.limit, upstream.ask(number, attempt)).await {
             Ok(Ok(value)) => {
-                // Too long for a thread that polls tasks.
+                // This would block a thread that polls tasks for too long.
                 let answer = runtime.spawn_blocking(move || digest(value)).await;
                 return Done { number, answer: answer.ok(), attempts: attempt, timeouts };
             }
@@ -130,7 +135,7 @@ async fn attend(runtime: &dyn Runtime, policy: Policy, upstream: &Upstream, numb
     Done { number, answer: None, attempts: policy.attempts, timeouts }
 }
 
-/// Takes a while.
+/// Computes for a while.
 fn digest(value: u32) -> u64 {
     let mix = |hash: u64, round: u32| {
         (hash ^ u64::from(value) ^ u64::from(round)).wrapping_mul(0x0100_0000_01b3)
@@ -138,7 +143,7 @@ fn digest(value: u32) -> u64 {
     (0..20_000).fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
-/// What came of all the jobs. It is the same on every runtime.
+/// The results of all jobs. They are the same on every runtime.
 #[derive(Default, PartialEq, Eq)]
 struct Tally {
     answered: u32,
@@ -148,7 +153,7 @@ struct Tally {
     answers: u64,
 }
 
-/// The service, and those who ask it. This is all that runs on a runtime.
+/// Runs the dispatcher with all jobs.
 async fn serve(runtime: Arc<dyn Runtime>) -> (Tally, Duration) {
     let policy = Policy {
         workers: 64,
@@ -192,59 +197,35 @@ impl fmt::Display for Row {
     }
 }
 
-/// Each runtime that is compiled in, under the name that the table gives it.
-fn rows() -> Vec<Row> {
+/// Runs the dispatcher on each backend, and in the simulation if it is compiled in.
+fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::new();
-    let mut add = |runtime, (tally, took)| rows.push(Row { runtime, tally, took });
-    {
-        use async_runtime_compat::tokio::TokioSpawner;
-        let tokio = tokio::runtime::Builder::new_multi_thread().enable_time().build();
-        let tokio = tokio.expect("threads for tokio");
-        let runtime = Arc::new(TokioSpawner::new(tokio.handle().clone()));
-        add("tokio", tokio.block_on(serve(runtime)));
-    }
-    #[cfg(feature = "smol")]
-    {
-        use async_runtime_compat::smol::SmolSpawner;
-        add("smol", futures_lite::future::block_on(serve(Arc::new(SmolSpawner))));
-    }
-    #[cfg(feature = "async-std")]
-    {
-        use async_runtime_compat::async_std::AsyncStdSpawner;
-        add("async-std", futures_lite::future::block_on(serve(Arc::new(AsyncStdSpawner))));
-    }
-    #[cfg(feature = "async-executor")]
-    {
-        use async_runtime_compat::async_executor::ExecutorSpawner;
-        let executor = Arc::new(async_executor::Executor::new());
-        let runtime = Arc::new(ExecutorSpawner::new(executor.clone()));
-        add("async-executor", futures_lite::future::block_on(executor.run(serve(runtime))));
+    for backend in BACKENDS {
+        let running = backend.start()?;
+        // The dispatcher and its jobs are tasks of the backend; this thread asks and waits.
+        let (tally, took) = future::block_on(serve(running.runtime()));
+        rows.push(Row { runtime: backend.name, tally, took });
     }
     #[cfg(feature = "sim")]
     {
-        use async_runtime_compat::sim::Sim;
-        // The dispatcher is aborted when the last job is done, and not before.
-        let run = Sim::new(1).run(|runtime| serve(Arc::new(runtime)));
-        match run {
-            Ok(report) => add("simulation, virtual time", report.value),
-            Err(failure) => eprintln!("{failure}"),
-        }
+        let report = Sim::new(1).run(|runtime| serve(Arc::new(runtime)))?;
+        let (tally, took) = report.value;
+        rows.push(Row { runtime: "simulation, virtual time", tally, took });
     }
-    rows
+    Ok(rows)
 }
 
-fn main() -> ExitCode {
-    println!(
+fn main() -> Result<(), Box<dyn Error>> {
+    let rows = rows()?;
+    cli::say(format_args!(
         "{:<24} {:>8} {:>8} {:>8} {:>8}  {:<16}  {:>9}",
         "runtime", "answered", "given up", "attempts", "timeouts", "answers", "took"
-    );
-    let rows = rows();
+    ));
     for row in &rows {
-        println!("{row}");
+        cli::say(row);
     }
     if rows.iter().any(|row| row.tally != rows[0].tally) {
-        eprintln!("the same service did something else on another runtime");
-        return ExitCode::FAILURE;
+        return Err("the results differ between the runtimes".into());
     }
-    ExitCode::SUCCESS
+    Ok(())
 }

@@ -1,14 +1,14 @@
-//! A lost update: found, replayed, shrunk, fixed, and gone.
+//! A lost update in a service: found by the simulation, shrunk, replayed, and fixed.
 //!
 //! The service under test is a small wallet in front of a store, written against `Arc<dyn Runtime>`.
-//! It reads a balance, waits for the store, and writes the balance back: two deposits at the same
-//! time may both start from the same balance, and one of them is lost.
+//! It reads a balance, waits for the store, and writes the balance back: two concurrent deposits
+//! may both start from the same balance, and one of them is lost.
 //!
 //! ```sh
-//! cargo run --release --example dst --features sim,tokio
+//! cargo run --release -p async-runtime-compat-examples --features sim --example dst
 //! ```
 //!
-//! The line that it prints replays the failure.
+//! It prints a command that replays the failure.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,10 +17,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Check, Counterexample, SimRuntime, Strategy};
-use async_runtime_compat::tokio::TokioSpawner;
+use async_runtime_compat_sim::{Check, Counterexample, SimRuntime, Strategy};
+use async_runtime_compat_examples::backend::BACKENDS;
+use async_runtime_compat_examples::cli;
+use futures_lite::future;
 
-/// Balances by account, behind a connection that takes its time.
+/// Balances by account, behind a slow connection.
 struct Store {
     runtime: Arc<dyn Runtime>,
     balances: Mutex<BTreeMap<String, u64>>,
@@ -44,23 +46,23 @@ impl Store {
     }
 }
 
-/// How a wallet keeps deposits from each other's way.
+/// Whether a wallet synchronizes concurrent deposits.
 #[derive(Clone, Copy)]
 enum Deposits {
     /// It does not.
     Racing,
-    /// One at a time for each account.
+    /// It performs one at a time per account.
     InTurn,
 }
 
 struct Wallet {
     store: Store,
     deposits: Deposits,
-    /// One token for each account: whoever has taken it may change the balance.
+    /// A lock per account.
     turns: Mutex<BTreeMap<String, Turn>>,
 }
 
-/// A lock that works on any runtime.
+/// A lock that works on any runtime: a channel that holds one token.
 #[derive(Clone)]
 struct Turn(async_channel::Sender<()>, async_channel::Receiver<()>);
 
@@ -77,12 +79,12 @@ impl Turn {
     }
 }
 
-/// Gives the turn back when it is dropped, also when the task is aborted.
+/// Unlocks on drop, and so also if the task is aborted.
 struct Taken(async_channel::Sender<()>);
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        // There is room, since only one is out.
+        // There is room: the token was taken out of the channel.
         let _ = self.0.try_send(());
     }
 }
@@ -111,9 +113,9 @@ impl Wallet {
     }
 }
 
-/// What is to hold: each deposit arrives. Nothing here knows what it runs on.
+/// The property to check: no deposit is lost. Nothing here knows which runtime it runs on.
 ///
-/// The clients come at any time within a few milliseconds, as `delay` says.
+/// Each of the clients arrives after a `delay`.
 async fn deposits_arrive(
     runtime: Arc<dyn Runtime>,
     deposits: Deposits,
@@ -133,18 +135,19 @@ async fn deposits_arrive(
     }
     match wallet.balance("savings").await {
         123 => Ok(()),
-        balance => Err(format!("123 was paid in, and the balance is {balance}")),
+        balance => Err(format!("123 was deposited, but the balance is {balance}")),
     }
 }
 
-/// In the simulation the seed says when the clients come.
+/// In the simulation, the seed determines when the clients arrive.
 async fn simulated(rt: SimRuntime, deposits: Deposits) -> Result<(), String> {
     let mut rng = rt.rng("clients");
     let delay = move || Duration::from_millis(rng.below(20));
     deposits_arrive(Arc::new(rt), deposits, delay).await
 }
 
-const COMMAND: &str = "cargo run --release --example dst --features sim,tokio";
+const COMMAND: &str =
+    "cargo run --release -p async-runtime-compat-examples --features sim --example dst";
 
 fn check() -> Check {
     Check::new().command(COMMAND)
@@ -155,64 +158,66 @@ fn find() -> Result<Counterexample, Box<dyn Error>> {
     found.err().ok_or_else(|| "the lost update was not found".into())
 }
 
+/// Runs the service on each backend.
+fn on_all_backends(
+    deposits: Deposits,
+    delay: impl Fn(u64) -> Duration,
+) -> Result<(), Box<dyn Error>> {
+    for backend in BACKENDS {
+        let running = backend.start()?;
+        let mut client = 0;
+        let delay = || {
+            client += 1;
+            delay(client)
+        };
+        future::block_on(deposits_arrive(running.runtime(), deposits, delay))?;
+        cli::say(format_args!("{:<22}no deposit was lost", backend.name));
+    }
+    Ok(())
+}
+
 fn heading(number: u32, text: &str) {
-    println!("\n── {number}. {text} ──\n");
+    cli::say(format_args!("\n── {number}. {text} ──\n"));
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     if env::var_os("DST_TAPE").is_some() {
-        // The line was pasted.
+        // This is the command that replays the failure.
         check().run(|rt| simulated(rt, Deposits::Racing));
         return Ok(());
     }
 
-    heading(1, "the service on tokio, where it seems to work");
-    let tokio = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
-    tokio.block_on(async {
-        let runtime: Arc<dyn Runtime> = Arc::new(TokioSpawner::current()?);
-        // Far enough from each other, as on the machine of whoever wrote it.
-        let mut next = 0;
-        let delay = || {
-            next += 40;
-            Duration::from_millis(next)
-        };
-        deposits_arrive(runtime, Deposits::Racing, delay).await?;
-        println!("three deposits, and all have arrived");
-        Ok::<_, Box<dyn Error>>(())
-    })?;
+    heading(1, "the service on the backends, where it seems to work");
+    // The clients arrive too far apart to interfere, as they might on a developer's machine.
+    on_all_backends(Deposits::Racing, |client| Duration::from_millis(40 * client))?;
 
     heading(2, "the same service in the simulation");
     let start = Instant::now();
     let found = find()?;
     let took = start.elapsed();
-    println!("{found}\n\nfound and shrunk in {took:.1?}");
+    cli::say(format_args!("{found}\n\nfound and shrunk in {took:.1?}"));
 
     heading(3, "replayed from the tape");
     let failure = found.failure();
     let replay = Strategy::Replay(failure.tape().to_string().parse()?);
     let replayed = check().seed(failure.seed()).strategies([replay]);
     match replayed.try_run(|rt| simulated(rt, Deposits::Racing)) {
-        Ok(_) => return Err("it did not fail again".into()),
+        Ok(_) => return Err("the replay did not fail".into()),
         Err(again) if again.failure().message() == failure.message() => {
-            println!("again: {}", again.failure().message());
+            cli::say(format_args!("the same failure: {}", again.failure().message()));
         }
         Err(again) => return Err(again.into()),
     }
 
-    heading(4, "fixed: one deposit at a time for each account");
+    heading(4, "fixed: one deposit at a time per account");
     let start = Instant::now();
     let checked = check().runs(100_000).run(|rt| simulated(rt, Deposits::InTurn));
     let took = start.elapsed();
-    println!(
-        "{} schedules of {} steps altogether, all green, in {took:.1?}",
+    cli::say(format_args!(
+        "{} schedules with {} steps in total, none of which failed, in {took:.1?}",
         checked.runs, checked.steps
-    );
+    ));
 
-    heading(5, "and on tokio");
-    tokio.block_on(async {
-        let runtime: Arc<dyn Runtime> = Arc::new(TokioSpawner::current()?);
-        deposits_arrive(runtime, Deposits::InTurn, || Duration::ZERO).await?;
-        println!("three deposits at once, and all have arrived");
-        Ok(())
-    })
+    heading(5, "the fixed service on the backends");
+    on_all_backends(Deposits::InTurn, |_| Duration::ZERO)
 }

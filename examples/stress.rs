@@ -1,25 +1,22 @@
-//! A million live tasks, a chain of 100,000, and 64 threads that spawn at once, on each backend,
-//! with the peak of the memory that it took.
+//! A million live tasks, a chain of 100,000 spawns, and 64 threads that spawn at once, on each
+//! backend, with the time and the peak memory that each took.
 //!
 //! ```sh
-//! cargo run --release --example stress --all-features
+//! cargo run --release -p async-runtime-compat-examples --features conformance --example stress
 //! ```
 //!
-//! Each run is a process of its own, so that the peak is its own. The peak is read from Linux's
-//! `/proc`; elsewhere it is not shown.
-
-#[path = "websocket_server/backend.rs"]
-mod backend;
+//! Each row is measured in its own process, so that the peaks are independent. The peak is read
+//! from Linux's `/proc`, and unknown on other systems.
 
 use std::env;
 use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use async_runtime_compat::conformance::{self, Case, Clause, Load, Outcome, Subject};
-use backend::{BACKENDS, Backend};
+use async_runtime_compat_conformance::{self as conformance, Case, Clause, Load, Outcome, Subject};
+use async_runtime_compat_examples::backend::{BACKENDS, Backend};
 
-/// How long one case may take.
+/// The time limit of one case.
 const LIMIT: Duration = Duration::from_secs(600);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
@@ -59,11 +56,11 @@ fn run(backend: &'static Backend, case: &Case) -> Result<(), String> {
             Ok(())
         }
         Outcome::Skipped(why) | Outcome::Failed(why) => Err(why),
-        _ => Err("an outcome that this example does not know".to_owned()),
+        _ => Err("unknown outcome".to_owned()),
     }
 }
 
-/// Runs everything, each in a process of its own; how many failed.
+/// Runs all cases on all backends, each in its own process. Returns how many failed.
 fn run_all() -> Result<usize, String> {
     let this = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     println!("{:<22}  {:<29}  {:>8}  {:>9}", "backend", "load", "time", "peak");
@@ -89,12 +86,14 @@ fn main() -> ExitCode {
             let found = cases().find(|known| known.name() == case);
             let found = found.ok_or_else(|| {
                 let names: Vec<_> = cases().map(Case::name).collect();
-                format!("there is no case `{case}`; there are {}", names.join(", "))
+                format!("unknown case `{case}`; the cases are {}", names.join(", "))
             })?;
             run(backend, found).map_err(|why| format!("{name}, {}: {why}", size(found)))
         }),
         [help] if help == "--help" => {
-            println!("usage: stress [BACKEND CASE]\n\nWithout arguments, everything is run.");
+            println!(
+                "usage: stress [BACKEND CASE]\n\nWithout arguments, runs all cases on all backends."
+            );
             Ok(())
         }
         _ => Err("usage: stress [BACKEND CASE]".to_owned()),

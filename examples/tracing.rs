@@ -1,11 +1,11 @@
-//! A server's log, in which each line says which request it belongs to, whatever task wrote it.
+//! Spans that follow a request into the tasks it spawns: each line of the log names its request.
 //!
-//! The server takes an `Arc<dyn Runtime>` and knows nothing of spans being carried along: it opens
-//! one for each request, and spawns. `main` decorates the runtime, once. The same requests are
-//! served on tokio, on smol, and on smol without the decorator, to see what is lost.
+//! The server opens a span for each request and spawns on its `Arc<dyn Runtime>`, without passing
+//! spans along. `main` decorates the runtime with `Traced`, once. The same requests are served on
+//! each backend, and once without the decorator: there, the lines of the tasks lack their request.
 //!
 //! ```sh
-//! cargo run --example tracing --features tracing,tokio,smol
+//! cargo run -p async-runtime-compat-examples --features tracing --example tracing
 //! ```
 
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use async_runtime_compat::decorate::Named;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::smol::SmolSpawner;
-use async_runtime_compat::tokio::TokioSpawner;
 use async_runtime_compat::tracing::Traced;
+use async_runtime_compat_examples::backend::{BACKENDS, Backend};
+use async_runtime_compat_examples::cli;
+use futures_lite::future;
 use tracing::{Instrument, info, info_span, warn};
 
 struct Server {
@@ -23,7 +24,7 @@ struct Server {
 }
 
 impl Server {
-    /// Asks two others at once, and compresses what they say.
+    /// Queries two upstreams concurrently, and compresses their answers.
     async fn answer(&self, path: &'static str) {
         info!("accepted");
         let user = self.runtime.spawn_named("user", ask(self.runtime.clone(), 1, "user 7"));
@@ -44,7 +45,7 @@ impl Server {
     }
 }
 
-/// Takes so many tenths of a second.
+/// Answers after a delay.
 async fn ask(timer: Arc<dyn Runtime>, tenths: u64, what: &'static str) -> &'static str {
     info!("asking for {what}");
     timer.sleep(Duration::from_millis(tenths * 100)).await;
@@ -60,25 +61,25 @@ async fn serve(runtime: Arc<dyn Runtime>) {
     }
 }
 
-/// What is around a `Traced` names what it records.
+/// Decorates a runtime. `Named` is outside of `Traced`, so that the spans get the prefixed names.
 fn traced(runtime: impl Runtime + 'static) -> Arc<dyn Runtime> {
     Arc::new(Named::with_prefix(Traced::new(runtime), "api."))
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().without_time().with_target(false).init();
-    // The panic of the teapot is reported by its join.
-    std::panic::set_hook(Box::new(|_| {}));
+    // The server logs the panic of `/teapot` when it joins the task.
+    cli::silence_panics("418");
 
-    println!("tokio:");
-    let tokio = TokioSpawner::current()?;
-    serve(traced(tokio)).await;
-
-    println!("\nsmol:");
-    serve(traced(SmolSpawner)).await;
-
-    println!("\nsmol, without the decorator:");
-    serve(Arc::new(SmolSpawner)).await;
+    for backend in BACKENDS {
+        let running = backend.start()?;
+        cli::say(format_args!("{}:", backend.name));
+        future::block_on(serve(traced(running.runtime())));
+        cli::say("");
+    }
+    let backend = Backend::find("smol")?;
+    cli::say(format_args!("{}, without the decorator:", backend.name));
+    let running = backend.start()?;
+    future::block_on(serve(running.runtime()));
     Ok(())
 }

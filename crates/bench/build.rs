@@ -1,16 +1,20 @@
-//! Writes the example's server with a native spawn in the place of this crate's.
+//! Generates a copy of the examples' WebSocket server that spawns natively.
 //!
-//! The result is the example's own source but for two names, and is made anew whenever that
-//! changes. `src/websocket/native.rs` says what the names stand for.
+//! The copy differs from the original in two names, which `src/websocket/native.rs` defines. It is
+//! generated again whenever the original changes.
 
 use std::path::Path;
 use std::{env, fs};
 
-const EXAMPLE: &str = "../../examples/websocket_server";
+/// The folder of the server.
+const EXAMPLE: &str = "../../examples/src/websocket";
 
-/// Where the names of this crate come from.
+/// The modules of the server. They do not use `async-runtime-compat`, and are included as they are.
+const MODULES: [&str; 5] = ["calls", "connection", "protocol", "time", "tls"];
+
+/// The import of this crate. `src/websocket/native.rs` defines the names instead.
 const IMPORT: &str = "use async_runtime_compat::prelude::*;";
-/// The one of them that is not the name of the native thing, too.
+/// The type of the spawner. The native one is no trait object.
 const SPAWNER: &str = "Arc<dyn Spawner>";
 
 fn main() {
@@ -21,26 +25,28 @@ fn main() {
     let source = read(&example.join("server.rs"));
 
     assert_eq!(source.matches(IMPORT).count(), 1, "the server imports this crate in one line");
-    let rooms = format!("{}/server/", example.display()).replace('\\', "/");
-    let native = source
+    let mut native = source
         .lines()
-        // A file that is included has no inner documentation.
+        // A file that is included cannot have inner documentation.
         .skip_while(|line| line.starts_with("//!"))
         .collect::<Vec<_>>()
         .join("\n")
         .replace(IMPORT, "")
-        .replace(SPAWNER, "Spawner")
-        .replace("\"server/", &format!("\"{rooms}"));
+        .replace(SPAWNER, "Spawner");
     assert_native(&native);
-    for room in fs::read_dir(example.join("server")).expect("the server has rooms") {
-        assert_native(&read(&room.expect("it can be listed").path()));
+    for module in MODULES {
+        let declaration = format!("\nmod {module};");
+        assert_eq!(native.matches(&declaration).count(), 1, "the server has a module `{module}`");
+        let path = example.join("server").join(module).with_extension("rs");
+        assert_native(&read(&path));
+        native = native.replace(&declaration, &format!("\n#[path = {path:?}]\nmod {module};"));
     }
 
     let directory = env::var_os("OUT_DIR").expect("cargo says where to write");
     fs::write(Path::new(&directory).join("native_server.rs"), native).expect("it can be written");
 }
 
-/// Else the native server would go through what it is compared with.
+/// Checks that the native server does not use the crate with which it is compared.
 fn assert_native(source: &str) {
     for name in ["async_runtime_compat", "dyn Spawner"] {
         assert!(!source.contains(name), "the native server still has `{name}` in it");

@@ -1,108 +1,66 @@
-//! A server for HTTP/1 and HTTP/2 on one port, on the backend of your choice, with hyper.
+//! A server for HTTP/1 and HTTP/2 on one port, with hyper, on a backend of your choice.
 //!
-//! The server, in `server.rs`, takes an `Arc<dyn Runtime>` and names no runtime. `net.rs` has the
-//! sockets that fit each backend. Ctrl-C stops the server: no new connections, the open requests are
-//! answered, and what is left after the grace period is aborted.
+//! The server takes an `Arc<dyn Runtime>` and names no runtime; see `src/http/server.rs`.
+//! `src/http/net.rs` has the sockets for each backend. On Ctrl-C the server accepts no more
+//! connections, answers the open requests, and aborts those that are still open after a grace
+//! period.
 //!
 //! ```sh
-//! cargo run --example hyper --features hyper,smol -- --backend smol
+//! cargo run -p async-runtime-compat-examples --features hyper --example hyper -- --backend smol
 //! curl --http2-prior-knowledge http://127.0.0.1:8080/
 //! ```
 //!
-//! With `--table` it loads each backend with its own client, and with `curl`, `h2load` and `wrk` where these
-//! are installed:
+//! With `--table` it puts load on each backend, from its own client, and from `curl`, `h2load` and
+//! `wrk` if these are installed:
 //!
 //! ```sh
-//! cargo run --release --example hyper --all-features -- --table
+//! cargo run --release -p async-runtime-compat-examples --features hyper --example hyper -- --table
 //! ```
 
 mod args;
-#[path = "../websocket_server/backend.rs"]
-mod backend;
-mod client;
-mod load;
-mod net;
-mod server;
 mod table;
 
-use std::env;
 use std::error::Error;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use async_signal::{Signal, Signals};
+use async_runtime_compat_examples::backend::Backend;
+use async_runtime_compat_examples::cli;
+use async_runtime_compat_examples::http::load::Loader;
+use async_runtime_compat_examples::http::{Host, Protocol, Server};
 use futures_lite::{FutureExt as _, StreamExt as _};
 
 use args::Args;
-use backend::{BACKENDS, Backend};
-use client::Protocol;
-use load::Loader;
-use net::Host;
-use server::Server;
 use table::{Row, Table};
 
-/// The time that a client has for its headers.
+/// The time for a client to send the headers of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let args = match Args::parse(env::args().skip(1)) {
-        Ok(args) => args,
-        Err(message) => return usage_error(&message),
-    };
-    if args.help {
-        println!("{}{}", args::USAGE, backend::listing());
-        return ExitCode::SUCCESS;
-    }
-    let backends = match choose(&args) {
-        Ok(backends) => backends,
-        Err(message) => return usage_error(&message),
-    };
-    let result = if args.table { tabulate(&backends, &args) } else { serve(backends[0], &args) };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hyper: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn usage_error(message: &str) -> ExitCode {
-    eprintln!("hyper: {message}");
-    ExitCode::from(2)
-}
-
-/// The backend that is named, or all of them. There is at least one.
-fn choose(args: &Args) -> Result<Vec<&'static Backend>, String> {
-    if let Some(name) = &args.backend {
-        return Ok(vec![Backend::find(name)?]);
-    }
-    if BACKENDS.is_empty() {
-        let listing = backend::listing();
-        return Err(format!("no backend is compiled in; the backends are{listing}"));
-    }
-    Ok(BACKENDS.iter().collect())
+    cli::main("hyper", args::USAGE, Args::parse, |args| {
+        if args.table { tabulate(&args) } else { serve(args.backend(), &args) }
+    })
 }
 
 fn serve(backend: &Backend, args: &Args) -> Result<(), Box<dyn Error>> {
     let host = Host::start(backend)?;
     async_io::block_on(async {
-        // Before the server: a Ctrl-C right after its greeting must not be missed.
-        let mut signals = Signals::new(stop_signals())?;
+        // Before the server, so that a Ctrl-C right after the greeting is not missed.
+        let mut signals = cli::stop_signals()?;
         let server = start(&host, args.listen)?;
-        say(&format!("listening on http://{} (backend {})", server.local_addr(), backend.name));
+        let address = server.local_addr();
+        cli::say(format_args!("listening on http://{address} (backend {})", backend.name));
 
         signals.next().await;
-        eprintln!("stopping; open requests have {} s, Ctrl-C again aborts", args.grace.as_secs());
+        eprintln!("stopping: open requests have {:?}, Ctrl-C again aborts them", args.grace);
         let shutdown = async { Some(server.shutdown(args.grace).await) };
         let impatient = async {
             signals.next().await;
             None
         };
         let report = shutdown.or(impatient).await.ok_or("aborted by a second signal")?;
-        say(&format!("stopped: {report}"));
+        cli::say(format_args!("stopped: {report}"));
         Ok(())
     })
 }
@@ -113,41 +71,31 @@ fn start(host: &Host, address: SocketAddr) -> Result<Server, Box<dyn Error>> {
     Ok(Server::start(host.runtime.clone(), listener, HEADER_TIMEOUT)?)
 }
 
-fn tabulate(backends: &[&Backend], args: &Args) -> Result<(), Box<dyn Error>> {
+fn tabulate(args: &Args) -> Result<(), Box<dyn Error>> {
     let (loaders, missing): (Vec<_>, Vec<_>) =
         Loader::ALL.into_iter().partition(|loader| loader.is_installed());
     for loader in missing {
-        eprintln!("{loader} is not installed: it loads nothing");
+        eprintln!("{loader} is not installed and is left out");
     }
     let mut table = Table::default();
-    for backend in backends {
+    for backend in args.backends() {
         let host = Host::start(backend)?;
         let server = start(&host, SocketAddr::from(([127, 0, 0, 1], 0)))?;
         for protocol in Protocol::ALL {
             for &client in loaders.iter().filter(|loader| loader.speaks(protocol)) {
+                eprintln!("{}: {protocol}, {client}", backend.name);
                 let outcome = client.run(&host, server.local_addr(), protocol, args.requests)?;
                 table.0.push(Row { backend: backend.name, protocol, client, outcome });
             }
         }
         let report = async_io::block_on(server.shutdown(args.grace));
         if report.aborted + report.panicked > 0 {
-            return Err(format!("the shutdown on {}: {report}", backend.name).into());
+            return Err(format!("at the shutdown on {}: {report}", backend.name).into());
         }
     }
-    // Not `println`, which panics when nobody reads it any more.
-    let _ = write!(io::stdout(), "{table}");
+    cli::print(format_args!("\n{table}"));
     match table.errors() {
         0 => Ok(()),
         errors => Err(format!("{errors} requests failed").into()),
     }
-}
-
-/// Ctrl-C, and what a service manager sends where there are such signals.
-fn stop_signals() -> &'static [Signal] {
-    if cfg!(unix) { &[Signal::Int, Signal::Term] } else { &[Signal::Int] }
-}
-
-/// Prints a line. A closed stdout is no reason to stop serving.
-fn say(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::client::Protocol;
-use crate::load::{Loader, Outcome};
+use async_runtime_compat_examples::http::Protocol;
+use async_runtime_compat_examples::http::load::{Loader, Outcome};
 
 pub(crate) struct Row {
     pub(crate) backend: &'static str,

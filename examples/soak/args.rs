@@ -2,73 +2,48 @@
 
 use std::time::Duration;
 
-use crate::backend::{BACKENDS, Backend};
-use crate::run::Plan;
+use async_runtime_compat_examples::backend::{BACKENDS, Backend};
+use async_runtime_compat_examples::cli::Options;
+use async_runtime_compat_examples::soak::Plan;
 
 pub(crate) const USAGE: &str = "\
-Runs the WebSocket server under many connections, while its services are started, stopped, killed and
-made to panic at random, and prints a table. Exits with 1 if a task is left, an event was lost or
-memory grew.
+Runs the WebSocket server under load while its services are started, stopped, killed and made to
+panic at random, and prints a table. Exits with 1 if a task is left, an event was lost or memory
+usage grew.
 
 Usage: soak [OPTIONS]
 
 Options:
-  --backend NAME      what to run on; by default the first one available
-  --seconds N         how long, in all; by default 120
-  --connections N     the number of clients; by default 200
-  --seed N            what the random choices are made from; by default one is chosen
+  --backend NAME      run on this backend [default: tokio]
+  --seconds N         the duration of the whole run [default: 120]
+  --connections N     the number of clients [default: 200]
+  --seed N            the seed of all random choices [default: random]
   --help              print this
 
 Backends:";
 
-/// What to run, and how.
 pub(crate) struct Args {
-    pub(crate) backend: Option<&'static Backend>,
+    pub(crate) backend: &'static Backend,
     pub(crate) plan: Plan,
-    pub(crate) help: bool,
 }
 
 impl Args {
-    /// Parses the arguments after the program's name.
-    ///
-    /// # Errors
-    ///
-    /// A message that names the argument that is wrong.
-    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
+    pub(crate) fn parse(mut options: Options) -> Result<Args, String> {
         let plan = Plan {
             time: Duration::from_secs(120),
             connections: 200,
             seed: rand::random::<u32>().into(),
         };
-        let mut parsed = Args { backend: BACKENDS.first(), plan, help: false };
-        while let Some(option) = args.next() {
-            let mut value = || args.next().ok_or_else(|| format!("`{option}` needs a value"));
+        let mut args = Args { backend: &BACKENDS[0], plan };
+        while let Some(option) = options.next_option() {
             match option.as_str() {
-                "--help" | "-h" => parsed.help = true,
-                "--backend" => parsed.backend = Some(Backend::find(&value()?)?),
-                "--seconds" => {
-                    parsed.plan.time = Duration::from_secs(positive(&option, &value()?)?);
-                }
-                "--connections" => {
-                    let connections = positive(&option, &value()?)?;
-                    parsed.plan.connections = usize::try_from(connections)
-                        .map_err(|error| format!("`{option} {connections}`: {error}"))?;
-                }
-                "--seed" => parsed.plan.seed = number(&option, &value()?)?,
-                _ => return Err(format!("there is no option `{option}`; `--help` lists them")),
+                "--backend" => args.backend = Backend::find(&options.value()?)?,
+                "--seconds" => args.plan.time = Duration::from_secs(options.positive()?),
+                "--connections" => args.plan.connections = options.positive()?,
+                "--seed" => args.plan.seed = options.parse("a number")?,
+                _ => return Err(options.unknown()),
             }
         }
-        Ok(parsed)
+        Ok(args)
     }
-}
-
-fn positive(option: &str, value: &str) -> Result<u64, String> {
-    match number(option, value)? {
-        0 => Err(format!("`{option} 0`: expected a positive number")),
-        number => Ok(number),
-    }
-}
-
-fn number(option: &str, value: &str) -> Result<u64, String> {
-    value.parse().map_err(|error| format!("`{option} {value}`: {error}"))
 }

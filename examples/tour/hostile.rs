@@ -1,33 +1,32 @@
-//! Clients that misbehave. Each of them may harm its own connection alone.
+//! Clients that misbehave. Each of them may only harm its own connection.
 
 use std::error::Error;
 use std::time::Duration;
 
 use async_io::Timer;
 use async_net::TcpStream;
+use async_runtime_compat_examples::websocket::{Client, TOO_LARGE, client};
 use async_tungstenite::tungstenite::Message;
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, FutureExt as _};
 use futures_util::future::join_all;
 
-use crate::client::{self, Client};
-
-/// The number of clients here.
+/// The number of hostile clients.
 pub(crate) const CLIENTS: u64 = 5;
 
-/// The number of those that make a handler panic.
+/// The number of hostile clients that make a handler panic.
 pub(crate) const PANICS: u64 = 1;
 
-/// The time for the server to be rid of them.
+/// The time for the server to get rid of them.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 type Verdict = Result<(), Box<dyn Error>>;
 
-/// Lets all of them loose, and waits until the server is rid of them; but for one, which it gives
-/// back: that hangs in the handshake until the server stops.
+/// Runs all hostile clients, and waits until the server has ended their connections, except for
+/// one: the returned connection hangs in the handshake until the server stops.
 ///
 /// # Errors
 ///
-/// If the server did not treat one of them as it should.
+/// If the server did not react to one of them as it should.
 pub(crate) async fn run(client: &Client) -> Result<TcpStream, Box<dyn Error>> {
     let hanging = client.connect_tcp().await?;
     let others = [
@@ -39,7 +38,7 @@ pub(crate) async fn run(client: &Client) -> Result<TcpStream, Box<dyn Error>> {
     let verdicts = async { join_all(others).await.into_iter().collect::<Verdict>() };
     let stuck = async {
         Timer::after(PATIENCE).await;
-        Err("the server is not rid of its hostile clients".into())
+        Err("the server did not end the connections of its hostile clients".into())
     };
     verdicts.or(stuck).await?;
     Ok(hanging)
@@ -53,7 +52,7 @@ async fn garbage(client: &Client) -> Verdict {
     Ok(())
 }
 
-/// Announces a message, sends a part of it, and is gone.
+/// Announces a message, sends a part of it, and disconnects.
 async fn vanishing(client: &Client) -> Verdict {
     let mut socket = client.connect().await?;
     let stream = socket.get_mut();
@@ -62,13 +61,16 @@ async fn vanishing(client: &Client) -> Verdict {
     Ok(())
 }
 
-/// Sends a message that is too large.
+/// Sends too large a message.
 async fn oversized(client: &Client) -> Verdict {
     let mut socket = client.connect().await?;
     socket.send(Message::text("x".repeat(1024 * 1024))).await?;
     match client::closed(&mut socket).await {
-        Some(1009) => Ok(()),
-        code => Err(format!("an oversized message: expected close code 1009, got {code:?}").into()),
+        Some(TOO_LARGE) => Ok(()),
+        code => {
+            Err(format!("an oversized message: expected close code {TOO_LARGE}, got {code:?}")
+                .into())
+        }
     }
 }
 
@@ -81,7 +83,7 @@ async fn panicking(client: &Client) -> Verdict {
     }
 }
 
-/// Waits for the end of a connection, in order or not.
+/// Waits until a connection ends, gracefully or not.
 pub(crate) async fn ended(mut tcp: TcpStream) {
     let _ = tcp.read_to_end(&mut Vec::new()).await;
 }

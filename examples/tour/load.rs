@@ -1,21 +1,20 @@
-//! Requests with known replies, on many connections at once.
+//! Requests with known replies, on many concurrent connections.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
+use async_runtime_compat_examples::websocket::{Client, Socket, client};
 use async_tungstenite::tungstenite::Error as WsError;
 use futures_lite::future;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::client::{self, Client, Socket};
-
-/// The time without a single reply after which the load is given up.
+/// The run is given up after this time without a single reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much to ask for.
+/// The amount of load.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
@@ -29,25 +28,25 @@ impl Load {
     }
 }
 
-/// What came of it.
+/// The results of a run.
 pub(crate) struct Outcome {
     pub(crate) conversations: Vec<Conversation>,
-    /// The time that the requests took together.
+    /// The time that all requests took together.
     pub(crate) elapsed: Duration,
 }
 
-/// One client's part.
+/// One client's connection and results.
 #[derive(Default)]
 pub(crate) struct Conversation {
     /// The connection, unless it is lost.
     pub(crate) socket: Option<Socket>,
-    /// The time from a request to its reply, of each reply that was right.
+    /// The time from request to reply, for each correct reply.
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// Connects all clients, and then has all of them send their requests, each one after the other.
+/// Connects all clients, then has all of them send their requests, each client one at a time.
 ///
-/// Each right reply adds one to `answered`.
+/// Adds one to `answered` for each correct reply.
 pub(crate) async fn drive(client: &Client, load: Load, answered: &AtomicUsize) -> Outcome {
     let mut conversations: Vec<Conversation> = Vec::new();
     conversations.resize_with(load.connections, Conversation::default);
@@ -60,7 +59,7 @@ pub(crate) async fn drive(client: &Client, load: Load, answered: &AtomicUsize) -
     Outcome { conversations, elapsed: start.elapsed() }
 }
 
-/// Waits for the future, unless nothing has been answered for so long that nothing will be.
+/// Awaits the future, but gives up if `answered` stands still for too long.
 async fn unless_stalled<T>(answered: &AtomicUsize, future: impl Future<Output = T>) {
     let stalled = async {
         loop {
@@ -94,7 +93,7 @@ impl Conversation {
                 }
                 Ok(false) => {}
                 Err(_) => {
-                    // The other requests are lost, too.
+                    // The remaining requests are lost, too.
                     self.socket = None;
                     return;
                 }
@@ -103,16 +102,16 @@ impl Conversation {
     }
 }
 
-/// A request, and what its reply has to say.
+/// A request and its expected reply.
 struct Exchange {
     id: usize,
     request: Value,
-    /// Where in the reply to look, and what for.
+    /// A JSON pointer into the reply, and the value expected there.
     expected: (&'static str, Value),
 }
 
 impl Exchange {
-    /// Requests of each kind in turn; one in four is malformed, and its reply names the field.
+    /// The requests cycle through four kinds. One of them is malformed; its reply names the field.
     fn new(id: usize) -> Exchange {
         let (request, expected) = match id % 4 {
             0 => {
@@ -129,7 +128,7 @@ impl Exchange {
         Exchange { id, request, expected }
     }
 
-    /// Whether the reply is right.
+    /// Sends the request, and returns whether the reply is correct.
     async fn perform(&self, socket: &mut Socket) -> Result<bool, WsError> {
         let reply = client::ask(socket, &self.request.to_string()).await?;
         let (pointer, value) = &self.expected;

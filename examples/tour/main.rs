@@ -1,80 +1,81 @@
-//! A tour of the backends: one server, on each of them in turn, under load from real TLS clients.
+//! A tour of the backends: the same server on each of them in turn, under load from TLS clients.
 //!
-//! The server is the one of the example `websocket_server`. The clients run on the main thread,
-//! apart from the backend under test, and are the same for all. They check each reply. Some
-//! hostile ones, which send garbage, hang, vanish, send too much or make a handler panic, are
-//! there at the same time.
+//! The server takes an `Arc<dyn Spawner>` and names no runtime; see `src/websocket/server.rs`. The
+//! clients are the same for all backends and run on the main thread, outside of the backend under
+//! test. They check each reply. Meanwhile, hostile clients send garbage, hang, disconnect in the
+//! middle of a message, send too much, or make a handler panic.
 //!
 //! ```sh
-//! cargo run --release --example tour --all-features
+//! cargo run -p async-runtime-compat-examples --example tour
 //! ```
 
 mod args;
-#[path = "../websocket_server/backend.rs"]
-mod backend;
-mod client;
 mod hostile;
 mod load;
 mod progress;
-#[path = "../websocket_server/server.rs"]
-mod server;
 mod table;
 
-use std::env;
 use std::error::Error;
 use std::net::SocketAddr;
-use std::panic;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use async_net::TcpStream;
+use async_runtime_compat_examples::backend::Backend;
+use async_runtime_compat_examples::cli;
+use async_runtime_compat_examples::websocket::{
+    Client, Config, GOING_AWAY, Report, Server, client,
+};
 use futures_lite::future;
 use futures_util::future::{join, join_all, join3};
 
 use args::Args;
-use backend::Backend;
-use client::Client;
 use load::{Conversation, Load};
 use progress::Progress;
-use server::{Config, Report, Server};
 use table::{Row, Table};
-
-/// The code of a server that is going away.
-const GOING_AWAY: u16 = 1001;
 
 /// The time for the connections to end when a server is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let args = match Args::parse(env::args().skip(1)) {
-        Ok(args) => args,
-        Err(message) => {
-            eprintln!("tour: {message}");
-            return ExitCode::from(2);
-        }
-    };
-    if args.help {
-        println!("{}{}", args::USAGE, backend::listing());
-        return ExitCode::SUCCESS;
-    }
-    silence_panics_on_request();
+    cli::main("tour", args::USAGE, Args::parse, run)
+}
 
-    let mut rows = Vec::new();
-    let mut failed = false;
-    for backend in args.backends {
-        match visit(backend, args.load) {
+fn run(args: Args) -> Result<(), String> {
+    // Hostile clients make handlers panic.
+    cli::silence_panics("a client asked for this panic");
+    let Args { backends, load } = args;
+    eprintln!(
+        "One WebSocket server on each backend, with {} clients of {} requests each, and {} hostile \
+         ones",
+        load.connections,
+        load.messages,
+        hostile::CLIENTS
+    );
+    let mut table = Table::default();
+    let mut failed = 0;
+    for backend in backends {
+        match visit(backend, load) {
             Ok(row) => {
-                failed |= row.lost > 0;
-                rows.push(row);
+                failed += usize::from(row.lost > 0);
+                table.0.push(row);
             }
             Err(error) => {
                 eprintln!("{}: {error}", backend.name);
-                failed = true;
+                failed += 1;
             }
         }
     }
-    print!("{}", Table(rows));
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    cli::print(format_args!("\n{table}"));
+    if cfg!(debug_assertions) {
+        eprintln!(
+            "\nThis build is not optimized; `--release` makes the server several times faster"
+        );
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(format!("the server lost messages or connections on {failed} backends")),
+    }
 }
 
 /// Runs the server on a backend, under load, and stops it.
@@ -102,7 +103,7 @@ fn visit(backend: &'static Backend, load: Load) -> Result<Row, Box<dyn Error>> {
     Ok(row)
 }
 
-/// Stops the server under its clients, and sees to it that each of them is told.
+/// Stops the server while its clients are connected, and checks that each of them is told.
 async fn stop(
     server: Server,
     conversations: &mut [Conversation],
@@ -118,23 +119,16 @@ async fn stop(
     Ok(report?)
 }
 
-/// Compares the server's account of its connections with what it was sent.
+/// Compares the server's report with the connections that the clients opened.
 fn check(report: &Report, load: Load) -> Result<(), String> {
     let expected = (load.connections as u64 + hostile::CLIENTS, hostile::PANICS, 0);
     if (report.accepted, report.panicked, report.aborted) == expected {
         Ok(())
     } else {
-        Err(format!("the server's account is not what was expected: {report}"))
+        let (accepted, panicked, aborted) = expected;
+        Err(format!(
+            "expected {accepted} connections, {panicked} panicked and {aborted} aborted; \
+             the server reports {report}"
+        ))
     }
-}
-
-/// Keeps the panics that a hostile client asks for off the screen; any other is printed.
-fn silence_panics_on_request() {
-    let print = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        let message = info.payload().downcast_ref::<&str>();
-        if !message.is_some_and(|message| message.starts_with("a client asked for")) {
-            print(info);
-        }
-    }));
 }

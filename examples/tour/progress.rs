@@ -1,4 +1,4 @@
-//! How far the tour is: a bar on a terminal, a line for each backend elsewhere.
+//! The progress of the tour, on stderr: a bar on a terminal, otherwise a line per backend.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_io::Timer;
 
-/// The time between two looks at the counter.
+/// The time between two updates of the bar.
 const REFRESH: Duration = Duration::from_millis(50);
 
 /// The width of the bar.
 const WIDTH: usize = 30;
 
-/// The progress on one backend. It goes to the standard error.
+/// The progress on one backend.
 pub(crate) struct Progress {
     backend: &'static str,
     total: usize,
@@ -25,12 +25,12 @@ impl Progress {
         Progress { backend, total, answered: AtomicUsize::new(0) }
     }
 
-    /// The number of requests that were answered, for others to add to.
+    /// The number of answered requests. The clients increment it.
     pub(crate) fn answered(&self) -> &AtomicUsize {
         &self.answered
     }
 
-    /// Shows the progress for as long as it is polled.
+    /// Shows the progress for as long as this is polled.
     pub(crate) async fn show(&self) -> Infallible {
         loop {
             if io::stderr().is_terminal() {
@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// Shows that this backend is done.
+    /// Shows the final number.
     pub(crate) fn finish(&self) {
         if io::stderr().is_terminal() {
             self.draw();
@@ -56,7 +56,7 @@ impl Progress {
         let answered = answered.load(Ordering::Relaxed);
         let filled = WIDTH * answered / (*total).max(1);
         let bar = "#".repeat(filled);
-        // A terminal that is gone is no reason to stop.
+        // A closed terminal is no reason to stop.
         let _ = write!(io::stderr(), "\r{backend:<22}[{bar:<WIDTH$}] {answered}/{total}");
     }
 }

@@ -10,11 +10,11 @@ pub(crate) struct Row {
     backend: &'static str,
     connections: usize,
     messages: usize,
-    /// The number of messages without a right reply.
+    /// The number of messages without a correct reply.
     pub(crate) lost: usize,
     /// The time that all messages took together.
     elapsed: Duration,
-    /// The time that each took, from the shortest to the longest.
+    /// The latency of each message, in ascending order.
     latencies: Vec<Duration>,
 }
 
@@ -28,7 +28,7 @@ impl Row {
         Row { backend, connections: load.connections, messages, lost, elapsed, latencies }
     }
 
-    /// The messages answered in a second.
+    /// The messages answered per second.
     fn rate(&self) -> u128 {
         self.latencies.len() as u128 * 1_000_000 / self.elapsed.as_micros().max(1)
     }
@@ -40,6 +40,7 @@ impl Row {
     }
 }
 
+#[derive(Default)]
 pub(crate) struct Table(pub(crate) Vec<Row>);
 
 impl fmt::Display for Table {

@@ -4,65 +4,47 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_runtime_compat_examples::backend::{BACKENDS, Backend};
+use async_runtime_compat_examples::cli::Options;
+
 pub(crate) const USAGE: &str = "\
-A WebSocket server over TLS that answers JSON requests, on the backend of your choice.
+A WebSocket server over TLS that answers JSON requests, on a backend of your choice.
 
 Usage: websocket_server [OPTIONS]
 
 Options:
-  --backend NAME     what to run on; by default the first one available
-  --listen ADDRESS   where to listen; by default 127.0.0.1:8443, and port 0 picks a free one
+  --backend NAME     run on this backend [default: tokio]
+  --listen ADDRESS   listen here; port 0 picks a free port [default: 127.0.0.1:8443]
   --cert-out PATH    write the certificate that clients have to trust, in PEM
-  --grace SECONDS    the time for open connections to end after Ctrl-C; by default 10
+  --grace SECONDS    the time for open connections to end after Ctrl-C [default: 10]
   --help             print this
 
 Backends:";
 
-/// What to run, and how.
 pub(crate) struct Args {
-    pub(crate) backend: Option<String>,
+    pub(crate) backend: &'static Backend,
     pub(crate) listen: SocketAddr,
     pub(crate) cert_out: Option<PathBuf>,
     pub(crate) grace: Duration,
-    pub(crate) help: bool,
 }
 
 impl Args {
-    /// Parses the arguments after the program's name.
-    ///
-    /// # Errors
-    ///
-    /// A message that names the argument that is wrong.
-    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
-        let mut parsed = Args {
-            backend: None,
+    pub(crate) fn parse(mut options: Options) -> Result<Args, String> {
+        let mut args = Args {
+            backend: &BACKENDS[0],
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             cert_out: None,
             grace: Duration::from_secs(10),
-            help: false,
         };
-        while let Some(option) = args.next() {
-            let mut value = || args.next().ok_or_else(|| format!("`{option}` needs a value"));
+        while let Some(option) = options.next_option() {
             match option.as_str() {
-                "--help" | "-h" => parsed.help = true,
-                "--backend" => parsed.backend = Some(value()?),
-                "--listen" => {
-                    let value = value()?;
-                    parsed.listen = value.parse().map_err(|error| {
-                        format!("`--listen {value}`: {error}, expected one like 127.0.0.1:8443")
-                    })?;
-                }
-                "--cert-out" => parsed.cert_out = Some(value()?.into()),
-                "--grace" => {
-                    let value = value()?;
-                    let seconds = value.parse().map_err(|error| {
-                        format!("`--grace {value}`: {error}, expected a number of seconds")
-                    })?;
-                    parsed.grace = Duration::from_secs(seconds);
-                }
-                _ => return Err(format!("there is no option `{option}`; `--help` lists them")),
+                "--backend" => args.backend = Backend::find(&options.value()?)?,
+                "--listen" => args.listen = options.parse("an address like 127.0.0.1:8443")?,
+                "--cert-out" => args.cert_out = Some(options.value()?.into()),
+                "--grace" => args.grace = Duration::from_secs(options.parse("seconds")?),
+                _ => return Err(options.unknown()),
             }
         }
-        Ok(parsed)
+        Ok(args)
     }
 }

@@ -11,8 +11,7 @@ use futures::future::FutureObj;
 use futures::task::{Spawn, SpawnError, SpawnExt};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
-use crate::net::Host;
-use crate::{on_all_backends, run};
+use crate::{on_all_runtimes, run};
 
 assert_impl_all!(FuturesSpawn<Arc<dyn Spawner>>: Spawn, Clone, Send, Sync, Unpin);
 assert_impl_all!(FuturesSpawn<&dyn Spawner>: Spawn, Copy);
@@ -23,15 +22,15 @@ assert_not_impl_any!(FuturesSpawner<futures::executor::LocalSpawner>: Spawner);
 mod backends {
     use super::*;
 
-    on_all_backends! {
+    on_all_runtimes! {
         tasks_run_and_give_their_outputs,
         dropped_remote_handle_cancels,
-        panic_unwinds_into_whoever_awaits,
+        panic_unwinds_into_the_awaiter,
         closed_group_is_a_shutdown,
     }
 
-    fn tasks_run_and_give_their_outputs(running: &Host) {
-        let spawn = FuturesSpawn::new(running.runtime.clone());
+    fn tasks_run_and_give_their_outputs(runtime: &Arc<dyn Runtime>) {
+        let spawn = FuturesSpawn::new(runtime.clone());
         run(async {
             let (sender, receiver) = async_channel::unbounded();
             for number in 0..100 {
@@ -50,8 +49,8 @@ mod backends {
         });
     }
 
-    fn dropped_remote_handle_cancels(running: &Host) {
-        let spawn: Arc<dyn Spawn> = Arc::new(FuturesSpawn::new(running.runtime.clone()));
+    fn dropped_remote_handle_cancels(runtime: &Arc<dyn Runtime>) {
+        let spawn: Arc<dyn Spawn> = Arc::new(FuturesSpawn::new(runtime.clone()));
         let (token, dropped) = (CancelToken::new(), CancelToken::new());
         let (started, guard) = (token.clone(), dropped.clone().cancel_on_drop());
         let handle = spawn.spawn_with_handle(async move {
@@ -66,18 +65,18 @@ mod backends {
         });
     }
 
-    fn panic_unwinds_into_whoever_awaits(running: &Host) {
-        let spawn = FuturesSpawn::new(&running.runtime);
+    fn panic_unwinds_into_the_awaiter(runtime: &Arc<dyn Runtime>) {
+        let spawn = FuturesSpawn::new(&runtime);
         let handle = spawn.spawn_with_handle(async { panic!("bad frame") }).unwrap();
         let awaiting = AssertUnwindSafe(|| run(handle));
         let payload = catch_unwind(awaiting).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"bad frame"));
-        // And no thread went with it.
+        // The panic has not ended a thread of the runtime.
         run(async { spawn.spawn_with_handle(async {}).unwrap().await });
     }
 
-    fn closed_group_is_a_shutdown(running: &Host) {
-        let group = TaskGroup::new(running.runtime.clone());
+    fn closed_group_is_a_shutdown(runtime: &Arc<dyn Runtime>) {
+        let group = TaskGroup::new(runtime.clone());
         let spawn = FuturesSpawn::new(group.clone());
         spawn.spawn(async {}).unwrap();
         group.close();
@@ -85,7 +84,7 @@ mod backends {
     }
 }
 
-/// Checks that nothing can be spawned, and that this is said in every way there is.
+/// Checks that every way to spawn is refused.
 #[track_caller]
 fn refuses(spawn: &impl Spawn) {
     assert!(spawn.status().unwrap_err().is_shutdown());
@@ -182,4 +181,21 @@ fn pool_lives_for_as_long_as_its_tasks() {
         sender.send(7).await.unwrap();
         assert_eq!(task.await.unwrap(), Ok(7));
     });
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn spawn_ext_in_a_simulation() {
+    use std::time::Duration;
+
+    use async_runtime_compat::sim::Sim;
+
+    let report = Sim::new(7).run(|sim| async move {
+        let timer = sim.clone();
+        let spawn = FuturesSpawn::new(sim);
+        let sleep = async move { timer.sleep(Duration::from_secs(60)).await };
+        spawn.spawn_with_handle(sleep).unwrap().await;
+        assert!(spawn.status().is_ok());
+    });
+    assert_eq!(report.unwrap().elapsed, Duration::from_secs(60));
 }

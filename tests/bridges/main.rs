@@ -1,78 +1,63 @@
 //! The bridges to other crates, on every backend that is compiled in.
 
-// The examples' own code: what is shown is what is tested.
-#[allow(dead_code, reason = "without a feature there is no backend to find")]
-#[path = "../../examples/websocket_server/backend.rs"]
-mod backend;
-#[path = "../../examples/hyper/client.rs"]
-mod client;
 mod conformance;
 mod futures;
 mod hyper;
-#[allow(dead_code, reason = "the tests need two of the four clients")]
-#[path = "../../examples/hyper/load.rs"]
-mod load;
-#[path = "../../examples/hyper/net.rs"]
-mod net;
-#[path = "../../examples/hyper/server.rs"]
-mod server;
-#[cfg(feature = "sim")]
-mod simulated;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use async_io::Timer;
-use async_runtime_compat::{BlockingPool, FnSpawner, with_blocking, with_timer};
+use async_runtime_compat::{BlockingPool, FnSpawner, Runtime, with_blocking, with_timer};
 use futures_lite::future;
 
-use backend::Backend;
-use net::{AsyncIo, Host};
 use test_support::thread_timer::ThreadTimer;
+#[allow(unused_imports, reason = "the macro names it")]
+use test_support::runtimes;
 
-/// A test that hangs has failed.
+/// A test fails if it takes longer than this.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Far longer than a test: what it limits does not run out.
-const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Stamps tests that take a [`Host`], for each backend and for a spawner of the caller's.
-macro_rules! on_all_backends {
+/// Stamps tests that take an `&Arc<dyn Runtime>`, for each backend and for a user's own runtime.
+macro_rules! on_all_runtimes {
     ($($test:ident,)*) => {
-        $crate::on_all_backends! { @ [$($test)*]
-            #[cfg(feature = "tokio")] tokio: $crate::running("tokio");
-            #[cfg(feature = "tokio")] tokio_current_thread: $crate::running("tokio-current-thread");
-            #[cfg(feature = "smol")] smol: $crate::running("smol");
-            #[cfg(feature = "async-std")] async_std: $crate::running("async-std");
-            #[cfg(feature = "async-executor")] async_executor: $crate::running("async-executor");
+        $crate::on_all_runtimes! { @ [$($test)*]
+            #[cfg(feature = "tokio")] tokio: $crate::runtimes::tokio();
+            #[cfg(feature = "tokio")] tokio_current_thread: $crate::runtimes::tokio_current_thread();
+            #[cfg(feature = "smol")] smol: $crate::runtimes::smol();
+            #[cfg(feature = "async-std")] async_std: $crate::runtimes::async_std();
+            #[cfg(feature = "async-executor")] async_executor: $crate::runtimes::async_executor();
             #[cfg(all())] own: $crate::own();
         }
     };
     (@ $tests:tt $(#[$gate:meta] $name:ident: $running:expr;)*) => {
-        $(#[$gate] mod $name { $crate::on_all_backends! { @@ $tests $running } })*
+        $(#[$gate] mod $name { $crate::on_all_runtimes! { @@ $tests $running } })*
     };
     (@@ [$($test:ident)*] $running:expr) => {$(
         #[test]
         fn $test() {
-            super::$test(&$running);
+            let running = $running;
+            super::$test(&running.runtime);
         }
     )*};
 }
-pub(crate) use on_all_backends;
+pub(crate) use on_all_runtimes;
 
-#[allow(dead_code, reason = "without a feature there is no backend to run")]
-fn running(name: &str) -> Host {
-    Host::start(Backend::find(name).unwrap()).unwrap()
+/// A user's own runtime.
+struct Own {
+    runtime: Arc<dyn Runtime>,
 }
 
-/// A thread for each task, and a timer that is a thread.
-fn own() -> Host {
+/// A thread for each task, and a timer with its own thread.
+fn own() -> Own {
     let threads = FnSpawner::new(|task| {
         thread::spawn(|| future::block_on(task));
     });
     let timed = with_timer(threads, ThreadTimer::new());
-    Host::new(with_blocking(timed, BlockingPool::builder().max_threads(4).build()), AsyncIo)
+    let pool = BlockingPool::builder().max_threads(4).build();
+    Own { runtime: Arc::new(with_blocking(timed, pool)) }
 }
 
 fn run<T>(test: impl Future<Output = T>) -> T {

@@ -17,4 +17,3 @@ mod sim;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;
-mod websocket;

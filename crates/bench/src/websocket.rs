@@ -1,17 +1,12 @@
-//! The example `websocket_server` through this crate, against the same server with a native spawn.
+//! The examples' WebSocket server on this crate, against the same server with a native spawn.
 //!
-//! Both are compiled from the example's own source: the one as it is, the other as [`native`]
-//! says. They run on one runtime, and so do the clients, all of which are in one task that knows
-//! nothing of this crate: what they take is the same on both sides.
+//! Both are compiled from the same source; [`native`] explains how the second one is made. They run
+//! on the same runtime. So do the clients, all of which are in one task that does not use this
+//! crate, so that their cost is the same on both sides.
 
-#[expect(dead_code, reason = "some of it is for the tour's hostile clients")]
-#[path = "../../../examples/tour/client.rs"]
-mod client;
 mod clients;
 mod native;
 mod section;
-#[path = "../../../examples/websocket_server/server.rs"]
-mod server;
 mod site;
 
 use crate::backend::Backend;

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use async_runtime_compat_examples::websocket::{Client, Socket, client};
 use async_tungstenite::tungstenite::{Error as WsError, Message};
 use futures_lite::StreamExt as _;
 use futures_util::future::join_all;
 use serde_json::json;
-
-use super::client::{self, Client, Socket};
 
 /// How much the clients do in one round, and how.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
-//! The server with a runtime's own `spawn` written in.
+//! The server with a runtime's own `spawn`.
 //!
-//! The build script leaves the import of this crate out of the example's source, and the rest is
-//! compiled once more for each runtime. What the source then calls `Spawner`, `AbortOnDrop` and
-//! `JoinError` are the things below: the runtime's own handle, and what a server has to write
-//! itself where a handle does not cancel on drop, or not by reference.
+//! The build script removes the import of this crate from the server's source, and the rest is
+//! compiled again for each runtime. The names `Spawner`, `AbortOnDrop` and `JoinError` then refer
+//! to the items below: the runtime's own handle, and the code that a server has to write itself if
+//! that handle does not cancel on drop, or not by reference.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +17,7 @@ use crate::way::CancelWay;
 
 macro_rules! servers {
     ($($runtime:ident,)*) => {$(
+        #[allow(dead_code, unreachable_pub, unused_imports, reason = "the examples use more of it")]
         pub(super) mod $runtime {
             use super::{JoinError, SpawnNamed as _};
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_runtime_compat::Spawner;
+use async_runtime_compat_examples::websocket::{self, Client, Socket};
 use futures_util::future::join_all;
 
-use super::client::{Client, Socket};
 use super::clients::{self, Work};
-use super::{native, server};
+use super::native;
 use crate::backend::{self, Backend};
 
 /// Far longer than it takes: the clients have closed their connections.
@@ -62,7 +62,7 @@ macro_rules! hosts {
 }
 
 hosts! {
-    Arc<dyn Spawner>: server;
+    Arc<dyn Spawner>: websocket;
     backend::async_executor::Native: native::async_executor;
     backend::async_std::Native: native::async_std;
     backend::smol::Native: native::smol;

@@ -44,7 +44,6 @@ fn panic_is_an_error_and_an_abort_too() {
 }
 
 /// The only test that sets what the whole process uses from then on.
-#[cfg(feature = "smol")]
 #[test]
 fn the_sdk_uses_it() {
     let spawner = async_runtime_compat::smol::SmolSpawner;

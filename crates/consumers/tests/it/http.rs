@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use async_runtime_compat::hyper::{HyperExecutor, HyperTimer};
 use async_runtime_compat::prelude::*;
+use async_runtime_compat_examples::http::Host;
+use async_runtime_compat_examples::http::net::Io;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
@@ -21,7 +23,6 @@ use hyper_util::service::TowerToHyperService;
 use tower::buffer::Buffer;
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 
-use crate::net::{Host, Io};
 use crate::{on_all_backends, run};
 
 /// Serves what tower calls a service, which axum's routers and tonic's services are, until it is dropped.

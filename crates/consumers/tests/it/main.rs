@@ -1,14 +1,8 @@
-//! The adapters at work, on every backend that is compiled in.
+//! The adapters at work, on every backend.
 
 mod azure;
-#[allow(dead_code, reason = "the example needs more of it")]
-#[path = "../../../../examples/websocket_server/backend.rs"]
-mod backend;
 mod http;
 mod libp2p;
-#[allow(dead_code, reason = "the example needs more of it")]
-#[path = "../../../../examples/hyper/net.rs"]
-mod net;
 mod opentelemetry;
 mod quinn;
 
@@ -16,15 +10,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_io::Timer;
+use async_runtime_compat_examples::backend::BACKENDS;
+use async_runtime_compat_examples::http::Host;
 use futures_lite::future;
 
-use backend::BACKENDS;
-use net::Host;
-
-/// A test that hangs has failed.
+/// A test fails if it takes longer than this.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a test on each backend. The name of the last one is that which failed.
+/// Runs a test on each backend. If the test fails, the last name printed is the backend's.
 fn on_all_backends(test: impl Fn(&Host)) {
     for backend in BACKENDS {
         println!("on {}", backend.name);

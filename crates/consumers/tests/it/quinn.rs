@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat_consumers::quinn::QuinnRuntime;
+use async_runtime_compat_examples::http::Host;
 use quinn::rustls::RootCertStore;
 use quinn::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use quinn::{
     ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, SmolRuntime, TransportConfig,
 };
 
-use crate::net::Host;
 use crate::{on_all_backends, run};
 
 struct Certificate {
