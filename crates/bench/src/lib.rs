@@ -7,19 +7,33 @@
 //!
 //! The binary `compare` makes `BENCHMARKS.md`; the tests hold the counts to their bounds.
 
-#![expect(clippy::duplicate_mod, reason = "the WebSocket server is compiled for each runtime")]
+#![cfg_attr(
+    feature = "compare",
+    expect(clippy::duplicate_mod, reason = "the WebSocket server is compiled for each runtime")
+)]
 
+#[cfg(feature = "compare")]
 pub mod chart;
 pub mod instructions;
+#[cfg(feature = "compare")]
 pub mod machine;
+#[cfg(feature = "compare")]
 pub mod measure;
+#[cfg(feature = "compare")]
 pub mod memory;
+#[cfg(feature = "compare")]
 pub mod peers;
+#[cfg(feature = "compare")]
 pub mod probe;
+#[cfg(feature = "compare")]
 pub mod reasons;
+#[cfg(feature = "compare")]
 pub mod report;
+#[cfg(feature = "compare")]
 pub mod simulation;
+#[cfg(feature = "compare")]
 pub mod tracking;
+#[cfg(feature = "compare")]
 pub mod websocket;
 
 pub use costs::{backend, case, padded, settle, wait, way, work};

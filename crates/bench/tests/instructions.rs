@@ -1,6 +1,8 @@
 //! How many instructions spawning and joining takes.
 //!
-//! Optimised builds only: `cargo test --release -p async-runtime-compat-bench`.
+//! There is no such test in a build without optimisations, and it needs valgrind:
+//! `cargo test --release -p async-runtime-compat-bench --no-default-features --test instructions`.
+#![cfg(not(debug_assertions))]
 
 use std::path::Path;
 
@@ -18,15 +20,8 @@ const WORKS: [&str; 3] = ["spawn and join", "spawn detached", "spawn and join, 1
 
 #[test]
 fn typed_spawns_take_few_instructions_more_than_native_ones() {
-    if cfg!(debug_assertions) {
-        eprintln!("skipped: counts the instructions of an optimised build, with --release");
-        return;
-    }
-    if !instructions::available() {
-        eprintln!("skipped: there is no valgrind to count instructions with");
-        return;
-    }
-    let program = Path::new(env!("CARGO_BIN_EXE_compare"));
+    assert!(instructions::available(), "there is no valgrind to count instructions with");
+    let program = Path::new(env!("CARGO_BIN_EXE_instructions"));
     let mut over = Vec::new();
     for (backend, bound) in BOUNDS {
         let cases = BACKENDS.into_iter().find(|(name, _)| *name == backend);

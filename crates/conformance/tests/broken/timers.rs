@@ -89,10 +89,3 @@ fn keeps_its_first_deadline_registered() {
 fn forgets_every_thousandth() {
     is_caught(Flaw::ForgetsEveryThousandth, &["many_sleeps"]);
 }
-
-#[test]
-fn without_a_timer_the_clause_is_skipped() {
-    let report = Suite::new().run_clause(Clause::C12, || Subject::new(FnSpawner::new(drop)));
-    report.assert_passed();
-    assert!(report.outcomes().all(|(_, outcome)| matches!(outcome, Outcome::Skipped(_))));
-}
