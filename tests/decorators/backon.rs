@@ -96,9 +96,8 @@ fn pauses_follow_the_paused_clock_of_tokio() {
     assert!(passed >= 3 * hour && passed <= 3 * hour + Duration::from_millis(3), "{passed:?}");
 }
 
-#[cfg(feature = "sim")]
 mod simulated {
-    use async_runtime_compat::sim::{Sim, Strategy};
+    use async_runtime_compat_sim::{Sim, Strategy};
     use backon::{BackoffBuilder, ExponentialBuilder, RetryableWithContext};
 
     use super::*;

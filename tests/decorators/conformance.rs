@@ -126,8 +126,7 @@ stamp! {
     #[cfg(feature = "async-executor")]
     all_on_async_executor: stack(subjects::async_executor(4));
     all_on_own_spawner: stack(subjects::threads());
-    #[cfg(feature = "sim")]
-    all_in_a_simulation: stack(crate::sim::subject());
+    all_in_a_simulation: stack(subjects::simulated());
 }
 
 // The pool and the timer go through the decorators, too.

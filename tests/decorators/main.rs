@@ -6,7 +6,6 @@ mod conformance;
 mod counted;
 mod limited;
 mod named;
-#[cfg(feature = "sim")]
 mod sim;
 mod stack;
 #[cfg(feature = "tracing")]

@@ -2,58 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use async_runtime_compat::decorate::{Counted, Limited, Named};
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime, Strategy};
 use async_runtime_compat::{TaskGroup, yield_now};
-use async_runtime_compat_conformance::Subject;
+use async_runtime_compat_sim::Sim;
+
+use test_support::explore::explore;
 
 use crate::limited::Live;
 
-/// A simulation on a thread of its own, for the conformance suite.
-///
-/// The cases are threads that the simulation does not control, and so it waits for them.
-pub(crate) fn subject() -> Subject {
-    let (send, receive) = mpsc::channel::<SimRuntime>();
-    let (stop, stopped) = async_channel::bounded::<()>(1);
-    let sim = Sim::new(1).foreign_threads(true).allow_leaks(true).allow_panics(true);
-    let driver = thread::spawn(move || {
-        let report = sim.max_steps(1 << 40).run(|rt| async move {
-            send.send(rt).unwrap();
-            // An error, because the sender is dropped, is what ends it.
-            let _ = stopped.recv().await;
-        });
-        report.unwrap();
-    });
-    let runtime = receive.recv().unwrap();
-    Subject::new(runtime.clone()).timer(runtime.clone()).blocking(runtime).one_thread().on_shutdown(
-        move || {
-            drop(stop);
-            driver.join().unwrap();
-        },
-    )
-}
-
-/// Runs it on many schedules, of three kinds. Each is deterministic, leaks nothing and stalls nowhere.
-#[track_caller]
-fn explore<F: Future<Output = ()>>(f: impl Fn(SimRuntime) -> F + Sync) {
-    for strategy in
-        [Strategy::Random, Strategy::Pct { depth: 3 }, Strategy::Dfs { max_preemptions: 2 }]
-    {
-        let found = Sim::new(1).strategy(strategy.clone()).explore(1000, &f);
-        if let Some(failure) = found.first {
-            panic!("{} of {} runs by {strategy:?}: {failure}", found.failures, found.runs);
-        }
-    }
-}
-
 #[test]
 fn places_are_given_on_whatever_becomes_of_those_who_have_them() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let limited = Limited::new(rt.clone(), 2);
         let live = Arc::new(AtomicUsize::new(0));
         let tasks: Vec<_> = (0..5)
@@ -87,7 +49,7 @@ fn places_are_given_on_whatever_becomes_of_those_who_have_them() {
 
 #[test]
 fn permits_against_tasks_against_aborts() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let limited = Limited::new(rt.clone(), 1);
         let producers = [0, 1].map(|_| {
             let limited = limited.clone();
@@ -115,7 +77,7 @@ fn permits_against_tasks_against_aborts() {
 
 #[test]
 fn group_shuts_down_what_waits() {
-    explore(|rt| async move {
+    explore(1000, |rt| async move {
         let counted = Counted::new(rt.clone());
         let group = TaskGroup::new(Arc::new(Limited::new(counted.clone(), 1)));
         for _ in 0..3 {

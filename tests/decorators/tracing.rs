@@ -372,10 +372,9 @@ fn without_a_subscriber_there_is_nothing_to_carry() {
     assert_eq!(lines.take(), ["found"]);
 }
 
-#[cfg(feature = "sim")]
 #[test]
 fn simulated_tasks_are_traced_and_the_run_is_the_same() {
-    use async_runtime_compat::sim::Sim;
+    use async_runtime_compat_sim::Sim;
 
     let run = |traced: bool| {
         let mut elapsed = None;

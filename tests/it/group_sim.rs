@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::{Sim, SimRuntime};
 use async_runtime_compat::{TaskGroup, yield_now};
+use async_runtime_compat_sim::{Sim, SimRuntime};
 
-use crate::explore::explore;
 use crate::group::Alive;
+use test_support::explore::explore;
 
 fn group(rt: &SimRuntime) -> TaskGroup {
     TaskGroup::new(Arc::new(rt.clone()))

@@ -19,7 +19,6 @@ macro_rules! everywhere {
 
             $crate::runtimes::on_all_runtimes! { $($test,)* }
 
-            #[cfg(feature = "sim")]
             mod sim {
                 $(#[test]
                 fn $test() {

@@ -217,7 +217,6 @@ async fn closed_group_refuses_a_job(rt: Arc<dyn Runtime>) {
 }
 
 /// A crash: nothing on the node is polled any more, and all of it is dropped.
-#[cfg(feature = "sim")]
 #[test]
 fn job_ends_with_its_node() {
     crate::explore::explore(1000, |rt| async move {

@@ -1,9 +1,6 @@
 //! Jobs, on each backend that is compiled in, on a runtime that is put together, and in the
 //! simulation.
 
-#[cfg(feature = "sim")]
-#[path = "../it/explore.rs"]
-mod explore;
 #[cfg(feature = "json")]
 mod json;
 mod kit;
@@ -12,4 +9,4 @@ mod pins;
 mod races;
 mod task;
 
-use test_support::runtimes;
+use test_support::{explore, runtimes};

@@ -13,7 +13,6 @@ macro_rules! everywhere {
 
             $crate::runtimes::on_all_backends! { $($test,)* }
 
-            #[cfg(feature = "sim")]
             mod sim {$(
                 #[test]
                 fn $test() {

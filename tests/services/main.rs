@@ -1,19 +1,9 @@
 //! Services, on every backend that is compiled in and in the simulation.
 //!
 //! A test that is listed in `everywhere!` is one body for all of them.
-#![cfg(any(
-    feature = "tokio",
-    feature = "smol",
-    feature = "async-std",
-    feature = "async-executor",
-    feature = "sim"
-))]
 
 mod actions;
 mod everywhere;
-#[cfg(feature = "sim")]
-#[path = "../it/explore.rs"]
-mod explore;
 mod health;
 #[cfg(feature = "json")]
 mod json;
@@ -21,7 +11,6 @@ mod lifecycle;
 #[cfg(any(feature = "tokio", feature = "async-executor"))]
 mod lost;
 mod probe;
-#[cfg(feature = "sim")]
 mod races;
 #[cfg(feature = "json")]
 mod stack;
@@ -30,8 +19,7 @@ mod stopping;
 use async_runtime_compat::services::{
     ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder,
 };
-#[allow(unused_imports, reason = "without a backend there is only the simulation")]
-use test_support::runtimes;
+use test_support::{explore, runtimes};
 
 use static_assertions::assert_impl_all;
 

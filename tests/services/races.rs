@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{Run, RunError, ServicePhase, ServiceState, ServiceWrapper};
-use async_runtime_compat::sim::SimRuntime;
+use async_runtime_compat_sim::SimRuntime;
 
 use crate::probe::{Ask, Does, LONG, Probe, SHORT, yields};
 
@@ -14,7 +14,7 @@ const RUNS: u64 = 1000;
 /// Explores a test that has a runtime, and the same as a trait object.
 macro_rules! explore {
     (|$rt:ident| $body:expr) => {
-        crate::explore::explore(RUNS, |sim: SimRuntime| async move {
+        test_support::explore::explore(RUNS, |sim: SimRuntime| async move {
             let $rt: Arc<dyn Runtime> = Arc::new(sim);
             $body
         })
@@ -290,7 +290,7 @@ fn health_against_stop() {
 
 #[test]
 fn node_is_killed() {
-    crate::explore::explore(300, |sim: SimRuntime| async move {
+    test_support::explore::explore(300, |sim: SimRuntime| async move {
         let node = sim.node("server");
         let rt: Arc<dyn Runtime> = Arc::new(node.runtime());
         let service = Probe::default().child(Does::Follow).wrap(&rt);

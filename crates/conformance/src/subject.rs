@@ -67,10 +67,11 @@ impl Subject {
     /// Declares that tasks and blocking work share one thread, as in a simulation: no task runs
     /// while a job does.
     ///
-    /// Skips the case `c15::tasks_run_beside_a_job`.
+    /// The case `c15::tasks_run_beside_a_job` is skipped then, and is declared as
+    /// [skipped](Subject::skips).
     #[must_use]
     pub fn one_thread(self) -> Subject {
-        Subject { one_thread: true, ..self }
+        Subject { one_thread: true, ..self.skips(["c15::tasks_run_beside_a_job"]) }
     }
 
     /// Sets the function that shuts the executor down, for [`C5`](crate::Clause::C5).

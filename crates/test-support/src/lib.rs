@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod explore;
 pub mod gates;
 pub mod pools;
 pub mod runtimes;

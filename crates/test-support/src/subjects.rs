@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_runtime_compat::BlockingPool;
 pub use async_runtime_compat_conformance::conformance_tests;
 use async_runtime_compat_conformance::{Load, Subject};
+use async_runtime_compat_sim::{Sim, SimRuntime};
 
 use crate::thread_timer::ThreadTimer;
 use crate::threads::Threads;
@@ -150,6 +151,31 @@ fn async_executor_behind<R: async_runtime_compat::Runtime + Clone + 'static>(
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std", feature = "async-executor"))]
 fn of_runtime<R: async_runtime_compat::Runtime + Clone + 'static>(runtime: R) -> Subject {
     Subject::new(runtime.clone()).timer(runtime.clone()).blocking(runtime)
+}
+
+/// A simulation on a thread of its own.
+///
+/// The cases are threads that the simulation does not control, and so it waits for them.
+#[must_use]
+pub fn simulated() -> Subject {
+    let (send, receive) = std::sync::mpsc::channel::<SimRuntime>();
+    let (stop, stopped) = async_channel::bounded::<()>(1);
+    let sim = Sim::new(1).foreign_threads(true).allow_leaks(true).allow_panics(true);
+    let driver = std::thread::spawn(move || {
+        let report = sim.max_steps(1 << 40).run(|rt| async move {
+            send.send(rt).unwrap();
+            // An error, because the sender is dropped, is what ends it.
+            let _ = stopped.recv().await;
+        });
+        report.unwrap();
+    });
+    let runtime = receive.recv().unwrap();
+    Subject::new(runtime.clone()).timer(runtime.clone()).blocking(runtime).one_thread().on_shutdown(
+        move || {
+            drop(stop);
+            driver.join().unwrap();
+        },
+    )
 }
 
 /// A user's own spawner, timer and pool: a thread for each task.
