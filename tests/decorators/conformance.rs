@@ -4,7 +4,6 @@
 //! are left to `runtime_on_tokio` and `runtime_on_smol`, where the decorated runtime is both.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
