@@ -183,12 +183,11 @@ fn pool_lives_for_as_long_as_its_tasks() {
     });
 }
 
-#[cfg(feature = "sim")]
 #[test]
 fn spawn_ext_in_a_simulation() {
     use std::time::Duration;
 
-    use async_runtime_compat::sim::Sim;
+    use async_runtime_compat_sim::Sim;
 
     let report = Sim::new(7).run(|sim| async move {
         let timer = sim.clone();
