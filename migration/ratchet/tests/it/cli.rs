@@ -152,6 +152,48 @@ fn a_comment_keeps_a_use() {
     assert_eq!(folder.sites(), [("src/lib.rs".to_owned(), 4)]);
 }
 
+/// The seam has to call a runtime, and rewritten it would call itself.
+#[test]
+fn adapters_are_left_alone() {
+    let folder = Folder::new("adapters");
+    let adapter = "use async_runtime_compat::prelude::*;\n\
+                   pub struct Ours { late: Option<tokio::time::Sleep> }\n\
+                   impl Spawner for Ours {\n    \
+                   fn spawn(&self, future: BoxFuture<'static, ()>) {\n        \
+                   tokio::spawn(future);\n    }\n}\n\
+                   impl Timer for Ours {\n    \
+                   fn now(&self) -> std::time::Instant {\n        \
+                   std::time::Instant::now()\n    }\n}\n";
+    folder.write("src/adapter.rs", adapter);
+    assert_eq!(folder.sites(), []);
+    assert!(folder.ratchet(&["rewrite", "src"]).ended(0).starts_with("0 sites rewritten\n"));
+    assert_eq!(folder.read("src/adapter.rs"), adapter);
+
+    // What the type does beside it counts, and so does the trait of another crate.
+    let more = "impl Ours {\n    fn start(&self) {\n        tokio::spawn(work());\n    }\n}\n";
+    folder.write("src/adapter.rs", &format!("{adapter}{more}"));
+    assert_eq!(folder.sites(), [("src/adapter.rs".to_owned(), 15)]);
+    let other = adapter.replace("async_runtime_compat::prelude::*", "other::Timer");
+    folder.write("src/adapter.rs", &other);
+    assert_eq!(folder.sites(), [("src/adapter.rs".to_owned(), 10)]);
+}
+
+#[test]
+fn a_part_of_the_repository_has_a_baseline_of_its_own() {
+    let folder = project("parts");
+    folder.write("more/src/lib.rs", "pub fn more() {\n    let task = tokio::spawn(work());\n}\n");
+    assert!(folder.ratchet(&["summary"]).ended(0).contains("\n3 in production code"));
+    assert!(folder.ratchet(&["summary", "src"]).ended(0).contains("\n2 in production code"));
+    assert!(folder.ratchet(&["summary", "src", "more"]).ended(0).contains("\n3 in production"));
+
+    folder.ratchet(&["check", "--write", "more"]).ended(0);
+    let baseline = folder.read("baseline.txt");
+    assert!(baseline.contains("more/src/lib.rs") && !baseline.contains("\tsrc/"), "{baseline}");
+    folder.ratchet(&["check", "more"]).ended(0);
+    folder.ratchet(&["check", "src"]).ended(1);
+    assert!(folder.ratchet(&["check"]).ended(1).contains("2 new direct uses"));
+}
+
 #[test]
 fn the_rewrites_go_on_until_none_is_left() {
     let folder = Folder::new("nested");

@@ -30,28 +30,39 @@ fn value<'a>(document: &'a str, key: &str) -> &'a str {
     line.map_or_else(|| panic!("no {key} in\n{document}"), |line| line[key.len()..].trim())
 }
 
-/// The headings of the guide, without their `#`.
-fn sections() -> BTreeSet<String> {
-    let guide =
-        fs::read_to_string(migration().join("../MIGRATION.md")).expect("the guide is there");
-    let headings = guide.lines().filter(|line| line.starts_with("##"));
+const GUIDE: &str = "MIGRATION.md";
+const README: &str = "README.md of the kit";
+
+fn text(document: &str) -> String {
+    let file = if document == GUIDE { "../MIGRATION.md" } else { "README.md" };
+    fs::read_to_string(migration().join(file)).expect("the document is there")
+}
+
+/// The headings of a document, without their `#`.
+fn sections(document: &str) -> BTreeSet<String> {
+    let text = text(document);
+    let headings = text.lines().filter(|line| line.starts_with("##"));
     headings.map(|line| line.trim_start_matches('#').trim().to_owned()).collect()
 }
 
 #[test]
 fn each_rule_names_a_section_that_is_there() {
-    let sections = sections();
     for (id, rule) in rules() {
-        let section =
-            rule.split("MIGRATION.md, section \"").nth(1).and_then(|rest| rest.split('"').next());
-        let section = section.unwrap_or_else(|| panic!("{id} names no section"));
-        assert!(sections.contains(section), "{id} names {section:?}; there are {sections:#?}");
+        let (document, section) = [GUIDE, README]
+            .into_iter()
+            .find_map(|document| {
+                let rest = rule.split(&format!("\n  {document}, section \"")).nth(1)?;
+                Some((document, rest.split('"').next()?.to_owned()))
+            })
+            .unwrap_or_else(|| panic!("{id} names no section"));
+        let sections = sections(document);
+        assert!(sections.contains(&section), "{id} names {section:?}; there are {sections:#?}");
     }
 }
 
 #[test]
 fn clippy_names_sections_that_are_there() {
-    let sections = sections();
+    let sections = sections(GUIDE);
     for file in ["clippy.toml", "clippy-sim.toml"] {
         let clippy = fs::read_to_string(migration().join(file)).expect("it is there");
         for line in clippy.lines().filter(|line| line.contains("path =")) {
@@ -64,11 +75,19 @@ fn clippy_names_sections_that_are_there() {
 }
 
 #[test]
-fn the_guide_lists_each_rule() {
-    let guide =
-        fs::read_to_string(migration().join("../MIGRATION.md")).expect("the guide is there");
+fn the_readme_lists_each_rule() {
+    let readme = text(README);
     for (id, _) in rules() {
-        assert!(guide.contains(&format!("`{id}`")), "MIGRATION.md does not mention `{id}`");
+        assert!(readme.contains(&format!("\n| `{id}` ")), "the README does not list `{id}`");
+    }
+}
+
+#[test]
+fn rules_for_production_code_leave_tests_and_adapters_alone() {
+    for (id, rule) in rules() {
+        if value(&rule, "metadata: ") == "{scope: production}" {
+            assert!(rule.contains("- not: {matches: exempt}\n"), "{id}");
+        }
     }
 }
 
@@ -103,29 +122,41 @@ fn rules_for_production_code_leave_out_the_same_files() {
     assert_eq!(lists.len(), 1, "{lists:#?}");
 }
 
-/// What `clippy.toml` disallows, other than methods that need a receiver.
+/// The types whose methods need a receiver, and a method of several types that does.
+const RECEIVERS: [&str; 12] = [
+    "Handle",
+    "Runtime",
+    "JoinSet",
+    "LocalSet",
+    "Executor",
+    "LocalExecutor",
+    "ThreadPool",
+    "ArbiterHandle",
+    "SystemRunner",
+    "FutureExt",
+    "Builder",
+    "elapsed",
+];
+
+fn needs_receiver(path: &str) -> bool {
+    path.split("::").any(|part| RECEIVERS.contains(&part))
+}
+
+/// The paths in a list of `clippy.toml`.
 fn disallowed(list: &str) -> Vec<String> {
-    const RECEIVERS: [&str; 8] = [
-        "Handle",
-        "Runtime",
-        "JoinSet",
-        "LocalSet",
-        "Executor",
-        "LocalExecutor",
-        "Builder",
-        "elapsed",
-    ];
     let clippy = fs::read_to_string(migration().join("clippy.toml")).expect("it is there");
     let start = clippy.find(&format!("{list} = [")).expect("the list is there");
     let end = clippy[start..].find("\n]").expect("the list ends") + start;
     clippy[start..end]
         .lines()
         .filter_map(|line| line.split("path = \"").nth(1)?.split('"').next())
-        .filter(|path| {
-            list != "disallowed-methods" || !path.split("::").any(|part| RECEIVERS.contains(&part))
-        })
         .map(str::to_owned)
         .collect()
+}
+
+/// The functions that `clippy.toml` disallows and that are called by their path alone.
+fn functions() -> Vec<String> {
+    disallowed("disallowed-methods").into_iter().filter(|path| !needs_receiver(path)).collect()
 }
 
 /// The ways to write a call of a function, each with the call in the line of the `CALL`.
@@ -182,7 +213,7 @@ fn spellings(path: &str) -> Vec<String> {
 fn what_clippy_disallows_is_found_however_it_is_written() {
     let folder = Folder::new("spellings");
     let mut files = 0;
-    for path in disallowed("disallowed-methods") {
+    for path in functions() {
         for spelling in spellings(&path) {
             folder.write(&format!("src/spelling_{files}.rs"), &format!("// {path}\n{spelling}\n"));
             files += 1;
@@ -208,7 +239,7 @@ fn what_clippy_disallows_is_found_however_it_is_written() {
 fn the_same_names_of_other_crates_are_left_alone() {
     let folder = Folder::new("strangers");
     let mut files = 0;
-    for path in disallowed("disallowed-methods") {
+    for path in functions() {
         let (_, rest) = path.split_once("::").expect("a path has two parts");
         for spelling in spellings(&format!("stranger::{rest}")) {
             folder
@@ -217,6 +248,33 @@ fn the_same_names_of_other_crates_are_left_alone() {
         }
     }
     assert_eq!(folder.sites(), []);
+}
+
+#[test]
+fn methods_that_clippy_disallows_are_found() {
+    let folder = Folder::new("methods");
+    // A builder is found where it is made; `elapsed` is left to clippy, as the README says.
+    let methods: Vec<String> = disallowed("disallowed-methods")
+        .into_iter()
+        .filter(|path| needs_receiver(path))
+        .filter(|path| !path.contains("::Builder::") && !path.ends_with("::elapsed"))
+        .collect();
+    for (number, path) in methods.iter().enumerate() {
+        let (class, method) = path.rsplit_once("::").expect("a path has two parts");
+        let argument = if class.ends_with("FutureExt") { "" } else { "work()" };
+        let call = format!("x.{method}({argument})");
+        folder.write(
+            &format!("src/method_{number}.rs"),
+            &format!("fn f(x: &{class}) {{\n    {call};\n    let y = {call};\n}}\n"),
+        );
+    }
+    let sites = folder.sites();
+    for (number, path) in methods.iter().enumerate() {
+        for line in [2, 3] {
+            assert!(sites.contains(&(format!("src/method_{number}.rs"), line)), "{path}");
+        }
+    }
+    assert!(methods.len() > 12, "there are only {}", methods.len());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The port that MIGRATION.md walks through: its commands are run, and what it says they print is
-//! compared.
+//! The port that the kit's README walks through: its commands are run, and their output is compared
+//! with what it shows.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,14 +9,13 @@ use std::process::{Command, Output};
 
 use crate::support::{Folder, ast_grep, migration};
 
-/// A section of the guide: its code blocks of a language.
+/// A section of the README: its code blocks of a language.
 fn blocks(section: &str, language: &str) -> Vec<String> {
-    let guide =
-        fs::read_to_string(migration().join("../MIGRATION.md")).expect("the guide is there");
-    let start = guide.find(&format!("\n### {section}\n")).expect("the section is there");
-    let end = guide[start + 1..].find("\n##").expect("another one follows") + start + 1;
+    let readme = fs::read_to_string(migration().join("README.md")).expect("the README is there");
+    let start = readme.find(&format!("# {section}\n")).expect("the section is there");
+    let end = readme[start..].find("\n##").expect("another one follows") + start;
     let fence = format!("```{language}\n");
-    let blocks = guide[start..end].split(&fence).skip(1);
+    let blocks = readme[start..end].split(&fence).skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
@@ -94,7 +93,7 @@ fn shell(folder: &Folder, work: &Path, commands: &str) -> Output {
 }
 
 #[test]
-fn the_port_goes_as_the_guide_says() {
+fn the_port_goes_as_the_readme_says() {
     let folder = Folder::new("walk");
     let work = folder.path().join("work");
     let example = migration().join("example");
@@ -104,15 +103,9 @@ fn the_port_goes_as_the_guide_says() {
         copy(&migration().join(part), &work.join("migration"));
     }
     run(&folder, &work, "Count the sites");
+    run(&folder, &work, "Scanning a part of the repository");
     run(&folder, &work, "Rewrite what is safe");
-
-    // By the names that they resolve to.
-    let linted = shell(&folder, &work, "CLIPPY_CONF_DIR=migration cargo clippy --workspace 2>&1");
-    let linted = String::from_utf8_lossy(&linted.stdout).into_owned();
-    for found in ["async_executor::Task", "smol::spawn", "std::thread::spawn", "async_io::block_on"]
-    {
-        assert!(linted.contains(&format!("`{found}`")), "clippy does not find {found}:\n{linted}");
-    }
+    clippy_shows_the_bans_alone(&folder, &work);
 
     for part in ["daemon", "events", "harness", "monitor"] {
         fs::remove_dir_all(work.join(part)).expect("it is there");
@@ -127,6 +120,55 @@ fn the_port_goes_as_the_guide_says() {
     let left =
         fs::read_to_string(work.join("migration/baseline.txt")).expect("there is a baseline");
     assert!(left.lines().all(|line| line.starts_with('#')), "{left}");
+}
+
+/// The two commands for a repository with other warnings, in one that has some, and one denied lint.
+#[track_caller]
+fn clippy_shows_the_bans_alone(folder: &Folder, work: &Path) {
+    let events = "events/src/lib.rs";
+    let code = fs::read_to_string(work.join(events)).expect("it is there");
+    let noise = "\n#[deny(clippy::needless_return)]\nfn unused() -> u8 {\n    return 3;\n}\n\
+                 \n/// Late.\npub async fn late() {\n    smol::Timer::never().await;\n}\n";
+    fs::write(work.join(events), format!("{code}{noise}")).expect("it is writable");
+    let commands = blocks("Clippy in a repository with other warnings", "sh");
+    let [stock, gate] = &commands[..] else { panic!("there are {}", commands.len()) };
+
+    let linted = shell(folder, work, &format!("({stock}) 2>&1"));
+    let printed = String::from_utf8_lossy(&linted.stdout).into_owned();
+    assert!(linted.status.success(), "{printed}");
+    // By the names that they resolve to.
+    for found in [
+        "async_executor::Task",
+        "smol::spawn",
+        "std::thread::spawn",
+        "async_io::block_on",
+        "smol::Timer::never",
+    ] {
+        assert!(printed.contains(&format!("`{found}`")), "it does not find {found}:\n{printed}");
+    }
+    let lints = printed.lines().filter(|line| line.starts_with("warning: "));
+    let other: Vec<&str> = lints
+        .filter(|line| !line.starts_with("warning: use of a disallowed "))
+        .filter(|line| !line.contains(" generated "))
+        .collect();
+    assert!(other.is_empty(), "{other:#?}");
+    // Once for a library and once for its tests, and not twice for a method and its type.
+    let never = printed.lines().position(|line| line.contains("`smol::Timer::never`"));
+    let place = printed.lines().nth(never.expect("it is found") + 1).expect("a place follows");
+    let place = place.trim_start_matches([' ', '-', '>']);
+    let times = printed.lines().filter(|line| line.ends_with(place)).count();
+    let places = printed.lines().filter(|line| line.contains("`smol::Timer")).count();
+    assert_eq!(times, places, "something else is reported at {place}:\n{printed}");
+
+    let linted = shell(folder, work, &format!("({gate}) 2>&1"));
+    let printed = String::from_utf8_lossy(&linted.stdout).into_owned();
+    assert!(!linted.status.success(), "{printed}");
+    assert!(
+        printed.contains("error: use of a disallowed method `smol::Timer::never`"),
+        "{printed}"
+    );
+    assert!(!printed.contains("is never used"), "{printed}");
+    fs::write(work.join(events), code).expect("it is writable");
 }
 
 /// Both states of the example, where they stand.
