@@ -1,4 +1,4 @@
-//! The typed methods of pools for blocking work, and a pool for spawners that have none.
+//! The typed methods of blocking pools, and a pool for spawners without one.
 
 mod pool;
 
@@ -12,38 +12,35 @@ use crate::seam::Blocking;
 
 pub use pool::{BlockingPool, BlockingPoolBuilder};
 
-/// The methods that code with work that blocks calls, on every [`Blocking`], trait objects
-/// included.
+/// Extension methods that run blocking work, for every [`Blocking`], including trait objects.
 ///
-/// On the built-in backends they reach the runtime's own pool with the function as it is: no box
-/// and no channel. On any other pool they cost one box and one shared cell for the result.
+/// On the built-in backends they pass the unboxed function to the runtime's own pool, and need no channel. On
+/// any other pool they cost one box and one shared cell for the result.
 pub trait BlockingExt: Blocking {
     /// Runs a function on a thread where it may block, and returns a handle to await, abort or
     /// detach it.
     ///
-    /// The handle is that of a task, with the same contract. Dropping it detaches: the function is
-    /// still run. A panic in the function is caught, and the join says
-    /// [`is_panic`](crate::JoinError::is_panic). On a pool that was shut down the function is
-    /// dropped and the join says [`is_shutdown`](crate::JoinError::is_shutdown).
+    /// The handle has the same contract as a task's. Dropping it detaches: the function still runs. A panic in
+    /// the function is caught, and the join says [`is_panic`](crate::JoinError::is_panic). On a pool that was
+    /// shut down the function is dropped and the join says [`is_shutdown`](crate::JoinError::is_shutdown).
     ///
     /// # Aborting
     ///
-    /// A function has no await at which it could stop. One that has not started when it is aborted
-    /// never runs; it is dropped when the pool comes to it. One that has started runs to its end.
-    /// In both cases the join waits for that, and says
-    /// [`is_cancelled`](crate::JoinError::is_cancelled); what the function returned is dropped.
+    /// A function has no await at which it could stop. If it is aborted before it starts, it never runs, and is
+    /// dropped when its turn comes in the pool. If it is aborted after that, it runs to its end, and its return
+    /// value is dropped. In both cases the join waits, and says
+    /// [`is_cancelled`](crate::JoinError::is_cancelled).
     ///
-    /// # How many run at a time
+    /// # Concurrency
     ///
-    /// That is up to the pool; what does not fit waits in a queue without a bound. tokio has 512
-    /// threads unless its builder says otherwise. smol, async-std and async-executor share one pool
-    /// for the whole process, with 500 threads unless the environment variable
-    /// `BLOCKING_MAX_THREADS` says otherwise. For computations take a semaphore, or a pool with as
-    /// many threads as cores.
+    /// The pool limits how many functions run at a time; the others wait in an unbounded queue. tokio runs 512
+    /// threads, unless its builder is told otherwise. smol, async-std and async-executor share one pool for the
+    /// whole process, with 500 threads, unless the environment variable `BLOCKING_MAX_THREADS` is set. For
+    /// computations use a semaphore, or a pool with as many threads as cores.
     ///
     /// # Panics
     ///
-    /// Where the runtime's pool does: tokio's if it has no thread and the system refuses one.
+    /// Panics where the runtime's pool does: tokio's does if it has no thread and the system refuses one.
     ///
     /// # Examples
     ///
@@ -67,12 +64,12 @@ pub trait BlockingExt: Blocking {
         JoinHandle::new(join, location)
     }
 
-    /// Like [`spawn_blocking`](BlockingExt::spawn_blocking), with a name that stands in the
+    /// Like [`spawn_blocking`](BlockingExt::spawn_blocking), with a name that appears in the
     /// [`JoinError`](crate::JoinError) if there is no output.
     ///
     /// # Panics
     ///
-    /// As [`spawn_blocking`](BlockingExt::spawn_blocking).
+    /// The same as [`spawn_blocking`](BlockingExt::spawn_blocking).
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Keeping panics where they happened.
+//! Containing panics of user code.
 
 use std::any::Any;
 use std::future::Future;
@@ -9,33 +9,33 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-/// What a caught panic carries.
+/// The payload of a caught panic.
 pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
-/// Drops a value of the user's; a panic in its destructor goes no further.
+/// Drops a user's value. A panic in its destructor is caught.
 pub(crate) fn discard<T>(value: T) {
     if !mem::needs_drop::<T>() {
         return;
     }
     if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
-        // A payload may itself panic when dropped. That would never end, so leak this one.
+        // A payload may itself panic when it is dropped, and so may that payload: leak this one.
         mem::forget(payload);
     }
 }
 
-/// Calls user code that has no result; a panic in it goes no further.
+/// Calls user code without a result. A panic in it is caught.
 pub(crate) fn contained(f: impl FnOnce()) {
     discard(catch_unwind(AssertUnwindSafe(f)));
 }
 
-/// Wakes whoever waits; a panic in the waker goes no further.
+/// Wakes a waker. A panic in it is caught.
 pub(crate) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         contained(|| waker.wake());
     }
 }
 
-/// A payload with a report to make if no join ever hands it out.
+/// A payload that makes a report if no join ever returns it.
 pub(crate) struct Unseen {
     payload: Option<Payload>,
     report: Option<Box<dyn FnOnce() + Send>>,
@@ -46,7 +46,7 @@ impl Unseen {
         Box::new(Unseen { payload: Some(payload), report: Some(report) })
     }
 
-    /// The payload, which is seen from here on.
+    /// Takes the payload out, which counts as seen from now on.
     #[cold]
     pub(crate) fn take(payload: Payload) -> Payload {
         match payload.downcast::<Unseen>() {
@@ -67,7 +67,7 @@ impl Drop for Unseen {
     }
 }
 
-/// A function of the user's whose destructor cannot panic, if it is never called.
+/// A user's function. If it is never called, dropping it cannot panic.
 pub(crate) struct ContainedJob<F>(Option<F>);
 
 impl<F> ContainedJob<F> {
@@ -75,7 +75,7 @@ impl<F> ContainedJob<F> {
         ContainedJob(Some(f))
     }
 
-    /// Calls the function; a panic, in it or in the destructor of what it owns, is a value.
+    /// Calls the function. A panic, in it or in the destructors of its captures, is returned as a value.
     pub(crate) fn run<T>(mut self) -> Result<T, Payload>
     where
         F: FnOnce() -> T,
@@ -94,7 +94,7 @@ impl<F> Drop for ContainedJob<F> {
 pin_project! {
     /// A future whose destructor cannot panic.
     ///
-    /// async-task aborts the process when the destructor of a future does.
+    /// async-task aborts the process when the destructor of a future panics.
     pub(crate) struct Contained<F> {
         #[pin]
         future: Option<F>,
@@ -134,8 +134,8 @@ impl<F> Contained<F> {
 impl<F: Future> Future for Contained<F> {
     type Output = F::Output;
 
-    /// Like the future itself, except that it is dropped when it completes; a panic in its
-    /// destructor then is a panic of the task, as it is on tokio.
+    /// Polls the future, and drops it when it completes. A panic in its destructor is then a panic of the
+    /// task, as on tokio.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Some(future) = self.as_mut().project().future.as_pin_mut() else {
@@ -152,11 +152,11 @@ impl<F: Future> Future for Contained<F> {
     }
 }
 
-/// A future whose destructor cannot panic, and whose panics can be had as values.
+/// A future whose destructor cannot panic, and whose panics can be returned as values.
 pub(crate) trait PollCaught {
     type Output;
 
-    /// Polls the future; a panic, in it or in its destructor, is a value.
+    /// Polls the future. A panic, in it or in its destructor, is returned as a value.
     fn poll_caught(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,32 +1,30 @@
-//! Hooks: decorators of a spawner, by anybody, that keep the typed path.
+//! Hooks: decorators of your own for spawners, on the typed path.
 //!
-//! A decorator that implements [`Spawner`](crate::Spawner) itself gets each task in a box, and the
-//! task pays for that box and for a second result cell. A [`SpawnHook`] in a [`Hooked`] is asked
-//! about each task instead: it sees the task's [name and location](SpawnMeta), may rename or refuse
-//! it, and may add a [`TaskHook`], which surrounds each poll and is told how the task ended. The
-//! future itself goes to the backend unboxed, inside one wrapper for all decorators.
+//! A decorator that implements [`Spawner`](crate::Spawner) itself gets each task in a box, and the task pays for
+//! that box and for a second result cell. A [`SpawnHook`] in a [`Hooked`] is called for each task instead: it
+//! sees the task's [name and location](crate::SpawnMeta), can rename or refuse it, and can add a [`TaskHook`],
+//! which surrounds each poll and is told how the task ended. The future goes to the backend unboxed, in one
+//! wrapper for all decorators.
 //!
 //! This crate's own decorators ([`Ambient`](crate::Ambient), `Traced`, and those in
-//! [`decorate`](crate::decorate)) and [`TaskGroup`](crate::TaskGroup) are made of the same parts, and
-//! nest with a [`Hooked`] in any order.
+//! [`decorate`](crate::decorate)) and [`TaskGroup`](crate::TaskGroup) are built from the same parts, and nest
+//! with a [`Hooked`] in any order.
 //!
 //! # Order
 //!
-//! Of decorators around each other the outermost is asked first, and its [`TaskHook::scope`] is the
-//! innermost: each behaves as if it wrapped the future and passed it on. [`TaskHook::end`] is called
-//! from the outermost decorator to the innermost, after the future was dropped and before a join
-//! resolves.
+//! Of nested decorators the outermost is called first, and its [`TaskHook::scope`] is the innermost: each
+//! behaves as if it wrapped the future and passed it on. [`TaskHook::end`] is called from the outermost decorator
+//! to the innermost, after the future was dropped and before a join resolves.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! [`Spawning::add`] costs two allocations per task beside the hook's own `Arc`, and one for the
-//! handle: the hook and the handle share a state that decides between an abort and the task's own
-//! end. [`Spawning::add_scope`] allocates nothing. A task to which nothing is added costs the call
-//! of [`SpawnHook::spawn`].
+//! [`Spawning::add`] takes two allocations per task beside the hook's own `Arc`, and one for the handle: the hook
+//! and the handle share a state that decides between an abort and the task's own end. [`Spawning::add_scope`]
+//! allocates nothing. A task to which nothing is added costs the call of [`SpawnHook::spawn`].
 //!
 //! # Examples
 //!
-//! A decorator that measures how long the polls of each task take:
+//! A decorator that measures the time that each task spends in its polls:
 //!
 //! ```
 //! use std::sync::Arc;

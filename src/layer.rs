@@ -1,7 +1,7 @@
-//! The layers that decorators and groups put around a task: asked at its spawn, around each of its
-//! polls, and at its end.
+//! The layers that decorators and groups add to a task: they act at its spawn, around each poll, and at its
+//! end.
 //!
-//! Everything here is below the traits: a list of layers is on any base, whatever spawns on that.
+//! Everything here is below the traits: a list of layers is generic over its base.
 
 mod counters;
 mod end;

@@ -1,16 +1,15 @@
-//! What a task is called and where it was spawned.
+//! The metadata of a spawn: name and location.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
-/// The name of a task and the location of the `spawn` call, as a [`Spawner`](crate::Spawner) gets
-/// them with the task's future.
+/// The name of a task and the location of its `spawn` call.
 ///
-/// The typed methods of [`SpawnerExt`](crate::SpawnerExt) and [`BlockingExt`](crate::BlockingExt)
-/// make one for each call and pass it to [`Spawner::spawn_with`](crate::Spawner::spawn_with) and
-/// [`Blocking::execute_with`](crate::Blocking::execute_with). A spawner that wraps another one
-/// passes it on, so that names and locations reach the runtime underneath.
+/// The typed methods of [`SpawnerExt`](crate::SpawnerExt) and [`BlockingExt`](crate::BlockingExt) create it for
+/// each call, and pass it to [`Spawner::spawn_with`](crate::Spawner::spawn_with) and
+/// [`Blocking::execute_with`](crate::Blocking::execute_with). A spawner that wraps another one should pass it
+/// on, so that names and locations reach the runtime underneath.
 ///
 /// # Examples
 ///
@@ -43,12 +42,12 @@ use std::panic::Location;
 pub struct SpawnMeta<'a> {
     pub(crate) name: Option<&'a Cow<'static, str>>,
     pub(crate) location: &'static Location<'static>,
-    /// The address of the future that never unwinds; 0 if there is none.
+    /// The address of the contained future, or 0 if there is none.
     contained: usize,
 }
 
 impl<'a> SpawnMeta<'a> {
-    /// A task without a name, spawned at the caller's location.
+    /// Creates metadata without a name, at the caller's location.
     #[must_use]
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "a default would lose the caller's location")]
@@ -64,7 +63,7 @@ impl<'a> SpawnMeta<'a> {
         SpawnMeta { name, location, contained: 0 }
     }
 
-    /// The same with this name.
+    /// Sets the name.
     #[must_use]
     pub fn with_name<'b>(self, name: &'b Cow<'static, str>) -> SpawnMeta<'b>
     where
@@ -73,40 +72,40 @@ impl<'a> SpawnMeta<'a> {
         SpawnMeta { name: Some(name), ..self }
     }
 
-    /// The same with this location.
+    /// Sets the location.
     #[must_use]
     pub fn at(self, location: &'static Location<'static>) -> SpawnMeta<'a> {
         SpawnMeta { location, ..self }
     }
 
-    /// The task's name, if it has one.
+    /// Returns the task's name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
         self.name.map(|name| &**name)
     }
 
-    /// The task's name, to keep. A `&'static str` is not copied.
+    /// Returns the task's name as an owned value. A `&'static str` is not copied.
     #[must_use]
     pub fn to_name(&self) -> Option<Cow<'static, str>> {
         self.name.cloned()
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     ///
-    /// A future that was spawned in a box, by [`Spawner::spawn`](crate::Spawner::spawn) of a trait
-    /// object, has a location in this crate: the compiler does not pass the caller on there.
+    /// For a future that was spawned in a box, with [`Spawner::spawn`](crate::Spawner::spawn) on a trait
+    /// object, this is a location in this crate, since the caller's location is not passed through a vtable.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// Whether the future, or the job, unwinds neither when it is polled or called nor when it is
-    /// dropped: this crate has wrapped it, catches its panics and keeps its output.
+    /// Returns whether the future or job is contained: this crate has wrapped it, so that it does not unwind
+    /// when it is polled, called or dropped.
     ///
-    /// An executor need not catch panics of such a future again. It is true of all futures and jobs
-    /// of the typed methods, and cannot be set from outside of this crate. Pass the future that came
-    /// with the metadata, as `meta.is_contained(&*future)`: it is recognised by its address, so that
-    /// a decorator which wraps the future in one of its own cannot claim this for it by mistake.
+    /// An executor does not have to catch panics of such a future. All futures and jobs of the typed methods are
+    /// contained; code outside this crate cannot claim it. Pass the future that came with the metadata, as
+    /// `meta.is_contained(&*future)`. It is recognised by its address, so that a decorator which wraps it in
+    /// another future does not pass the claim on by mistake.
     #[must_use]
     #[inline]
     pub fn is_contained<F: ?Sized>(&self, future: &F) -> bool {
@@ -118,7 +117,7 @@ impl<'a> SpawnMeta<'a> {
         SpawnMeta { contained: address(future), ..self }
     }
 
-    /// The same with the new name, if there is one.
+    /// Sets the name, if there is a new one.
     #[inline]
     pub(crate) fn renamed<'b>(self, name: Option<&'b Cow<'static, str>>) -> SpawnMeta<'b>
     where
@@ -139,9 +138,9 @@ impl fmt::Display for SpawnMeta<'_> {
     }
 }
 
-/// The name of a task, of those that have one.
+/// The name of a task, if it has one.
 ///
-/// Boxed, so that the many without a name pay one word for it where they pay at all.
+/// Boxed, so that it takes one word in tasks without a name.
 pub(crate) type Name = Option<Box<Cow<'static, str>>>;
 
 /// `task 'conn-7' spawned at src/server.rs:12:9`

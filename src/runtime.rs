@@ -1,4 +1,4 @@
-//! The whole runtime as one trait object: putting one together, finding one, declaring one.
+//! The whole runtime as one trait object: assembling one from parts, finding the current one, and declaring it.
 
 mod ambient;
 mod compose;

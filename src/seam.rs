@@ -1,8 +1,8 @@
-//! The seam: the traits that are injected, and the types that they are made of.
+//! The seam: the traits that are injected, and the types in their signatures.
 //!
-//! A spawner says which built-in backend it is (`native`), a timer makes sleeps of that backend
-//! (`sleep`), and a thread knows the runtime of the code that it runs (`context`): so these files
-//! import each other. Everything else in the crate is above them, or below and knows none of them.
+//! A spawner tells which built-in backend it is (`native`), a timer returns sleeps of that backend (`sleep`),
+//! and a thread knows the runtime of its running code (`context`), so these files import each other. The rest
+//! of the crate is either above them, or below and independent of them.
 
 mod blocking;
 mod context;

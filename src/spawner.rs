@@ -9,10 +9,10 @@ use crate::handle::JoinHandle;
 use crate::meta::SpawnMeta;
 use crate::seam::Spawner;
 
-/// The methods that code which spawns calls, on every [`Spawner`], trait objects included.
+/// Extension methods that spawn tasks, for every [`Spawner`], including trait objects.
 ///
-/// On the built-in backends they reach the backend's own `spawn` with the future as it is: no box
-/// and no channel. On any other spawner they cost one box and one shared cell for the result.
+/// On the built-in backends they call the backend's own `spawn` with the unboxed future, and need no
+/// channel. On any other spawner they cost one box and one shared cell for the result.
 pub trait SpawnerExt: Spawner {
     /// Starts a task and returns a handle to await, abort or detach it.
     ///
@@ -45,8 +45,8 @@ pub trait SpawnerExt: Spawner {
 
     /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), for a task with a name.
     ///
-    /// The name stands in the [`JoinError`](crate::JoinError) of a task that ends without an
-    /// output, and is the task's native name on async-std. It costs an allocation or two.
+    /// The name appears in the [`JoinError`](crate::JoinError) of a task that ends without an output, and is
+    /// the task's native name on async-std. It costs one or two allocations.
     ///
     /// # Examples
     ///
@@ -74,10 +74,10 @@ pub trait SpawnerExt: Spawner {
         JoinHandle::new(join.or_named(name), location)
     }
 
-    /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), with the metadata given.
+    /// Like [`spawn_with_handle`](SpawnerExt::spawn_with_handle), with the given metadata.
     ///
-    /// It is for code that spawns on behalf of somebody else: an adapter with typed methods of its own,
-    /// or a supervisor that restarts a task, whose location is where the task was set up.
+    /// This is for code that spawns on behalf of other code: an adapter with typed methods of its own, or a
+    /// supervisor that restarts a task and reports the location where the task was set up.
     ///
     /// # Examples
     ///
@@ -113,9 +113,9 @@ pub trait SpawnerExt: Spawner {
         JoinHandle::new(join.or_meta(meta), meta.location())
     }
 
-    /// Starts a task that nobody waits for.
+    /// Starts a task without a handle.
     ///
-    /// A panic in it is caught and harms no other task.
+    /// A panic in it is caught and does not affect other tasks.
     ///
     /// # Examples
     ///

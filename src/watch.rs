@@ -1,4 +1,4 @@
-//! A state that can be read and waited for.
+//! A state that can be read and awaited.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -9,56 +9,55 @@ use std::task::{Poll, Waker};
 use crate::contain::{discard, wake};
 use crate::waiters::Waiters;
 
-/// The reading half of a watched state; made by [`WatchSender::watch`].
+/// The reading half of a watched state; returned by [`WatchSender::watch`].
 ///
-/// It always gives the latest state: one that was replaced before anybody looked is never seen.
-/// There may be any number of watches; a clone has seen the states that this one has seen. A watch
-/// keeps nothing alive but the state.
+/// It always returns the latest state; a state that is replaced before it is read is never seen. There may be
+/// any number of watches. A clone counts the same states as seen. A watch keeps nothing alive but the state.
 ///
-/// Dropping it leaves nothing behind.
+/// Dropping it has no effect on the sender or on other watches.
 pub struct Watch<S> {
     shared: Arc<Shared<S>>,
     seen: u64,
 }
 
 impl<S: Clone> Watch<S> {
-    /// The present state.
+    /// Returns the current state.
     ///
-    /// It does not count as seen: [`changed`](Watch::changed) gives it if it has not been given.
+    /// This does not count as seeing it: [`changed`](Watch::changed) still returns a new state afterwards.
     ///
     /// # Panics
     ///
-    /// If the state's `Clone` does.
+    /// Panics if the state's `Clone` does.
     #[must_use]
     pub fn state(&self) -> S {
         self.shared.state()
     }
 
-    /// Waits until the state is another than the one that was seen last, and gives it.
+    /// Waits for a state that has not been seen, and returns it.
     ///
-    /// A watch has seen the state that there was when it was made. It gives `None` if there is no
-    /// new state and there will be none, because the [`WatchSender`] is gone.
+    /// A new watch has seen the state of that moment. Returns `None` if there is no new state and the
+    /// [`WatchSender`] was dropped.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: a state counts as seen in the poll that gives it.
+    /// Cancel safe: a state counts as seen in the poll that returns it.
     pub fn changed(&mut self) -> impl Future<Output = Option<S>> {
         let mut wait = Wait { watch: self, key: None };
         poll_fn(move |cx| wait.poll(cx.waker()))
     }
 
-    /// Waits for a state that the function accepts, and gives it. That may be the present one.
+    /// Waits for a state that the function accepts, which may be the current one, and returns it.
     ///
-    /// It gives `None` if there will be none, because the [`WatchSender`] is gone. A state that
-    /// lasts for a moment only may be missed.
+    /// Returns `None` if the [`WatchSender`] was dropped before that. A state that is replaced quickly may be
+    /// missed.
     ///
     /// # Panics
     ///
-    /// If the function does.
+    /// Panics if the function does.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: waiting again is the same as having waited on.
+    /// Cancel safe: calling this again continues the wait.
     pub async fn wait_for(&mut self, mut accepts: impl FnMut(&S) -> bool) -> Option<S> {
         let mut state = self.latest();
         while !accepts(&state) {
@@ -67,7 +66,7 @@ impl<S: Clone> Watch<S> {
         Some(state)
     }
 
-    /// The present state, which counts as seen.
+    /// The current state, which counts as seen from now on.
     fn latest(&mut self) -> S {
         let state = self.shared.lock();
         self.seen = state.version;
@@ -97,7 +96,7 @@ struct Wait<'a, S> {
 
 impl<S: Clone> Wait<'_, S> {
     fn poll(&mut self, waker: &Waker) -> Poll<Option<S>> {
-        // Cloned and dropped without the lock: both may run user code.
+        // Clone and drop wakers without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         let mut state = self.watch.shared.lock();
         let poll = if state.version != self.watch.seen {
@@ -106,7 +105,7 @@ impl<S: Clone> Wait<'_, S> {
         } else if state.gone {
             Poll::Ready(None)
         } else {
-            // Waiters are drained when there is something to see, so this one waits.
+            // Each change drains the waiters, so this one cannot have been released.
             state.waiting.wait(&mut self.key, &mut waker);
             Poll::Pending
         };
@@ -125,10 +124,9 @@ impl<S> Drop for Wait<'_, S> {
     }
 }
 
-/// The writing half of a watched state, for a component that shows others what it is doing.
+/// The writing half of a watched state, for a component that publishes its state.
 ///
-/// When it is dropped, the state stays as it is, and whoever waits for another one is told that
-/// there will be none.
+/// When it is dropped, the last state stays readable, and waits for another one end with `None`.
 ///
 /// # Examples
 ///
@@ -162,18 +160,18 @@ struct Shared<S> {
 }
 
 struct State<S> {
-    /// Shared, so that it is cloned and dropped outside of the lock: both are user code.
+    /// Shared, so that it can be cloned and dropped outside the lock: both are user code.
     value: Arc<S>,
-    /// How often it was set.
+    /// The number of changes.
     version: u64,
     waiting: Waiters,
-    /// It will not be set again.
+    /// The sender was dropped.
     gone: bool,
 }
 
 impl<S> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, State<S>> {
-        // No user code runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,7 +184,7 @@ impl<S: Clone> Shared<S> {
 }
 
 impl<S> WatchSender<S> {
-    /// A state to begin with.
+    /// Creates a watched state with an initial value.
     #[must_use]
     pub fn new(value: S) -> WatchSender<S> {
         let value = Arc::new(value);
@@ -194,18 +192,17 @@ impl<S> WatchSender<S> {
         WatchSender { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
-    /// Sets the state, and wakes everybody who waits for it.
+    /// Sets the state, and wakes all tasks that wait for a change.
     ///
-    /// Setting a state that equals the present one is a change, too.
+    /// Setting a state that is equal to the current one also counts as a change.
     pub fn set(&self, value: S) {
         self.replace(value).announce();
     }
 
-    /// Sets the state without waking anybody yet.
+    /// Sets the state without waking the waiting tasks yet.
     ///
-    /// It is for a caller that sets the state under a lock of its own: wakers are user code, and may
-    /// come back for that lock. [Announce](WatchChange::announce) the change when the lock is
-    /// released.
+    /// Use it to set the state under a lock: wakers are user code, and may try to take that lock.
+    /// [Announce](WatchChange::announce) the change after the lock was released.
     pub fn replace(&self, value: S) -> WatchChange<S> {
         let mut state = self.shared.lock();
         let replaced = mem::replace(&mut state.value, Arc::new(value));
@@ -213,7 +210,7 @@ impl<S> WatchSender<S> {
         WatchChange { replaced: Some(replaced), waiting: state.waiting.drain() }
     }
 
-    /// A watch that has seen the present state.
+    /// Returns a watch that has seen the current state.
     #[must_use]
     pub fn watch(&self) -> Watch<S> {
         let seen = self.shared.lock().version;
@@ -222,11 +219,11 @@ impl<S> WatchSender<S> {
 }
 
 impl<S: Clone> WatchSender<S> {
-    /// The present state.
+    /// Returns the current state.
     ///
     /// # Panics
     ///
-    /// If the state's `Clone` does.
+    /// Panics if the state's `Clone` does.
     #[must_use]
     pub fn state(&self) -> S {
         self.shared.state()
@@ -239,17 +236,17 @@ impl<S: Clone + fmt::Debug> fmt::Debug for WatchSender<S> {
     }
 }
 
-/// A state was set, and the watches have not been woken; made by [`WatchSender::replace`].
+/// A change whose waiting tasks have not been woken; returned by [`WatchSender::replace`].
 ///
-/// Dropping it announces the change, too.
-#[must_use = "dropping it at once announces the change: `set` says so"]
+/// Dropping it also announces the change.
+#[must_use = "dropping the change announces it at once, as `set` does"]
 pub struct WatchChange<S> {
     replaced: Option<Arc<S>>,
     waiting: Vec<Waker>,
 }
 
 impl<S> WatchChange<S> {
-    /// Wakes everybody who waits for the state. Do not hold a lock: a waker may run user code.
+    /// Wakes all tasks that wait for the change. Do not hold a lock meanwhile: a waker may run user code.
     pub fn announce(self) {}
 }
 

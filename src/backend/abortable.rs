@@ -1,8 +1,8 @@
 //! Native handles that can only be cancelled by consuming them, made to be aborted from elsewhere.
 //!
-//! async-task's handles have no `&self` cancel: one cancels by giving the handle away, and dropping
-//! it cancels too. An [`Abortable`] owns the handle on behalf of everybody who may join or abort.
-//! It is made when somebody first asks to abort through a reference; who never asks never pays.
+//! async-task's handles have no `&self` cancel: cancelling consumes the handle, and so does dropping it. An
+//! [`Abortable`] owns the handle for all joiners and aborters. It is created on the first request to abort
+//! through a reference; tasks without such a request do not pay for it.
 
 use std::future::Future;
 use std::mem;
@@ -22,15 +22,15 @@ use crate::error::End;
 pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
     type Value: Send + 'static;
 
-    /// Waits for the end of the task, as [`Future::poll`] does. It is `End::Shutdown` if the
-    /// executor let go of the task.
+    /// Waits for the end of the task, as [`Future::poll`] does. The end is `End::Shutdown` if the executor dropped
+    /// the task.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Value, End>>;
 
     /// Whether the task has ended; `None` if only a poll can tell.
     fn is_ended(&self) -> Option<bool>;
 
-    /// Requests that the task stop, and waits until its future is dropped. Gives the output if
-    /// the task completed before that.
+    /// Requests that the task stop, and waits until its future is dropped. Returns the output if the task
+    /// completed before that.
     fn cancel(self) -> impl Future<Output = Option<Output<Self::Value>>> + Send + 'static;
 }
 
@@ -57,10 +57,10 @@ impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
     }
 }
 
-/// A native handle on the heap, which joins and aborts reach alike.
+/// A native handle on the heap, shared by joins and aborts.
 ///
-/// It registers itself as the task's waker, whoever asks it to get on: so nobody can displace
-/// anybody else, and there is one place to wake the joiner from.
+/// It registers itself as the task's waker, whoever drives it. So no caller displaces another's waker, and the
+/// joiner is woken in one place.
 pub(super) struct Abortable<N: NativeTask> {
     this: Weak<Abortable<N>>,
     /// `POLLED` while the task is polled under the lock, `WOKEN` if it woke this meanwhile.
@@ -72,22 +72,22 @@ const IDLE: u8 = 0;
 const POLLED: u8 = 1;
 const WOKEN: u8 = 2;
 
-#[expect(clippy::struct_excessive_bools, reason = "they are notes, and independent")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 struct State<N: NativeTask> {
     progress: Progress<N>,
     /// An abort was requested.
     aborted: bool,
-    /// [`Abort::is_finished`] has said so, and must not take it back.
+    /// [`Abort::is_finished`] has returned true, and must not return false again.
     finished: bool,
-    /// Somebody came by while the progress was out for work, and went away again.
+    /// A caller found the progress taken out, and left.
     missed: bool,
-    /// It is known which waker the task has: this `Abortable`, or `joiner`. A poll displaces it.
+    /// The task's registered waker is known: this `Abortable`, or `joiner`. A poll replaces it.
     registered: bool,
-    /// The task's waker is this `Abortable`, so that a poll displaces nobody else's.
+    /// The task's waker is this `Abortable`, so that a poll replaces no other waker.
     own_waker: bool,
-    /// Nobody will take the result.
+    /// The handle is detached.
     detached: bool,
-    /// Who waits for the end.
+    /// The waker of the joiner.
     joiner: Option<Waker>,
 }
 
@@ -96,13 +96,13 @@ enum Progress<N: NativeTask> {
     Cancelling(Pin<Box<dyn Future<Output = Result<N::Value, End>> + Send>>),
     Ended(Result<N::Value, End>),
     Taken,
-    /// Somebody is at work on it, outside of the lock.
+    /// Taken out by a caller that works on it outside the lock.
     Out,
 }
 
 impl<N: NativeTask> Abortable<N> {
-    /// `polled` is whether the task has been polled before; `joiner` the waker that was registered
-    /// with it last, if that is known.
+    /// `polled` tells whether the task has been polled before; `joiner` is the waker that was last registered with
+    /// it, if that is known.
     pub(super) fn new(task: N, polled: bool, joiner: Option<Waker>) -> Arc<Abortable<N>> {
         let this = Arc::new_cyclic(|this| Abortable {
             this: this.clone(),
@@ -119,24 +119,24 @@ impl<N: NativeTask> Abortable<N> {
             }),
         });
         if !polled {
-            // Before anybody else has it: from here on it is polled under the lock.
+            // Before it is shared: from here on it is polled under the lock.
             this.drive();
         }
         this
     }
 
     fn lock(&self) -> MutexGuard<'_, State<N>> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the task as far as it gets. True once it has ended.
+    /// Advances the task as far as possible. Returns true once it has ended.
     ///
-    /// Polling it runs no code of the user's, except that it may drop a waker that was registered
-    /// before; cancelling it runs the executor's. For these two the handle is taken out of the lock,
-    /// since the user's code may come back here. Who finds it gone leaves a note and goes: the one
-    /// who has it looks for notes when putting it back. All other polls are under the lock, so that
-    /// an abort finds the handle, and takes effect at once.
+    /// Polling it runs no user code, except that it may drop a previously registered waker; cancelling it runs the
+    /// executor's code. For these two the handle is taken out of the lock, since user code may call back into this
+    /// type. A caller that finds it taken out sets `missed` and returns: the one that has it checks `missed` when
+    /// it puts the handle back. All other polls are under the lock, so that an abort finds the handle and takes
+    /// effect at once.
     fn drive(&self) -> bool {
         self.drive_on(self.lock())
     }
@@ -145,8 +145,7 @@ impl<N: NativeTask> Abortable<N> {
         let Some(this) = self.this.upgrade() else { return false };
         let waker = Waker::from(this);
         let mut cx = Context::from_waker(&waker);
-        // An abort was requested before the task completed, and may be carried out after that: it
-        // counts from when it was requested.
+        // An abort counts from its request, even if it is carried out after the task completed.
         let mut late = false;
         loop {
             let mut progress = match mem::replace(&mut state.progress, Progress::Out) {
@@ -177,8 +176,8 @@ impl<N: NativeTask> Abortable<N> {
                 state = self.lock();
                 continue;
             }
-            // Under the lock: what has completed by now, before any abort that is still to come,
-            // keeps its output.
+            // Read under the lock: a task that has completed by now, before any later abort, keeps its
+            // output.
             let completed = progress.is_ended();
             state.missed = false;
             state.registered = true;
@@ -195,7 +194,7 @@ impl<N: NativeTask> Abortable<N> {
             late |= state.aborted && !completed;
             if let Poll::Ready(end) = end {
                 Self::end(state, end, late);
-                // May run code of the user's.
+                // Drop after unlocking: it may run user code.
                 drop(progress);
                 return true;
             }
@@ -207,7 +206,7 @@ impl<N: NativeTask> Abortable<N> {
         }
     }
 
-    /// The task has ended; `late` if an abort came before that.
+    /// Ends the task; `late` if an abort was requested before its end.
     fn end(mut state: MutexGuard<'_, State<N>>, mut end: Result<N::Value, End>, late: bool) {
         let mut unwanted = None;
         if late {
@@ -221,7 +220,7 @@ impl<N: NativeTask> Abortable<N> {
         };
         let joiner = state.joiner.take();
         drop(state);
-        // Both may run code of the user's.
+        // Discard and wake after unlocking: both may run user code.
         discard(unwanted);
         wake(joiner);
     }
@@ -266,13 +265,13 @@ impl<N: NativeTask> Progress<N> {
 impl<N: NativeTask> Abort for Abortable<N> {
     fn abort(&self) {
         let mut state = self.lock();
-        // What has ended is left alone: a join must not find it out for work.
+        // Leave a finished task alone: a join must not find it taken out.
         if state.finished || state.aborted || state.progress.is_ended() {
             return;
         }
         state.aborted = true;
-        // Without letting go of the lock: whoever came in between would have the handle, and the
-        // task could go on until he got to cancel it.
+        // Without unlocking: otherwise another caller could take the handle out, and the task would run on
+        // until that caller cancelled it.
         self.drive_on(state);
     }
 
@@ -281,7 +280,7 @@ impl<N: NativeTask> Abort for Abortable<N> {
         match &state.progress {
             _ if state.finished => true,
             Progress::Out => false,
-            // A poll would displace a waker that nobody knows.
+            // A poll would replace a waker that is not known here.
             Progress::Running(task) if !state.registered => {
                 let ended = task.is_ended() == Some(true);
                 state.finished = ended;
@@ -328,7 +327,8 @@ impl<N: NativeTask> SharedJoin<N::Value> for Abortable<N> {
 
 impl<N: NativeTask> Wake for Abortable<N> {
     fn wake(self: Arc<Self>) {
-        // Whoever is polling the task, perhaps this very thread, has the lock, and looks again.
+        // The thread that polls the task, perhaps this one, holds the lock, and polls again.
+        // Acquire and release pair with the swap in `drive_on`, which sees `WOKEN`.
         let polled = self.poll.compare_exchange(POLLED, WOKEN, Ordering::AcqRel, Ordering::Acquire);
         if polled == Err(IDLE) {
             self.drive();

@@ -22,15 +22,13 @@ use crate::seam::{BoxFuture, Spawner};
 ///
 /// # Shutdown
 ///
-/// The spawner does not keep the executor alive, and so a task that holds a spawner is no cycle:
-/// the executor belongs to those who drive it. When the last other [`Arc`] is dropped, pending
-/// tasks are dropped and their joins say [`is_shutdown`](crate::JoinError::is_shutdown), as do
-/// the joins of tasks spawned from then on.
+/// The spawner does not keep the executor alive, so that a task may hold a spawner without creating a cycle: the
+/// executor belongs to whoever drives it. When its last [`Arc`] is dropped, pending tasks are dropped and their joins
+/// say [`is_shutdown`](crate::JoinError::is_shutdown), as do the joins of tasks spawned later.
 ///
-/// Let wakers be quiet by then: async-executor 1.14 loses a task that another thread wakes or aborts
-/// in the very moment in which the executor is dropped, so that its future is leaked and its join
-/// waits for ever. [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) turns true as the
-/// drop of a future starts.
+/// Stop the threads that wake tasks before that: async-executor 1.14 loses a task that another thread wakes or aborts
+/// at the very moment at which the executor is dropped. Its future is leaked, and its join waits for ever. During the
+/// drop, [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) turns true as a future's destructor starts.
 ///
 /// # Examples
 ///
@@ -57,7 +55,7 @@ pub struct ExecutorSpawner {
 }
 
 impl ExecutorSpawner {
-    /// A spawner onto the executor, for as long as another [`Arc`] keeps it alive.
+    /// Creates a spawner onto the executor, which another [`Arc`] must keep alive.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -67,7 +65,7 @@ impl ExecutorSpawner {
         ExecutorSpawner { executor: Owner::Caller(Arc::downgrade(&executor)) }
     }
 
-    /// A spawner onto an executor that is never dropped, such as one in a `static`.
+    /// Creates a spawner onto an executor that is never dropped, such as one in a `static`.
     #[must_use]
     pub fn from_static(executor: &'static Executor<'static>) -> ExecutorSpawner {
         ExecutorSpawner { executor: Owner::Static(executor) }
@@ -134,11 +132,10 @@ impl Spawner for ExecutorSpawner {
     }
 }
 
-/// The pool of the crate `blocking`, which smol has too.
+/// The pool of the crate `blocking`, which smol uses as well.
 ///
-/// The pool is the process's and not the executor's: jobs that were handed over are run also if
-/// the executor is dropped meanwhile. Those that come after that are dropped, and their joins say
-/// [`is_shutdown`](crate::JoinError::is_shutdown).
+/// The pool belongs to the process and not to the executor: submitted jobs run even if the executor is dropped
+/// meanwhile. Later jobs are dropped, and their joins say [`is_shutdown`](crate::JoinError::is_shutdown).
 impl Blocking for ExecutorSpawner {
     fn execute(&self, job: BoxJob) {
         if self.is_gone() {

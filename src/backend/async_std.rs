@@ -1,8 +1,8 @@
 //! Spawning on async-std.
 //!
 //! async-std is unmaintained
-//! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). This adapter is for
-//! code that is still on it, and is held to the same contract as the others.
+//! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). This adapter is for code that still
+//! runs on it, and keeps the same contract as the others.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -26,8 +26,7 @@ use crate::seam::{BoxFuture, Spawner};
 /// async-std's global executor as a [`Spawner`].
 ///
 /// The executor starts at the first spawn and is never shut down: a program that exits drops no
-/// pending task. [`spawn_named`](crate::SpawnerExt::spawn_named) gives the task its name in
-/// async-std, too.
+/// pending task. [`spawn_named`](crate::SpawnerExt::spawn_named) also sets the task's name in async-std.
 ///
 /// # Examples
 ///
@@ -123,12 +122,12 @@ where
 
 type Handle<T> = task::JoinHandle<Output<T>>;
 
-/// async-std's handle. It detaches on drop by itself.
+/// async-std's handle, which detaches on drop.
 pub(crate) struct AsyncStdJoin<T> {
-    /// `None` once the handle has been consumed, or the end of the task has been handed out.
+    /// `None` once the handle has been consumed, or the end of the task returned.
     native: Option<Unresolved<T>>,
-    /// The waker registered last. async-std cannot be asked whether a task has finished other
-    /// than by a poll, and that must not displace it.
+    /// The waker that was registered last. async-std reveals only by a poll whether a task has finished, and that
+    /// poll must register this waker again.
     waker: Option<Waker>,
 }
 
@@ -136,7 +135,7 @@ type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
 
 struct Unresolved<T> {
     task: Handle<T>,
-    /// How to share it, from the place where `T` was known to be `Send + 'static`.
+    /// Moves it to the heap. Stored where `T` is known to be `Send + 'static`.
     share: Share<T>,
 }
 

@@ -13,12 +13,12 @@ use super::join::{NativeJoin, polled_again};
 use super::{Abort, Finished, SharedJoin};
 use crate::error::End;
 
-/// async-task's handle, and how to share it.
+/// async-task's handle, and a function that moves it to the heap.
 pub(crate) struct TaskJoin<T> {
     task: Detaching<T>,
-    /// Whether it has been polled and may have a waker, which async-task does not tell.
+    /// Whether it has been polled and may have a waker, which async-task does not reveal.
     polled: bool,
-    /// How to share it, with `polled`, from the place where `T` was known to be `Send + 'static`.
+    /// Moves it to the heap, with `polled`. Stored where `T` is known to be `Send + 'static`.
     share: fn(Detaching<T>, bool) -> Arc<dyn SharedJoin<T>>,
 }
 
@@ -74,8 +74,8 @@ impl<T> NativeJoin<T> for TaskJoin<T> {
     }
 }
 
-/// async-task's handle, made to detach when it is dropped. `None` once it has been consumed, or
-/// the end of the task has been handed out.
+/// async-task's handle, which detaches when it is dropped. `None` once it has been consumed, or the end of the task
+/// returned.
 struct Detaching<T>(Option<FallibleTask<Output<T>>>);
 
 impl<T> Detaching<T> {
@@ -86,7 +86,7 @@ impl<T> Detaching<T> {
         self.detach();
         match output {
             Some(output) => Poll::Ready(output.into_end()),
-            // Cancelled, and nobody aborted it: that would have taken this handle.
+            // Cancelled, but not by an abort, which would have taken this handle.
             None => Poll::Ready(Err(End::Shutdown)),
         }
     }

@@ -1,4 +1,4 @@
-//! Tasks on a spawner that this crate knows nothing of: one box, and one cell for the result.
+//! Tasks on a spawner that this crate does not know: one box, and one cell for the result.
 
 use std::future::Future;
 use std::mem;
@@ -31,22 +31,22 @@ where
     Join::shared(cell)
 }
 
-/// Where a task and its handles meet.
+/// The state that a task shares with its handles.
 pub(super) struct Cell<T> {
-    /// Set under the lock. Read without it, to spare a task that is polled often the locking.
+    /// Set under the lock, and read without it, so that a poll does not lock.
     aborted: AtomicBool,
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
     progress: Progress<T>,
-    /// Nobody will take the result.
+    /// The handle is detached.
     detached: bool,
     /// There is, or was, an abort handle.
     watched: bool,
-    /// Who waits for the result.
+    /// The waker of the joiner.
     joiner: Option<Waker>,
-    /// How to get the task polled, so that it finds out that it was aborted.
+    /// The task's waker, which gets it polled, so that it notices that it was aborted.
     task: Option<Waker>,
 }
 
@@ -71,7 +71,7 @@ impl<T> Cell<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,11 +79,11 @@ impl<T> Cell<T> {
         self.aborted.load(Ordering::Acquire)
     }
 
-    /// The task has ended, and its future is dropped.
+    /// Called when the task has ended and its future was dropped.
     fn end(&self, result: Result<T, End>) {
         let mut unwanted = None;
         let mut state = self.lock();
-        // Under the lock: an abort is before the end, and decides it, or it is after it.
+        // Under the lock: an abort comes before the end and decides it, or comes after it and is ignored.
         let result = if self.is_aborted() {
             unwanted = Some(result);
             Err(End::Cancelled)
@@ -130,7 +130,7 @@ impl<T: Send + 'static> SharedJoin<T> for Cell<T> {
             if state.joiner.as_ref().is_some_and(|joiner| joiner.will_wake(cx.waker())) {
                 return Poll::Pending;
             }
-            // Cloned and dropped without the lock: both may run code of the user's.
+            // Clone and drop wakers without the lock: both may run user code.
             drop(state);
             let mut waker = Some(cx.waker().clone());
             state = self.lock();
@@ -179,11 +179,11 @@ impl<T: Send + 'static> SharedJoin<T> for Cell<T> {
 }
 
 pin_project! {
-    /// A future with the cell that its result goes to.
+    /// A future, and the cell for its result.
     struct BoxedTask<F, T> {
         #[pin]
         future: Contained<F>,
-        // After the future: it is dropped before the cell is told of the end.
+        // Declared after the future, which is thus dropped before the cell is told of the end.
         link: Link<T>,
     }
 }
@@ -221,8 +221,8 @@ where
     }
 }
 
-/// The task's share in the cell. Dropping it before the end means that the spawner let go of the
-/// task: it was shut down.
+/// The task's reference to the cell. Dropping it before the end means that the spawner dropped the task, because
+/// it was shut down.
 pub(super) struct Link<T> {
     cell: Arc<Cell<T>>,
     ended: bool,
@@ -242,7 +242,7 @@ impl<T> Link<T> {
         self.cell.end(result);
     }
 
-    /// Ends the task with the result of its last poll. False if the executor is to drop it instead.
+    /// Ends the task with the result of its last poll. Returns false if the executor must drop it instead.
     pub(super) fn finish(&mut self, result: Result<impl Ending<T>, Payload>) -> bool {
         if !seam::keeps_end() {
             discard(result);
@@ -252,13 +252,13 @@ impl<T> Link<T> {
         true
     }
 
-    /// Stores how to wake the task. False if it was aborted, and so must not wait.
+    /// Registers the task's waker. Returns false if the task was aborted, and so must not wait.
     fn register(&self, waker: &Waker) -> bool {
         let mut state = self.cell.lock();
         if self.cell.is_aborted() {
             return false;
         }
-        // With nobody left to abort, the waker is not kept: it may own the task, and the task this.
+        // Without a handle that could abort, do not keep the waker: it may own the task, which owns this cell.
         if state.detached && !state.watched {
             return true;
         }
@@ -270,7 +270,7 @@ impl<T> Link<T> {
         state = self.cell.lock();
         let aborted = self.cell.is_aborted();
         mem::swap(&mut state.task, &mut waker);
-        // Before the old waker is dropped, which may run code of the user's.
+        // Unlock before dropping the old waker, which may run user code.
         drop(state);
         !aborted
     }

@@ -1,5 +1,4 @@
-//! Work that blocks, on a pool that this crate knows nothing of: one box, and one cell for the
-//! result.
+//! Blocking work on a pool that this crate does not know: one box, and one cell for the result.
 
 use std::sync::Arc;
 
@@ -25,10 +24,10 @@ where
     Join::shared(cell)
 }
 
-/// A function with the cell that its result goes to.
+/// A function, and the cell for its result.
 struct BoxedJob<F, T> {
     f: ContainedJob<F>,
-    // After the function: it is dropped before the cell is told of the end.
+    // Declared after the function, which is thus dropped before the cell is told of the end.
     link: Link<T>,
 }
 

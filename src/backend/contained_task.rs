@@ -1,4 +1,4 @@
-//! What tasks need on the executors that are built on async-task: smol's, async-std's and
+//! The wrapper of tasks on the executors that are built on async-task: smol's, async-std's and
 //! async-executor's.
 
 use std::future::Future;
@@ -12,12 +12,12 @@ use super::ending::{Ending, end_of};
 use crate::contain::{PollCaught, discard};
 use crate::error::End;
 
-/// A task's output or panic on its way to the handle. A panic in its destructor, or in that of the
-/// panic's payload, goes no further.
+/// A task's output or panic on its way to the handle. A panic in the destructor of the output, or of the payload,
+/// is caught.
 ///
-/// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there
-/// aborts the process, or unwinds out of the call that detaches. It does the same with payloads,
-/// so the panic is caught before async-task sees it.
+/// async-task drops the output of a detached task outside of any `catch_unwind`: a panic there aborts the process,
+/// or unwinds out of the call that detaches. It does the same with payloads, so panics are caught before async-task
+/// sees them.
 pub(crate) struct Output<T>(Option<Result<T, End>>);
 
 impl<T> Output<T> {
@@ -42,7 +42,7 @@ impl<T> Drop for Output<T> {
 }
 
 pin_project! {
-    /// A task that unwinds nowhere: not when it is polled, and not when it or its output is dropped.
+    /// A task that never unwinds: neither when it is polled, nor when it or its output is dropped.
     pub(super) struct ContainedTask<C, T> {
         #[pin]
         future: C,

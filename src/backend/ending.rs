@@ -1,14 +1,14 @@
-//! What the futures of tasks give, which is not always the task's output.
+//! The outputs of tasks' futures, which are not always the tasks' outputs.
 
 use crate::contain::Payload;
 use crate::error::End;
 
-/// The output of a future that is spawned, seen as the end of a task with an output of type `T`.
+/// The output of a spawned future, as the end of a task with an output of type `T`.
 pub(crate) trait Ending<T>: Sized {
     fn into_end(self) -> Result<T, End>;
 }
 
-/// The end of a task whose future gave this, or panicked.
+/// The end of a task, from the output or panic of its future.
 #[inline]
 pub(crate) fn end_of<T>(result: Result<impl Ending<T>, Payload>) -> Result<T, End> {
     match result {
@@ -17,7 +17,7 @@ pub(crate) fn end_of<T>(result: Result<impl Ending<T>, Payload>) -> Result<T, En
     }
 }
 
-/// A future as it came.
+/// A future without hooks.
 impl<T> Ending<T> for T {
     #[inline]
     fn into_end(self) -> Result<T, End> {

@@ -21,12 +21,12 @@ use crate::meta::{Name, SpawnMeta};
 /// Whether a task has ended.
 pub(crate) enum Finished {
     Known(bool),
-    /// Whom to ask, once the handle's lock is released.
+    /// To be queried after the handle's lock is released.
     Ask(Arc<dyn Abort>),
 }
 
-/// A handle to a task: a backend's own, before anybody asked for more than it can do through
-/// `&mut`, or a share in one on the heap.
+/// A handle to a task: a backend's own handle, as long as no operation needed more than it can do through `&mut`,
+/// or a shared one on the heap.
 ///
 /// Dropping it detaches the task.
 pub(super) trait NativeJoin<T>: Sized {
@@ -34,47 +34,46 @@ pub(super) trait NativeJoin<T>: Sized {
     ///
     /// # Panics
     ///
-    /// If it resolved before: with "polled after" in the message.
+    /// Panics if it has already resolved, with "polled after" in the message.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
     /// Whether the task has ended, so that its join resolves without waiting.
     fn check_finished(self) -> (Join<T>, Finished);
 
-    /// Requests that the task stop, in whatever form the handle must take for that. What it gives
-    /// is to be aborted, once the handle's lock is released.
+    /// Requests that the task stop. The handle may change its form for that. The returned value, if any, must be
+    /// aborted after the handle's lock is released.
     fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>);
 
     /// Requests that the task stop, and detaches it.
     fn abort_detached(self);
 
-    /// Makes it possible to abort the task from elsewhere.
+    /// Returns a handle that aborts the task from elsewhere.
     fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>);
 
-    /// Where the native handle is consumed by its cancellation: that, of a task that may not have
-    /// ended. It requests that the task stop when it is first polled, or when it is dropped, and ends once
-    /// the task's future is dropped.
+    /// The native cancellation of a task that may not have ended, if it consumes the handle. It requests that the
+    /// task stop when it is first polled or dropped, and ends once the task's future is dropped.
     fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<Self, T>> {
         None::<Ready<_>>
     }
 }
 
-/// Stamps what has one arm for each backend.
+/// Generates the enum of handles, and the methods that dispatch on it.
 macro_rules! backends {
     ($($(#[$gate:meta])* $variant:ident($join:ty),)*) => {
         /// A handle to a task on any backend.
         ///
-        /// Dropping it detaches the task. Handles are kept by the thousand and their size is
-        /// felt, so what few of them need is in a box.
+        /// Dropping it detaches the task. Programs keep thousands of handles, so their size matters: state
+        /// that few of them need is in a box.
         pub(crate) enum Join<T> {
             $($(#[$gate])* $variant($join),)*
-            /// `None` once the end of the task has been handed out.
+            /// `None` once the end of the task has been returned.
             Rare(Option<Box<Rare<T>>>),
         }
 
         impl<T> Join<T> {
             /// # Panics
             ///
-            /// If the end of the task has been handed out.
+            /// Panics if the end of the task has been returned.
             #[inline]
             pub(crate) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
                 match self {
@@ -95,7 +94,7 @@ macro_rules! backends {
                 finished
             }
 
-            /// What it gives is to be aborted, once the handle's lock is released.
+            /// The returned value, if any, must be aborted after the handle's lock is released.
             #[must_use]
             pub(crate) fn abort(&mut self) -> Option<Arc<dyn Abort>> {
                 let (join, abort) = match self.take() {
@@ -137,7 +136,7 @@ macro_rules! backends {
             pub(crate) async fn cancel(&mut self) -> Result<T, End> {
                 match self {
                     $($(#[$gate])* Join::$variant(join) => {
-                        // Pinned where it is made: awaiting it would keep two places for it.
+                        // Pinned in place: awaiting it would store it twice.
                         let mut cancel = pin!(join.cancel());
                         if cancel.is_some() {
                             let cancelled = |cx: &mut Context<'_>| match cancel.as_mut().as_pin_mut() {
@@ -174,19 +173,19 @@ backends! {
     AsyncStd(async_std::AsyncStdJoin<T>),
 }
 
-/// A handle that is more, or less, than a backend's own.
+/// Handles that are more, or less, than a backend's own.
 pub(crate) enum Rare<T> {
-    /// To a task with a name.
+    /// A handle to a task with a name.
     Named(Cow<'static, str>, Join<T>),
-    /// To a task whose end a decorator observes, so that an abort must come before the end or not at
-    /// all.
+    /// A handle to a task whose end a decorator observes, so that an abort must come before the end or have no
+    /// effect.
     Observed(EndState, Join<T>),
-    /// To a task that was not spawned, because the runtime, or a group, had been shut down.
+    /// A handle to a task that was refused, because the runtime or a group was shut down.
     Refused,
 }
 
-/// The [`JoinHandle`](crate::JoinHandle)'s share in a task on the heap: one of the boxed path, or
-/// one that can be aborted from elsewhere. `None` once the end of the task has been handed out.
+/// The [`JoinHandle`](crate::JoinHandle)'s reference to a task on the heap: one of the boxed path, or one that can
+/// be aborted from elsewhere. `None` once the end of the task has been returned.
 pub(crate) struct SharedHandle<T>(Option<Arc<dyn SharedJoin<T>>>);
 
 impl<T> Drop for SharedHandle<T> {
@@ -237,13 +236,13 @@ impl<T> NativeJoin<T> for SharedHandle<T> {
 
 #[cold]
 pub(super) fn polled_again() -> ! {
-    panic!("`JoinHandle` polled after it resolved: a task has one result, and it was taken")
+    panic!("`JoinHandle` polled after it resolved: the result has already been taken")
 }
 
 impl<T> Rare<T> {
     fn poll_join(this: &mut Option<Box<Self>>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let end = match this.as_deref_mut() {
-            // The name stays, for the report.
+            // The name stays, for the error.
             Some(Rare::Named(_, join) | Rare::Observed(_, join)) => return join.poll_join(cx),
             Some(Rare::Refused) => Err(End::Shutdown),
             None => polled_again(),
@@ -308,7 +307,7 @@ impl<T> Join<T> {
         Join::Shared(SharedHandle(Some(join)))
     }
 
-    /// Gives it what the decorators have left for it.
+    /// Applies the terms that the layers have left for the handle.
     #[inline]
     pub(super) fn on_terms(self, terms: Terms) -> Join<T> {
         let join = match terms.end {
@@ -325,7 +324,7 @@ impl<T> Join<T> {
         Join::rare(Rare::Named(name, self))
     }
 
-    /// Gives it the name, unless a decorator has given it another.
+    /// Sets the name, unless a decorator has set another.
     pub(crate) fn or_named(self, name: Cow<'static, str>) -> Join<T> {
         match &self {
             Join::Rare(Some(rare)) if matches!(**rare, Rare::Named(..)) => self,
@@ -333,7 +332,7 @@ impl<T> Join<T> {
         }
     }
 
-    /// Gives it the name in the metadata, if there is one, unless a decorator has given it another.
+    /// Sets the name from the metadata, if there is one, unless a decorator has set another.
     pub(crate) fn or_meta(self, meta: SpawnMeta<'_>) -> Join<T> {
         match meta.to_name() {
             Some(name) => self.or_named(name),
@@ -356,7 +355,7 @@ impl<T> Join<T> {
         }
     }
 
-    /// Takes the handle, and leaves one whose end has been handed out.
+    /// Takes the handle, and leaves one whose end has been returned.
     pub(crate) fn take(&mut self) -> Join<T> {
         mem::replace(self, Join::TAKEN)
     }

@@ -5,24 +5,24 @@ use std::task::{Context, Poll};
 
 use crate::error::End;
 
-/// What an [`AbortHandle`](crate::AbortHandle) does.
+/// The interface behind an [`AbortHandle`](crate::AbortHandle).
 pub(crate) trait Abort: Send + Sync {
     fn abort(&self);
     fn is_finished(&self) -> bool;
 }
 
-/// What a [`JoinHandle`](crate::JoinHandle) does with a task that others can abort as well.
+/// The interface of a [`JoinHandle`](crate::JoinHandle) to a task that can also be aborted from elsewhere.
 pub(crate) trait SharedJoin<T>: Abort {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
-    /// Lets others abort the task.
+    /// Returns a handle that aborts the task from elsewhere.
     fn watch(self: Arc<Self>) -> Arc<dyn Abort>;
 
-    /// Nobody will join: the output is to be dropped as soon as there is one.
+    /// Detaches the task: its output is dropped as soon as there is one.
     fn detach(self: Arc<Self>);
 }
 
-/// The abort handle of a task that had ended before it was asked for.
+/// The abort handle of a task that has already ended.
 pub(crate) fn ended() -> Arc<dyn Abort> {
     struct AlreadyEnded;
 

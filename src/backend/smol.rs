@@ -13,8 +13,8 @@ use crate::seam::{BoxFuture, Spawner};
 
 /// smol's global executor as a [`Spawner`].
 ///
-/// The executor starts at the first spawn, on one thread or as many as the environment variable
-/// `SMOL_THREADS` says, and is never shut down: a program that exits drops no pending task.
+/// The executor starts at the first spawn, on one thread or on as many as the environment variable `SMOL_THREADS`
+/// sets, and is never shut down: a program that exits drops no pending task.
 ///
 /// For an executor of your own, see `async_runtime_compat::async_executor` (feature
 /// `async-executor`): `smol::Executor` is `async_executor::Executor`.

@@ -1,8 +1,7 @@
 //! Spawning on tokio.
 //!
-//! tokio's own behaviour is the contract's in nearly everything. What is added: a join that says
-//! whether a cancelled task was aborted or its runtime shut down, and an abort that wins over a
-//! completion that comes after it, as it does on the other backends.
+//! tokio behaves almost as the contract requires. This adds a join that tells an abort from a shutdown, and an abort
+//! that wins over a later completion, as on the other backends.
 
 pub(super) mod time;
 
@@ -49,13 +48,13 @@ pub struct TokioSpawner {
 }
 
 impl TokioSpawner {
-    /// A spawner onto the runtime that the handle belongs to.
+    /// Creates a spawner onto the handle's runtime.
     #[must_use]
     pub fn new(handle: Handle) -> TokioSpawner {
         TokioSpawner { handle }
     }
 
-    /// A spawner onto the runtime that this thread is in: inside `#[tokio::main]`,
+    /// Returns a spawner onto the runtime that this thread is in: inside `#[tokio::main]`,
     /// `#[tokio::test]`, `Runtime::block_on`, a task, or under a `Runtime::enter` guard.
     ///
     /// # Errors
@@ -76,7 +75,7 @@ impl TokioSpawner {
         }
     }
 
-    /// The handle that tasks are spawned through.
+    /// Returns the runtime's handle.
     #[must_use]
     pub fn handle(&self) -> &Handle {
         &self.handle
@@ -112,9 +111,9 @@ impl Spawner for TokioSpawner {
 
 /// tokio's own pool of blocking threads.
 ///
-/// A job that is queued when the runtime is shut down is run or dropped, as tokio's threads come to
-/// it, and its join says which; dropping the runtime waits for those that run. Later ones are
-/// dropped, and their joins say [`is_shutdown`](crate::JoinError::is_shutdown).
+/// A job that is queued when the runtime is shut down is either run or dropped by tokio's threads, and its join says
+/// which; dropping the runtime waits for running jobs. Later jobs are dropped, and their joins say
+/// [`is_shutdown`](crate::JoinError::is_shutdown).
 impl Blocking for TokioSpawner {
     fn execute(&self, job: BoxJob) {
         takes_real_time(POOL);
@@ -136,7 +135,7 @@ pub(super) fn unconstrained<T>(f: impl FnOnce() -> T) -> T {
     let call = poll_fn(|_| f.take().map_or(Poll::Pending, |f| Poll::Ready(f())));
     match pin!(task::coop::unconstrained(call)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("it is polled once"),
+        Poll::Pending => unreachable!("the future is ready at its only poll"),
     }
 }
 
@@ -158,14 +157,13 @@ where
     <O as Placed<T>>::join(TokioJoin(handle.spawn_blocking(f)))
 }
 
-/// tokio's handle. It detaches on drop by itself, and panics by itself when it is polled after it
-/// resolved.
+/// tokio's handle, which detaches on drop, and panics when it is polled after it resolved.
 pub(crate) struct TokioJoin<O>(task::JoinHandle<O>);
 
 /// tokio's handle to a task that was, or may be, aborted.
 ///
-/// This is noted, because tokio does not tell a task that was aborted from one whose runtime was
-/// shut down, and keeps the output of one that completes after the abort without another await.
+/// The abort is recorded here because tokio does not distinguish it from a shutdown, and keeps the output of a task
+/// that completes after the abort without another await.
 pub(crate) struct Noted<O> {
     task: task::JoinHandle<O>,
     note: Note,
@@ -173,11 +171,11 @@ pub(crate) struct Noted<O> {
 
 enum Note {
     Aborted,
-    /// There is an abort handle, which may note it.
+    /// There is an abort handle, which may record an abort.
     Watched(Arc<AbortTask>),
 }
 
-/// What the future of a task gives, with the place for its handle among the handles.
+/// The output of a task's future, with the variant of its handle.
 pub(super) trait Placed<T>: Ending<T> {
     fn join(join: TokioJoin<Self>) -> super::Join<T>;
     fn noted(noted: Noted<Self>) -> super::Join<T>;
@@ -205,7 +203,7 @@ impl<T> Placed<T> for Option<T> {
     }
 }
 
-/// The end of a task that did not complete, if nobody aborted it.
+/// The end of a task that did not complete and was not aborted.
 #[cold]
 fn end(error: task::JoinError) -> End {
     match error.try_into_panic() {
@@ -307,7 +305,7 @@ impl<T, O: Placed<T>> NativeJoin<T> for Noted<O> {
     }
 }
 
-/// tokio's abort handle, with a note for the join that it was used.
+/// tokio's abort handle, with a flag that tells the join whether it was used.
 pub(crate) struct AbortTask {
     task: task::AbortHandle,
     aborted: AtomicBool,
@@ -316,7 +314,8 @@ pub(crate) struct AbortTask {
 impl Abort for AbortTask {
     fn abort(&self) {
         if !self.task.is_finished() {
-            // Before the abort: a joiner that sees its effect must see the reason for it.
+            // Stored with release before the abort, and loaded with acquire by the join: a joiner that sees the
+            // effect of the abort also sees the flag.
             self.aborted.store(true, Ordering::Release);
             self.task.abort();
         }

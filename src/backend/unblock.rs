@@ -1,9 +1,7 @@
-//! Work that blocks, on the pool that smol, async-std and async-executor share: that of the crate
-//! `blocking`.
+//! Blocking work on the pool of the crate `blocking`, which smol, async-std and async-executor share.
 //!
-//! async-std's own `spawn_blocking` adds a task that waits for the pool. Aborting it ends the wait,
-//! and not the work, so that a join would resolve while the function still runs. The pool is the
-//! same.
+//! async-std's own `spawn_blocking` uses the same pool, but adds a task that waits for it. Aborting that task ends
+//! the wait and not the work, so a join would resolve while the function still runs.
 
 use super::async_task::TaskJoin;
 use super::contained_task::Output;

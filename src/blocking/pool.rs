@@ -1,4 +1,4 @@
-//! A pool of threads, for spawners that have none.
+//! A pool of threads for spawners without one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,19 +11,17 @@ use std::time::Duration;
 use crate::contain::discard;
 use crate::seam::{Blocking, BoxJob, takes_real_time};
 
-/// A bounded pool of threads for work that blocks.
+/// A bounded pool of threads for blocking work.
 ///
-/// It is for spawners that bring no pool of their own; the built-in backends do. It starts a thread
-/// when a job finds none idle, up to a maximum, and lets threads end that have been idle for a
-/// while. Jobs beyond the maximum wait, first in, first out, in a queue without a bound: `execute`
-/// never blocks and loses nothing.
+/// It is meant for spawners without a pool; the built-in backends have one. It starts a thread when a job
+/// finds none idle, up to a maximum, and ends threads that have been idle for a while. Further jobs wait in an
+/// unbounded queue, first in, first out: `execute` never blocks, and no job is lost.
 ///
 /// # Dropping
 ///
-/// Dropping the pool waits for nothing and takes nothing back: jobs that were handed over before
-/// are run, and then its threads end. As all threads do, they end with the process, whatever is
-/// still queued. To drop what has not started, or to wait, there is
-/// [`shutdown`](BlockingPool::shutdown) and [`shutdown_timeout`](BlockingPool::shutdown_timeout).
+/// Dropping the pool does not wait: jobs submitted before that still run, and then its threads end. Like all
+/// threads they end with the process, even if jobs are queued. To drop the queued jobs, or to wait, use
+/// [`shutdown`](BlockingPool::shutdown) or [`shutdown_timeout`](BlockingPool::shutdown_timeout).
 ///
 /// # Examples
 ///
@@ -42,9 +40,9 @@ pub struct BlockingPool {
     shared: Arc<Shared>,
 }
 
-/// How a [`BlockingPool`] is set up; made by [`BlockingPool::builder`].
+/// Configures a [`BlockingPool`]; returned by [`BlockingPool::builder`].
 #[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `build`"]
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct BlockingPoolBuilder {
     max_threads: usize,
     idle_timeout: Duration,
@@ -53,28 +51,29 @@ pub struct BlockingPoolBuilder {
 }
 
 impl BlockingPoolBuilder {
-    /// How many threads there may be at a time. 512 if it is not set, as on tokio.
+    /// Sets the maximum number of threads. The default is 512, as on tokio.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// Panics if it is 0.
     #[track_caller]
     pub fn max_threads(self, max_threads: usize) -> BlockingPoolBuilder {
         assert!(max_threads > 0, "a blocking pool without threads would never run a job");
         BlockingPoolBuilder { max_threads, ..self }
     }
 
-    /// How long a thread without work waits before it ends. 10 seconds if it is not set, as on
-    /// tokio; [`Duration::MAX`] is for ever.
+    /// Sets how long a thread without work waits before it ends. The default is 10 seconds, as on tokio;
+    /// [`Duration::MAX`] means for ever.
     pub fn idle_timeout(self, idle_timeout: Duration) -> BlockingPoolBuilder {
         BlockingPoolBuilder { idle_timeout, ..self }
     }
 
-    /// What the threads are called, each with a number after it: `blocking-1` if it is not set.
+    /// Sets the name of the threads, which is followed by a number. The default is `blocking`, as in
+    /// `blocking-1`.
     ///
     /// # Panics
     ///
-    /// If it contains a NUL, as [`std::thread::Builder::spawn`] would.
+    /// Panics if it contains a NUL, as [`std::thread::Builder::spawn`] would.
     #[track_caller]
     pub fn thread_name(self, thread_name: impl Into<String>) -> BlockingPoolBuilder {
         let thread_name = thread_name.into();
@@ -82,12 +81,12 @@ impl BlockingPoolBuilder {
         BlockingPoolBuilder { thread_name, ..self }
     }
 
-    /// The size of each thread's stack in bytes. That of [`std::thread`] if it is not set.
+    /// Sets the size of each thread's stack, in bytes. The default is that of [`std::thread`].
     pub fn stack_size(self, stack_size: usize) -> BlockingPoolBuilder {
         BlockingPoolBuilder { stack_size: Some(stack_size), ..self }
     }
 
-    /// Makes the pool. It starts no thread yet.
+    /// Builds the pool, without starting a thread.
     #[must_use]
     pub fn build(self) -> BlockingPool {
         BlockingPool {
@@ -110,18 +109,18 @@ impl BlockingPoolBuilder {
 struct Shared {
     config: BlockingPoolBuilder,
     state: Mutex<State>,
-    /// There is a job, or there will be none any more.
+    /// Notified when a job is queued, and when the pool is closed.
     work: Condvar,
-    /// The last thread has ended.
+    /// Notified when the last thread has ended.
     ended: Condvar,
 }
 
-/// Where there is a job in the queue, there is a thread.
+/// Invariant: if there is a job in the queue, there is a thread that will take it.
 struct State {
     queue: VecDeque<BoxJob>,
     threads: usize,
-    /// Of the threads, those that wait for work. One that was notified counts until it is awake,
-    /// and so does the job in the queue that it was notified of.
+    /// The number of threads that wait for work. A thread that was notified counts as idle until it wakes up,
+    /// and the job that it was notified of stays in the queue until then.
     idle: usize,
     /// For the threads' names.
     started: u64,
@@ -130,13 +129,13 @@ struct State {
 }
 
 impl BlockingPool {
-    /// A pool of up to 512 threads that end after 10 idle seconds.
+    /// Creates a pool of up to 512 threads, which end after 10 idle seconds.
     #[must_use]
     pub fn new() -> BlockingPool {
         BlockingPool::builder().build()
     }
 
-    /// A pool with other limits.
+    /// Configures a pool with other limits.
     pub fn builder() -> BlockingPoolBuilder {
         BlockingPoolBuilder {
             max_threads: 512,
@@ -146,10 +145,10 @@ impl BlockingPool {
         }
     }
 
-    /// Drops the jobs that have not started, and accepts no more. Returns at once.
+    /// Closes the pool, and drops the jobs that have not started. Returns at once.
     ///
-    /// Their joins say [`is_shutdown`](crate::JoinError::is_shutdown), and so do those of later
-    /// jobs. Jobs that have started run to their end, and their joins give what they return.
+    /// The joins of dropped jobs, and of later ones, say [`is_shutdown`](crate::JoinError::is_shutdown). Jobs
+    /// that have started run to their end, and their joins return their output.
     ///
     /// # Errors
     ///
@@ -163,11 +162,11 @@ impl BlockingPool {
         dropped.into_iter().for_each(discard);
     }
 
-    /// Like [`shutdown`](BlockingPool::shutdown), and waits until the jobs that have started have
-    /// ended, for as long as the timeout at most; [`Duration::MAX`] is without a limit.
+    /// Like [`shutdown`](BlockingPool::shutdown), and waits until the jobs that have started have ended, for at
+    /// most the timeout; [`Duration::MAX`] means no limit.
     ///
-    /// Returns whether they have all ended. It blocks the thread, so it is not for tasks; called
-    /// from a job of the pool itself, it waits for its own end until the time is up.
+    /// Returns whether all of them have ended. This blocks the thread: do not call it in a task. In a job of the
+    /// pool itself it waits for its own end, until the timeout.
     pub fn shutdown_timeout(&self, timeout: Duration) -> bool {
         self.shutdown();
         let state = self.shared.lock();
@@ -183,8 +182,8 @@ impl BlockingPool {
 impl Blocking for BlockingPool {
     /// # Panics
     ///
-    /// If the pool has no thread and the system refuses to start one, as [`std::thread::spawn`]
-    /// does. The job is dropped. A pool that has a thread leaves the job to it.
+    /// Panics if the pool has no thread and the system refuses to start one, as [`std::thread::spawn`] does.
+    /// The job is dropped. If the pool has a thread, that thread runs the job.
     fn execute(&self, job: BoxJob) {
         takes_real_time("a `BlockingPool`");
         let mut state = self.shared.lock();
@@ -202,13 +201,13 @@ impl Blocking for BlockingPool {
         if state.threads == self.shared.config.max_threads {
             return;
         }
-        // Under the lock, so that no other job relies on a thread that does not come to be.
+        // Start it under the lock, so that no other job relies on a thread that fails to start.
         if let Err(error) = self.shared.start_thread(&mut state) {
             if state.threads == 0 {
                 let refused = std::mem::take(&mut state.queue);
                 drop(state);
                 refused.into_iter().for_each(discard);
-                panic!("no thread for a blocking pool that has none: {error}");
+                panic!("cannot start the first thread of a blocking pool: {error}");
             }
         }
     }
@@ -241,7 +240,7 @@ impl fmt::Debug for BlockingPool {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -258,7 +257,7 @@ impl Shared {
         Ok(())
     }
 
-    /// What a thread does from its start to its end.
+    /// The main loop of a thread.
     fn work(&self) {
         let mut state = self.lock();
         loop {

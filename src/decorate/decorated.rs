@@ -1,4 +1,4 @@
-//! A spawner, and all else that it can do, with the layer of one more decorator.
+//! A decorated spawner, with its timer and its pool.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,13 +7,13 @@ use crate::layer::{Layer, Layers};
 use crate::meta::SpawnMeta;
 use crate::seam::{Blocking, BoxFuture, BoxJob, NativeBlocking, Spawner};
 
-/// What is decorated, with the hook of one more decorator.
+/// A decorated spawner, with the layer of one more decorator.
 pub(crate) struct Decorated<S> {
     inner: Arc<S>,
     spawner: Layers<dyn Spawner>,
-    /// What to do to work that blocks.
+    /// The layer for blocking work.
     job: Option<Layer>,
-    /// Made when it is asked for: that `S` is `Blocking` is not known before.
+    /// Built on first use: only then is `S` known to be `Blocking`.
     blocking: OnceLock<Layers<dyn Blocking>>,
 }
 
@@ -61,8 +61,7 @@ impl<S: Blocking + 'static> Decorated<S> {
     }
 }
 
-/// Makes a decorator, whose field `decorated` is a [`Decorated`], what it decorates: a spawner, and
-/// a timer and `Blocking` if that is one.
+/// Implements the traits of the decorated spawner for a decorator whose field `decorated` is a [`Decorated`].
 macro_rules! decorator {
     ($decorator:ident) => {
         impl<S: $crate::Spawner> $crate::Spawner for $decorator<S> {

@@ -1,4 +1,4 @@
-//! A spawner with a hook of somebody else's.
+//! A spawner with a user's hook.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use super::{Decorated, decorator};
 use crate::layer::{Layer, SpawnHook};
 use crate::seam::Spawner;
 
-/// A spawner, or a whole runtime, whose tasks a [`SpawnHook`] is asked about.
+/// A spawner, or a whole runtime, that calls a [`SpawnHook`] for each task.
 ///
-/// It has the timer of the spawner that it decorates, and its pool for blocking work, whose jobs the
-/// hook is asked about, too. A built-in backend is reached as directly as without it, and nothing
-/// is boxed, unless the future has more than 16 KiB. Clones share the hook.
+/// It uses the timer of the decorated spawner, and its blocking pool, for whose jobs the hook is called as well.
+/// A built-in backend is called as directly as without it, and nothing is boxed, unless the future is larger than
+/// 16 KiB. Clones share the hook.
 ///
-/// Dropping it does nothing to the tasks.
+/// Dropping it does not affect the tasks.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ pub struct Hooked<S> {
 decorator!(Hooked);
 
 impl<S: Spawner + 'static> Hooked<S> {
-    /// Puts the hook around the spawner.
+    /// Wraps a spawner with a hook.
     pub fn new(spawner: S, hook: impl SpawnHook) -> Hooked<S> {
         let layer = Layer::Hook(Arc::new(hook));
         Hooked { decorated: Decorated::new(spawner, layer.clone(), Some(layer)) }

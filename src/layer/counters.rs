@@ -1,4 +1,4 @@
-//! The numbers behind a counting decorator.
+//! The counters of a counting decorator.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::shards::{shards, this_thread};
 /// How many tasks were spawned, and how they ended.
 pub(crate) struct Counters(Box<[Shard]>);
 
-/// The numbers of a few of the threads: on cache lines of its own, so that the others do not wait.
+/// The counters of a few threads, on cache lines of their own, to avoid contention with the others.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shard {
@@ -19,7 +19,7 @@ struct Shard {
     aborted: AtomicU64,
 }
 
-/// The numbers of all threads, as they were at about one moment.
+/// The sums over all threads. They are not read at a single instant.
 pub(crate) struct Sums {
     pub(crate) spawned: u64,
     pub(crate) finished: u64,
@@ -50,7 +50,7 @@ impl Counters {
             TaskEnd::Panicked => &shard.panicked,
             TaskEnd::Aborted | TaskEnd::Shutdown => &shard.aborted,
         };
-        // Whoever sees the end of a task sees that it was spawned.
+        // Release, paired with the acquire in `sums`: a sum that has the end of a task has its spawn as well.
         ended.fetch_add(1, Ordering::Release);
     }
 
@@ -61,7 +61,7 @@ impl Counters {
         let finished = sum(|shard| &shard.finished);
         let panicked = sum(|shard| &shard.panicked);
         let aborted = sum(|shard| &shard.aborted);
-        // Last: otherwise more could have ended than were spawned.
+        // Read last: otherwise the sums could have more ends than spawns.
         Sums { spawned: sum(|shard| &shard.spawned), finished, panicked, aborted }
     }
 }

@@ -1,12 +1,12 @@
-//! Who decides how a task with an observed end has ended.
+//! The state that decides how a task with an observed end has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Shared by the hooks and the handles of a task: an abort comes before the end and decides it, or
+/// Shared by the hooks and the handles of a task. An abort comes before the end and decides it, or comes
 /// after it and does nothing.
 ///
-/// Without it a decorator could say that a task completed, while its join says that it was cancelled.
+/// Without this a decorator could be told that a task completed while its join says that it was cancelled.
 #[derive(Clone)]
 pub(crate) struct EndState(Arc<AtomicU8>);
 

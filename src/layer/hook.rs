@@ -1,4 +1,4 @@
-//! What anybody can add to a task.
+//! The public traits of hooks.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,45 +8,42 @@ use super::hooks::{Hooks, Making};
 use super::stack::Terms;
 use crate::meta::SpawnMeta;
 
-/// A decorator's part in spawning: it is asked about each task.
+/// A decorator's hook into spawning, called for each task.
 ///
-/// Implement it and put it around a spawner, or around a whole runtime, with [`Hooked::new`].
+/// Implement it, and add it to a spawner or to a whole runtime with [`Hooked::new`](crate::hook::Hooked::new).
 ///
 /// # Panics
 ///
-/// If a method panics, so does the call that spawns, and nothing is spawned.
+/// If a method panics, the `spawn` call panics, and nothing is spawned.
 pub trait SpawnHook: Send + Sync + 'static {
-    /// A task is being spawned. Called on the thread that spawns, which it must not block.
+    /// Called for each task, on the thread that spawns it, which it must not block.
     ///
     /// It is also called for a task that a decorator around this one has
     /// [refused](Spawning::is_refused), so that its future is dropped in this decorator's scope.
     fn spawn(&self, spawning: &mut Spawning<'_>);
 
-    /// Blocking work is being started. The default does as with a task.
+    /// Called for blocking work. The default calls [`spawn`](SpawnHook::spawn).
     ///
-    /// [`TaskHook::scope`] surrounds the call of the function then.
+    /// [`TaskHook::scope`] then surrounds the call of the function.
     fn spawn_blocking(&self, spawning: &mut Spawning<'_>) {
         self.spawn(spawning);
     }
 }
 
-/// What a decorator adds to a task.
+/// A hook into a single task, added by a [`SpawnHook`].
 ///
-/// The methods run on the task's threads and must not block. A panic in one is caught and dropped,
-/// after the panic hook has reported it; the task goes on.
+/// The methods run on the task's threads and must not block. A panic in one is caught and dropped, after the
+/// panic hook has reported it; the task goes on.
 pub trait TaskHook: Send + Sync + 'static {
-    /// Calls the function, once, in the surroundings that the decorator gives to the task.
+    /// Calls the function once, surrounded by the decorator's own code.
     ///
-    /// The function polls the task, drops its future, or runs the blocking work. It does not unwind.
-    /// Whatever this method does not call is called without the surroundings, and a second call does
-    /// nothing.
+    /// The function polls the task, drops its future, or runs the blocking work. It does not unwind. If this
+    /// method does not call it, it is called afterwards; calling it a second time does nothing.
     fn scope(&self, f: &mut dyn FnMut()) {
         f();
     }
 
-    /// The task has ended, and its future has been dropped. Its join has not resolved yet.
-    ///
-    /// Called once for each task.
+    /// Called once, after the task has ended and its future was dropped, and before its join resolves.
     fn end(&self, end: TaskEnd) {
         let _ = end;
     }
@@ -54,24 +51,23 @@ pub trait TaskHook: Send + Sync + 'static {
 
 /// How a task ended.
 ///
-/// It agrees with the task's join: a task that was [`Aborted`](TaskEnd::Aborted) is one whose join
-/// says [`is_cancelled`](crate::JoinError::is_cancelled), and one that ended by
-/// [`Shutdown`](TaskEnd::Shutdown) one whose join says
+/// It agrees with the task's join: for [`Aborted`](TaskEnd::Aborted) the join says
+/// [`is_cancelled`](crate::JoinError::is_cancelled), and for [`Shutdown`](TaskEnd::Shutdown)
 /// [`is_shutdown`](crate::JoinError::is_shutdown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskEnd {
-    /// The task gave its output.
+    /// The task completed with its output.
     Completed,
     /// The task, or the destructor of its future, panicked.
     Panicked,
     /// The task was aborted before it completed, by a handle or by a group.
     Aborted,
-    /// The runtime dropped the task or refused it, or a decorator did.
+    /// The runtime or a decorator dropped or refused the task.
     Shutdown,
 }
 
-/// A task that is being spawned, as a [`SpawnHook`] sees it.
+/// A task that is being spawned; passed to a [`SpawnHook`].
 pub struct Spawning<'a> {
     pub(super) meta: SpawnMeta<'a>,
     pub(super) terms: &'a mut Terms,
@@ -80,27 +76,26 @@ pub struct Spawning<'a> {
 }
 
 impl Spawning<'_> {
-    /// The task's name, as far as the decorators around this one have changed it, and the location
-    /// of the `spawn` call.
+    /// Returns the task's name, including changes by decorators around this one, and the location of the
+    /// `spawn` call.
     #[must_use]
     pub fn meta(&self) -> SpawnMeta<'_> {
         self.meta.renamed(self.terms.name.as_ref())
     }
 
-    /// Gives the task another name: for the decorators inside of this one, the backend and the
-    /// handle.
+    /// Renames the task, for the decorators inside this one, the backend and the handle.
     pub fn rename(&mut self, name: impl Into<Cow<'static, str>>) {
         self.terms.name = Some(name.into());
     }
 
-    /// Adds a hook to the task. The scope of a hook that is added later surrounds the earlier ones.
+    /// Adds a hook to the task. The scope of a later hook surrounds those of earlier ones.
     pub fn add(&mut self, hook: Arc<dyn TaskHook>) {
         let state = self.terms.end.get_or_insert_default();
         self.making.add(Hooks::observed(hook, state));
     }
 
-    /// Adds a hook to the task for its [`scope`](TaskHook::scope) alone: its
-    /// [`end`](TaskHook::end) is not called. It costs less than [`add`](Spawning::add).
+    /// Adds a hook whose [`scope`](TaskHook::scope) is called, but not its [`end`](TaskHook::end). It costs
+    /// less than [`add`](Spawning::add).
     pub fn add_scope(&mut self, hook: Arc<dyn TaskHook>) {
         self.making.add(Hooks::Scope(hook));
     }
@@ -111,7 +106,7 @@ impl Spawning<'_> {
         self.refused = true;
     }
 
-    /// Whether this decorator, or one around it, has refused the task.
+    /// Returns whether this decorator, or one around it, has refused the task.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.refused

@@ -10,27 +10,27 @@ use crate::contain::{contained, discard};
 
 /// The hooks of one task.
 pub(crate) enum Hooks {
-    /// It has none, or none any more: it has ended.
+    /// No hooks, or the task has ended.
     None,
     Member(Member),
     Counted(Arc<Counters>),
-    /// Dropping it gives up the place.
+    /// Dropping it releases the permit.
     Ticket(Ticket),
-    /// Of a decorator that wants to know nothing of the end.
+    /// A hook whose `end` is not called.
     Scope(Arc<dyn TaskHook>),
     Observed(Box<Observed>),
-    /// The innermost decorator's first. The outermost is the closest to the task, as it would be if
-    /// each wrapped the future before passing it on.
+    /// The innermost decorator's hook is the first. The outermost is the closest to the task, as if each
+    /// decorator wrapped the future before passing it on.
     Many(Box<[Hooks]>),
 }
 
-/// A hook that is told of the end.
+/// A hook whose `end` is called.
 pub(crate) struct Observed {
     hook: Arc<dyn TaskHook>,
     end: EndState,
 }
 
-/// What a task is to do that has been woken.
+/// What a woken task has to do.
 pub(super) enum Turn {
     Poll,
     Wait,
@@ -48,7 +48,7 @@ impl Hooks {
         Hooks::Counted(counters.clone())
     }
 
-    /// Does what must not unwind in the scope of the hooks.
+    /// Calls a function, which must not unwind, in the scope of the hooks.
     #[inline]
     pub(super) fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
         match self {
@@ -57,8 +57,8 @@ impl Hooks {
         }
     }
 
-    // Not inline, and so are those below that call themselves: a task in nothing but a group does not
-    // come here, and its polls are felt.
+    // Not inlined, as the recursive functions below: a task in a single group takes a fast path, and the cost
+    // of its polls matters.
     #[inline(never)]
     fn nested<T>(&self, f: impl FnOnce() -> T) -> T {
         let (mut f, mut value) = (Some(f), None);
@@ -82,7 +82,7 @@ impl Hooks {
         }
     }
 
-    /// Whether the task is to stop.
+    /// Whether the task must stop.
     #[inline]
     pub(super) fn is_stopped(&self) -> bool {
         match self {
@@ -98,7 +98,7 @@ impl Hooks {
         all.iter().any(Hooks::is_stopped)
     }
 
-    /// What the task is to do. If it is to wait, it is woken when it may go on.
+    /// What the task has to do. If it has to wait, it is woken when it may go on.
     #[inline]
     pub(super) fn turn(&mut self, waker: &Waker) -> Turn {
         match self {
@@ -121,12 +121,12 @@ impl Hooks {
         if Hooks::is_any_stopped(all) {
             return Turn::Stop;
         }
-        // The outermost limit comes first, and no other as long as it has no place.
+        // The outermost limit comes first; the others wait until it has granted a permit.
         let waits = |hooks: &mut Hooks| matches!(hooks.turn(waker), Turn::Wait);
         if all.iter_mut().rev().any(waits) { Turn::Wait } else { Turn::Poll }
     }
 
-    /// The task is going to wait. False if it must not, because it is to stop.
+    /// Prepares the task to wait. Returns false if it must stop instead.
     #[inline]
     pub(super) fn wait(&mut self, waker: &Waker) -> bool {
         match self {
@@ -148,7 +148,7 @@ impl Hooks {
             Hooks::None => {}
             Hooks::Member(member) => member.end(how),
             Hooks::Counted(counters) => counters.ended(how),
-            // The place is given up when nothing of the task is left.
+            // Release the permit only after everything else of the task is gone.
             Hooks::Ticket(ticket) => drop(ticket),
             Hooks::Scope(hook) => discard(hook),
             Hooks::Observed(observed) => observed.tell(how),
@@ -156,13 +156,13 @@ impl Hooks {
         }
     }
 
-    /// Lets the task end by itself. False if a handle has aborted it, which only a task whose end is
-    /// observed knows by itself.
+    /// Ends the task by itself. Returns false if a handle has aborted it, which only a task with an observed
+    /// end can tell.
     #[inline]
     pub(super) fn end_observed(&self) -> bool {
         match self {
             Hooks::Observed(observed) => observed.end.end(),
-            // They share one state.
+            // All hooks of a task share one state.
             Hooks::Many(all) => all
                 .iter()
                 .find(|hook| matches!(hook, Hooks::Observed(_)))
@@ -189,12 +189,12 @@ impl Observed {
     #[inline(never)]
     fn tell(self, how: TaskEnd) {
         contained(|| self.hook.end(how));
-        // It may be the last owner of a runtime.
+        // The hook may be the last owner of a runtime, whose destructor is user code.
         discard(self.hook);
     }
 }
 
-/// Calls the function in the hook's scope, whatever the hook does.
+/// Calls the function in the hook's scope, exactly once, even if the hook panics or does not call it.
 fn enter(hook: &dyn TaskHook, f: &mut dyn FnMut()) {
     let mut called = false;
     contained(|| {
@@ -208,12 +208,12 @@ fn enter(hook: &dyn TaskHook, f: &mut dyn FnMut()) {
     }
 }
 
-/// Hooks that are being made, the outermost decorator's first.
+/// Collects the hooks of a task, the outermost decorator's first.
 ///
-/// If that unwinds, which a decorator's user code may do, the task is not spawned, and the hooks
-/// that were made are told so.
+/// If a decorator's user code unwinds meanwhile, the task is not spawned, and the hooks collected so far are
+/// told of its end.
 pub(crate) struct Making {
-    /// No list for the only one.
+    /// A single hook needs no list.
     first: Hooks,
     more: Vec<Hooks>,
 }

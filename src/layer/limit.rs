@@ -1,4 +1,4 @@
-//! The permits behind a limiting decorator.
+//! The permits of a limiting decorator.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -7,24 +7,24 @@ use std::task::Waker;
 
 use crate::contain::{discard, wake};
 
-/// A number of permits, and a queue of those who wait for one.
+/// A number of permits, and a queue of waiters.
 pub(crate) struct Limit(Mutex<State>);
 
 struct State {
     limit: usize,
     held: usize,
-    /// Who waits, by number.
+    /// The waiters, by number.
     waiting: BTreeMap<u64, Waiting>,
-    /// The number of the next one to wait.
+    /// The number of the next waiter.
     next: u64,
 }
 
-/// One that waits, and whom to wake for it: nobody before its first poll.
+/// A waiter, with its waker. It has none before its first poll.
 #[derive(Default)]
 struct Waiting(Option<Waker>);
 
 impl State {
-    /// Gives a permit to the first one that waits, if there are both.
+    /// Grants a free permit to the first waiter, if there are both.
     #[must_use = "to be woken, but not under the lock"]
     fn start_next(&mut self) -> Option<Waiting> {
         if self.held >= self.limit {
@@ -43,7 +43,7 @@ impl Limit {
 
     #[inline]
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,7 +72,7 @@ impl Limit {
         }
     }
 
-    /// A permit, or a turn in the queue; that which is reserved here, if there is one.
+    /// Takes the reserved ticket, if there is one, or else a permit, or a slot in the queue.
     #[inline]
     pub(crate) fn ticket(self: &Arc<Self>, reserved: &mut Option<Ticket>) -> Ticket {
         if reserved.as_ref().is_some_and(|ticket| Arc::ptr_eq(&ticket.limit, self)) {
@@ -83,12 +83,12 @@ impl Limit {
         Ticket { standing: self.enter(), limit: self.clone() }
     }
 
-    /// Nothing yet: it takes or queues for a permit when it is asked for one.
+    /// A ticket that takes or queues for a permit only when it is polled.
     pub(crate) fn later(self: &Arc<Self>) -> Ticket {
         Ticket { standing: LATER, limit: self.clone() }
     }
 
-    /// A permit, if nobody else waits for one.
+    /// Takes a permit if no waiter is queued.
     pub(crate) fn try_ticket(self: &Arc<Self>) -> Option<Ticket> {
         let mut state = self.lock();
         if state.held >= state.limit {
@@ -102,7 +102,7 @@ impl Limit {
     #[inline]
     fn enter(&self) -> u64 {
         let mut state = self.lock();
-        // If there is a permit, nobody waits.
+        // If a permit is free, no waiter is queued.
         if state.held < state.limit {
             state.held += 1;
             return HELD;
@@ -114,14 +114,14 @@ impl Limit {
     }
 }
 
-/// It has a permit.
+/// Holds a permit.
 const HELD: u64 = 0;
-/// It has no permit, and does not wait for one.
+/// Holds no permit, and is not queued.
 const LATER: u64 = 1;
-/// From here on: it waits, under this number.
+/// This value and above: queued under this number.
 const FIRST: u64 = 2;
 
-/// A permit, or a turn in the queue for one. Dropping it gives up either.
+/// A permit, or a slot in the queue for one. Dropping it releases either.
 ///
 /// Small, because each task has one.
 pub(crate) struct Ticket {
@@ -135,7 +135,7 @@ impl Ticket {
         self.standing == HELD
     }
 
-    /// Whether there is a permit. If not, this is woken when there is.
+    /// Whether the permit is held. If not, the waker is woken when it is.
     #[inline]
     pub(crate) fn poll_held(&mut self, waker: &Waker) -> bool {
         self.is_held() || self.poll_waiting(waker)
@@ -153,16 +153,16 @@ impl Ticket {
         true
     }
 
-    /// Leaves whom to wake; true if there is a permit already.
+    /// Registers the waker. Returns true if the permit is already held.
     fn leave_waker(&self, waker: &Waker) -> bool {
         let mut state = self.limit.lock();
         match state.waiting.get(&self.standing) {
-            // Whoever waits no more has a permit.
+            // A ticket that has left the queue holds a permit.
             None => return true,
             Some(Waiting(Some(left))) if left.will_wake(waker) => return false,
             Some(_) => drop(state),
         }
-        // Cloned and dropped without the lock: both may run code of the user's.
+        // Clone and drop wakers without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         state = self.limit.lock();
         let waiting = state.waiting.get_mut(&self.standing);

@@ -20,25 +20,25 @@ use crate::waiters::Waiters;
 pub use self::report::{ShutdownReport, TaskInfo};
 pub(crate) use self::shard::Member;
 
-/// What tells a group's age.
+/// A group's clock.
 pub(crate) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
-/// The list of a group's tasks. It owns none of them, and no spawner.
+/// The tasks of a group. It owns neither the tasks nor a spawner.
 pub(crate) struct Members {
     shards: Box<[Arc<Shard>]>,
-    /// Who waits until the group is empty. Locked after the shards.
+    /// The wakers of the tasks that wait until the group is empty. Locked after the shards.
     waiting: Mutex<Waiters>,
     token: CancelToken,
-    /// With the instant at which the group was made.
+    /// The clock, and the instant at which the group was created.
     clock: Option<(Clock, Instant)>,
 }
 
-/// What a group was at one moment.
+/// The numbers of a group at one moment.
 pub(crate) struct Past {
     ended: Ends,
 }
 
-/// How long the group had been there, in nanoseconds.
+/// The age of the group, in nanoseconds.
 fn stamp((clock, start): &(Clock, Instant)) -> u64 {
     let since = clock().saturating_duration_since(*start);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -55,13 +55,13 @@ impl Members {
         })
     }
 
-    /// Takes a task in; `None` if the group is closed.
+    /// Adds a task; `None` if the group is closed.
     #[inline]
     pub(crate) fn insert(&self, meta: SpawnMeta<'_>) -> Option<Member> {
         self.insert_at(meta.name, meta.location)
     }
 
-    // What it takes fits into registers, which the whole metadata would not.
+    // These arguments fit into registers; the whole metadata would not.
     #[inline(never)]
     fn insert_at(
         &self,
@@ -80,7 +80,7 @@ impl Members {
         &self.token
     }
 
-    /// All of the list, as it is at one moment.
+    /// Locks all shards, for a consistent view.
     fn lock_all(&self) -> Vec<MutexGuard<'_, State>> {
         self.shards.iter().map(|shard| shard.lock()).collect()
     }
@@ -94,7 +94,7 @@ impl Members {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        // All are closed at once.
+        // Close all shards under their locks, at one moment.
         self.shards[0].lock().closed
     }
 
@@ -112,7 +112,7 @@ impl Members {
         tasks.into_iter().map(|(_, task)| task).collect()
     }
 
-    /// Takes no more tasks.
+    /// Closes the group to new tasks.
     pub(crate) fn close(&self) -> Past {
         let mut states = self.lock_all();
         for state in &mut states {
@@ -121,12 +121,12 @@ impl Members {
         Past { ended: sum(&states) }
     }
 
-    /// What the group is at this moment.
+    /// The numbers of the group at this moment.
     pub(crate) fn present(&self) -> Past {
         Past { ended: sum(&self.lock_all()) }
     }
 
-    /// What has become of the tasks that have ended since.
+    /// How the tasks ended since then.
     pub(crate) fn since(&self, past: &Past) -> ShutdownReport {
         let (now, then) = (sum(&self.lock_all()), past.ended);
         ShutdownReport {
@@ -139,17 +139,17 @@ impl Members {
     pub(crate) fn abort_all(&self) {
         let wakers: Vec<_> =
             self.shards.iter().flat_map(|shard| shard.lock().list.stop()).collect();
-        // When all are to stop, and without a lock: a waker may poll its task.
+        // Wake after all are marked and unlocked: a waker may poll its task.
         for waker in wakers {
             wake(Some(waker));
         }
     }
 
-    /// A task has ended, while somebody waits for the group. Gives what the function gives that is
-    /// not to be dropped under the lock.
+    /// Called when a task ends while the group is being awaited. Returns the function's value, which must not be
+    /// dropped under the lock.
     fn end<T>(&self, shard: usize, end: impl FnOnce(&mut State) -> T) {
-        // All at once: otherwise a task that is spawned by the last one of a shard that was
-        // looked at before would not be seen.
+        // Lock all shards at once: otherwise a task spawned by the last task of another shard could land
+        // unseen in a shard that was already checked.
         let mut states = self.lock_all();
         let garbage = end(&mut states[shard]);
         let mut woken = Vec::new();
@@ -164,9 +164,9 @@ impl Members {
         }
     }
 
-    /// Waits until the group is empty. The key is the place among those who wait.
+    /// Waits until the group is empty. The key is the slot in the list of waiters.
     pub(crate) fn poll_empty(&self, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
-        // Cloned and dropped without the lock: both may run code of the user's.
+        // Clone and drop wakers without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         let waits = match *key {
             Some(_) => self.lock_waiting().wait(key, &mut waker),
@@ -195,7 +195,7 @@ impl Members {
         let mut waiting = self.lock_waiting();
         let waker = waiting.forget(key);
         if !waiting.is_waiting() {
-            // Nobody is left to look for the end of each task.
+            // No waiter is left, so the ends of tasks need not be counted.
             unwatch(&mut states);
         }
         drop((states, waiting));
@@ -213,7 +213,7 @@ fn count(states: &[MutexGuard<'_, State>]) -> usize {
     states.iter().map(|state| state.list.len()).sum()
 }
 
-/// How many tasks there are, if somebody waits until there are none.
+/// The number of tasks, which is only known while the group is being awaited.
 fn watched(states: &[MutexGuard<'_, State>]) -> Option<usize> {
     states.iter().map(|state| state.list.watched()).sum()
 }

@@ -1,8 +1,8 @@
-//! Decorators around each other, as one list.
+//! Nested decorators, as one list of layers.
 //!
-//! A decorator that boxed each future to wrap it would cost every task a box. These are asked for
-//! their hooks instead, and the future goes with them, as it is, to the spawner underneath. The list
-//! is made when the decorators are put together: so all share one wrapper, and none contains another.
+//! A decorator that boxed each future to wrap it would cost every task a box. Instead, the layers return hooks,
+//! and the unboxed future goes with them to the spawner underneath. The list is built when the decorators are
+//! nested, so that all of them share one wrapper per task.
 
 use std::borrow::Cow;
 use std::panic::Location;
@@ -13,57 +13,56 @@ use super::{Counters, EndState, Limit, Members, SpawnHook, Spawning, Ticket};
 use crate::cancel::CancelToken;
 use crate::meta::SpawnMeta;
 
-/// Gives a name to a task, in place of the one that it has; `None` leaves that.
+/// Returns a task's new name, or `None` to keep the old one.
 pub(crate) type Naming =
     dyn Fn(Option<&str>, &'static Location<'static>) -> Option<Cow<'static, str>> + Send + Sync;
 
-/// A decorator's part in spawning.
+/// What a decorator does to a spawn.
 ///
-/// Those that are felt have an arm of their own: there is no call through a table, and nothing to
-/// allocate.
+/// The layers whose cost matters have variants of their own, without dynamic dispatch and allocation.
 #[derive(Clone)]
 pub(crate) enum Layer {
-    /// Anybody's.
+    /// A user's hook.
     Hook(Arc<dyn SpawnHook>),
-    /// Changes the name, for the decorators inside of this one, the backend and the handle.
+    /// Changes the name, for the decorators inside this one, the backend and the handle.
     Name(Arc<Naming>),
     Count(Arc<Counters>),
-    /// Keeps a task from being polled until there is a place for it.
+    /// Keeps a task from being polled until it has a permit.
     Limit(Arc<Limit>),
-    /// Takes a task into a group, or refuses it.
+    /// Adds a task to a group, or refuses it.
     Group(Arc<Members>),
 }
 
-/// What a spawn is given to besides the hooks, and what they leave for its handle.
+/// What the layers get from a spawn call beside the metadata, and leave for its handle.
 #[derive(Default)]
 pub(crate) struct Terms {
     /// The task's new name, if it has one.
     pub(crate) name: Option<Cow<'static, str>>,
-    /// A permit that the task already has, from one of the limits.
+    /// A permit that the task already holds, from one of the limits.
     pub(crate) reserved: Option<Ticket>,
-    /// If a hook observes the end of the task: who decides it.
+    /// The state that decides the task's end, if a hook observes it.
     pub(crate) end: Option<EndState>,
 }
 
-/// A decorator takes no more tasks. Others may have taken it.
+/// A layer refused the task. Layers around it may have accepted it.
 pub(crate) struct Refused(pub(super) Hooks);
 
-/// Asks a decorator about a task, or about blocking work.
+/// Calls a hook for a task, or for blocking work.
 pub(crate) type Ask = fn(&dyn SpawnHook, &mut Spawning<'_>);
 
 /// A spawner, or a pool for blocking work, under all its decorators.
 pub(crate) struct Layers<D: ?Sized> {
-    /// What is underneath all the decorators.
+    /// The spawner or pool underneath all layers.
     base: Arc<D>,
-    /// The innermost decorator's first.
+    /// The innermost decorator's layer is the first.
     layers: Vec<Layer>,
     ask: Ask,
-    /// What was decorated, perhaps a decorator itself: its hooks may need it.
+    /// The decorated spawner, kept alive because the hooks of an inner decorator may need it.
     _decorated: Arc<D>,
 }
 
 impl<D: ?Sized> Layers<D> {
-    /// Puts a layer around a spawner or a pool; around the `inner` layers, if it has some.
+    /// Adds a layer to a spawner or a pool, around its `inner` layers, if it has some.
     pub(crate) fn new(
         decorated: Arc<D>,
         inner: Option<&Layers<D>>,
@@ -80,7 +79,7 @@ impl<D: ?Sized> Layers<D> {
         Layers { base, layers, ask, _decorated: decorated }
     }
 
-    /// What to spawn, or to run, on.
+    /// The spawner or pool underneath the layers.
     #[inline]
     pub(crate) fn base(&self) -> &D {
         &self.base
@@ -99,10 +98,10 @@ impl<D: ?Sized> Layers<D> {
         })
     }
 
-    /// What to add to a task, or to blocking work.
+    /// Returns the hooks for a task, or for blocking work.
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
-        // Nearly all are in a group and have nothing else, and that is felt.
+        // The common case of a single group is worth a fast path.
         let [Layer::Group(group)] = &*self.layers else { return self.others(meta, terms) };
         match group.insert(meta) {
             Some(member) => Ok(Hooks::Member(member)),
@@ -123,8 +122,8 @@ impl<D: ?Sized> Layers<D> {
         }
     }
 
-    /// The outermost decorator comes first, as it would if each passed the task on to the next: the
-    /// others see the name that it gives, and do not count what it refuses.
+    /// The outermost layer comes first, as if each passed the task on to the next: inner layers see its new
+    /// name, and do not count the tasks that it refuses.
     fn many(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         let mut made = Making::new();
         let (mut refused, mut admitted) = (false, true);
@@ -135,7 +134,7 @@ impl<D: ?Sized> Layers<D> {
                     let name = naming(meta.name(), meta.location());
                     terms.name = name.or(terms.name.take());
                 }
-                // Also if the task is refused: its future is to be dropped in their scope.
+                // Also for a refused task, whose future must be dropped in the hook's scope.
                 Layer::Hook(hook) => {
                     let mut spawning = Spawning { meta, terms, making: &mut made, refused };
                     (self.ask)(&**hook, &mut spawning);
@@ -144,7 +143,7 @@ impl<D: ?Sized> Layers<D> {
                 _ if refused => {}
                 Layer::Count(counters) => made.add(Hooks::count(counters)),
                 Layer::Limit(limit) => {
-                    // A task that waits for one permit holds none further in that others could have.
+                    // A task that waits for one permit must not hold a permit of an inner limit.
                     let ticket =
                         if admitted { limit.ticket(&mut terms.reserved) } else { limit.later() };
                     admitted &= ticket.is_held();

@@ -1,4 +1,4 @@
-//! What is spawned, or run, instead of what has hooks.
+//! The wrappers around tasks and blocking work with hooks.
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -14,7 +14,7 @@ use super::stack::Refused;
 use crate::contain::{Contained, ContainedJob, Payload, PollCaught, discard};
 
 impl Refused {
-    /// Drops what was to be spawned.
+    /// Drops the refused future or function.
     #[cold]
     pub(crate) fn discard<F>(mut self, refused: F) {
         self.0.scope(|| discard(refused));
@@ -23,14 +23,13 @@ impl Refused {
 }
 
 impl Hooks {
-    /// What to spawn instead of the future.
+    /// Wraps a future with the hooks.
     #[inline]
     pub(crate) fn task<F>(self, future: F) -> HookedTask<F> {
         HookedTask { future: Contained::new(future), hooks: ManuallyDrop::new(self) }
     }
 
-    /// What to run instead of the function; it gives `None` if the function is not to be run any
-    /// more.
+    /// Wraps a function with the hooks. The wrapper returns `None` if the function was stopped before it ran.
     pub(crate) fn job<F, T>(self, f: F) -> impl FnOnce() -> Option<T> + use<F, T>
     where
         F: FnOnce() -> T,
@@ -45,7 +44,7 @@ pin_project! {
     pub(crate) struct HookedTask<F> {
         #[pin]
         future: Contained<F>,
-        // Taken out when the task ends, and that is when this is dropped at the latest.
+        // Taken out when the task ends, which is at the latest when this is dropped.
         hooks: ManuallyDrop<Hooks>,
     }
 
@@ -59,7 +58,7 @@ pin_project! {
     }
 }
 
-/// Drops the future of a task that is to go no further.
+/// Stops a task: drops its future, and tells its hooks.
 #[cold]
 fn stop<F>(future: Pin<&mut Contained<F>>, hooks: &mut Hooks) {
     discard(hooks.scope(|| future.clear()));
@@ -86,7 +85,7 @@ impl<F: Future> PollCaught for HookedTask<F> {
     ) -> Poll<Result<Self::Output, Payload>> {
         let this = self.project();
         let (mut future, hooks) = (this.future, &mut **this.hooks);
-        // Nearly all are in a group and have nothing else, and their polls are felt.
+        // The common case of a single group is worth a fast path.
         let Hooks::Member(member) = hooks else { return poll_others(future, hooks, cx) };
         if !member.is_stopped() {
             match future.as_mut().poll_caught(cx) {
@@ -135,7 +134,7 @@ fn poll_others<F: Future>(
     Poll::Ready(Ok(None))
 }
 
-/// Drops a future that has panicked; one that has completed has been dropped.
+/// Drops a future that has panicked. A future that completed has already been dropped.
 fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> Result<T, Payload> {
     if result.is_err() {
         discard(future.clear());
@@ -143,10 +142,10 @@ fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> 
     result
 }
 
-/// Ends a task that has come to its end by itself.
+/// Ends a task that completed or panicked.
 fn end<T>(hooks: &mut Hooks, result: Result<T, Payload>) -> Result<Option<T>, Payload> {
     if hooks.is_stopped() || !hooks.end_observed() {
-        // It was aborted before it got this far, and so its end does not count.
+        // It was aborted before this, so its own end does not count.
         hooks.scope(|| discard(result));
         hooks.end(TaskEnd::Aborted);
         return Ok(None);

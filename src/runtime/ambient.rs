@@ -8,19 +8,17 @@ use crate::backend;
 use crate::layer::{Layer, Layers, SpawnHook, Spawning, TaskHook};
 use crate::seam::{Blocking, EnterGuard, Runtime, Spawner, enter_if_alive};
 
-/// A runtime whose tasks find it by [`current`](crate::current).
+/// A runtime whose tasks find it with [`current`](crate::current).
 ///
-/// It is for code that spawns in places which nothing can be passed to: the destructor of a type
-/// that somebody else constructs, a callback, a library that is still to be ported. Whatever is
-/// spawned through it, at whatever depth, has it as its current runtime: while the task is polled,
-/// while its future is dropped, and in functions on the threads for work that blocks.
+/// It is meant for code that cannot be passed a runtime: the destructor of a type that other code constructs, a
+/// callback, or a library that is still to be ported. It is the current runtime of every task that is spawned
+/// through it, at any depth: while the task is polled, while its future is dropped, and in its blocking work.
 ///
-/// Only the tasks that are spawned through it pay: each poll sets and restores a thread-local
-/// variable, and each task holds a reference to the runtime, as one would that was passed an
-/// `Arc<dyn Runtime>`. A built-in backend is reached as directly as without, and there is no box, unless
-/// the future has more than 16 KiB.
+/// Only tasks that are spawned through it pay for this: each poll sets and restores a thread-local variable, and
+/// each task holds a reference to the runtime, as if it had been passed an `Arc<dyn Runtime>`. A built-in backend
+/// is called as directly as without it, and nothing is boxed, unless the future is larger than 16 KiB.
 ///
-/// Where several decorators are put around each other, the outermost is current.
+/// Of several nested decorators, the outermost is current.
 ///
 /// # Examples
 ///
@@ -58,10 +56,10 @@ pub struct Ambient {
 }
 
 impl Ambient {
-    /// Makes the runtime one that its tasks find.
+    /// Wraps a runtime.
     ///
-    /// Put it around what the program is to use, once, in `main`, and pass on the result. A task
-    /// that is spawned past it does not find it.
+    /// Wrap the program's runtime once, in `main`, and pass on the result. A task that is spawned on the inner
+    /// runtime directly does not find it.
     #[must_use]
     pub fn new(runtime: impl Runtime + 'static) -> Arc<Ambient> {
         let runtime: Arc<dyn Runtime> = Arc::new(runtime);
@@ -75,12 +73,12 @@ impl Ambient {
 
     /// Calls a function in which this is the [`current`](crate::current) runtime, on this thread.
     ///
-    /// It is for what is not spawned: `ambient.in_scope(|| block_on(run()))` in `main`. Of a
-    /// function that returns a future it is not the future's runtime, once the function is over.
+    /// This is for code that is not spawned: `ambient.in_scope(|| block_on(run()))` in `main`. It ends with the
+    /// function, and does not extend to a future that the function returns.
     ///
     /// # Panics
     ///
-    /// If the function does.
+    /// Panics if the function does.
     ///
     /// # Examples
     ///
@@ -100,7 +98,7 @@ impl Ambient {
 }
 
 impl Ambient {
-    /// One that is being dropped is not to be found.
+    /// An `Ambient` that is being dropped cannot be found.
     fn enter(&self) -> EnterGuard {
         enter_if_alive(self.this.upgrade().map(|this| this as Arc<dyn Runtime>))
     }
@@ -113,7 +111,7 @@ impl TaskHook for Ambient {
     }
 }
 
-/// Adds the runtime to its tasks. It does not own the runtime, which owns this.
+/// Adds the runtime to its tasks. Weak, since the runtime owns this.
 struct Enter(Weak<Ambient>);
 
 impl SpawnHook for Enter {

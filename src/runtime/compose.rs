@@ -1,4 +1,4 @@
-//! A runtime of parts.
+//! Assembling a runtime from parts.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use crate::seam::Blocking;
 use crate::seam::Spawner;
 use crate::seam::Timer;
 
-/// Adds a timer to a spawner, or replaces the one that it has.
+/// Adds a timer to a spawner, or replaces its timer.
 ///
-/// The result spawns on `inner`, has the blocking threads of `inner` if it has any, and tells the
-/// time by `timer`. Nothing is lost on the way: what is built in is reached as directly as without
-/// it. The timer of `SmolSpawner` (feature `smol`) needs no executor, so it serves any spawner.
+/// The result spawns on `inner`, runs blocking work on `inner` if that has a pool, and keeps time with `timer`.
+/// Built-in parts are called as directly as without the wrapper. `SmolSpawner` (feature `smol`) is a timer that
+/// needs no executor, and works with every spawner.
 ///
 /// # Examples
 ///
-/// A caller's own spawner, made a whole [`Runtime`](crate::Runtime):
+/// Making a custom spawner a whole [`Runtime`](crate::Runtime):
 ///
 /// ```
 /// # #[cfg(feature = "smol")] {
@@ -36,15 +36,14 @@ pub fn with_timer<S: Spawner, T: Timer>(inner: S, timer: T) -> WithTimer<S, T> {
     WithTimer { inner, timer }
 }
 
-/// Adds threads for work that blocks to a spawner, or replaces those that it has.
+/// Adds a blocking pool to a spawner, or replaces its pool.
 ///
-/// The result spawns on `inner`, tells the time by `inner` if that is a timer, and runs what blocks
-/// on `blocking`. Nothing is lost on the way: what is built in is reached as directly as without
-/// it.
+/// The result spawns on `inner`, keeps time with `inner` if that is a timer, and runs blocking work on
+/// `blocking`. Built-in parts are called as directly as without the wrapper.
 ///
 /// # Examples
 ///
-/// tokio, with fewer threads for one part of a program:
+/// tokio, with fewer blocking threads for one part of a program:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -62,14 +61,14 @@ pub fn with_blocking<S: Spawner, B: Blocking>(inner: S, blocking: B) -> WithBloc
     WithBlocking { inner, blocking }
 }
 
-/// A spawner with another timer; made by [`with_timer`].
+/// A spawner with another timer; returned by [`with_timer`].
 #[derive(Clone, Copy)]
 pub struct WithTimer<S, T> {
     inner: S,
     timer: T,
 }
 
-/// A spawner with other threads for work that blocks; made by [`with_blocking`].
+/// A spawner with another blocking pool; returned by [`with_blocking`].
 #[derive(Clone, Copy)]
 pub struct WithBlocking<S, B> {
     inner: S,

@@ -1,4 +1,4 @@
-//! Finding a runtime where none was passed.
+//! Finding the current runtime.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,41 +11,39 @@ use crate::seam::{self, Runtime};
 /// The environment variable that [`from_env`] reads.
 const VARIABLE: &str = "ASYNC_RUNTIME";
 
-/// The runtime that the calling code runs on, as far as it can be known.
+/// Returns the runtime that the calling code runs on, if it can be determined.
 ///
-/// It is, in this order,
+/// It is the first of these that exists:
 ///
-/// 1. the [`Ambient`](crate::Ambient) runtime that the running task was spawned through, at
-///    whatever depth, on any backend; or the runtime that this thread
-///    [entered](crate::runtime::enter), whichever was entered last;
-/// 2. the runtime of the executor that runs this thread's tasks, if the executor
-///    [says so](crate::runtime::enter_context), as the simulation of `async-runtime-compat-sim` does:
-///    there it is the runtime of the running task's node;
-/// 3. the tokio runtime that this thread is in, as `tokio::runtime::Handle::try_current` tells;
-/// 4. async-std's, inside of one of its tasks or of its `block_on`, as
-///    `async_std::task::try_current` tells;
+/// 1. the [`Ambient`](crate::Ambient) that the running task was spawned through, at any depth, on any
+///    backend, or the runtime that was [entered](crate::runtime::enter) on this thread, whichever was entered
+///    last;
+/// 2. the runtime declared by the executor of this thread through a
+///    [`ThreadContext`](crate::runtime::ThreadContext). The simulation of `async-runtime-compat-sim` declares
+///    the runtime of the running task's node;
+/// 3. the tokio runtime that this thread is in, by `tokio::runtime::Handle::try_current`;
+/// 4. async-std's, inside one of its tasks or its `block_on`, by `async_std::task::try_current`;
 /// 5. smol's or async-std's global executor, if it is the only backend that is compiled in.
 ///
-/// smol does not tell its tasks from others, so on smol, and on executors of the caller's, it takes
-/// an [`Ambient`](crate::Ambient) to be found reliably. Step 5 depends on the features of the whole
-/// build: another crate that turns on another backend takes it away. It reads no environment
-/// variable.
+/// smol cannot tell whether code runs in one of its tasks, so on smol, and on custom executors, use an
+/// [`Ambient`](crate::Ambient) to find the runtime reliably. Step 5 depends on the features of the whole build:
+/// it no longer applies once any crate enables a second backend. No environment variable is read.
 ///
 /// # Choosing a default
 ///
-/// **In a library** take an `Arc<dyn Runtime>`, and have no default. Where a constructor without
-/// the parameter must stay, let it call `current()` and pass the error on. Do not fall back on a
-/// runtime of the library's choice: a second runtime in the process starts threads that its owner
-/// does not know of, and sockets that belong to the other one panic on it. Turn on no backend.
+/// **In a library** take an `Arc<dyn Runtime>`, and have no default. If a constructor without the parameter
+/// must stay, let it call `current()` and return the error. Do not fall back to a runtime of the library's
+/// choice: a second runtime starts threads that the owner of the process does not expect, and sockets of the
+/// first runtime panic on it. Enable no backend feature.
 ///
-/// **In a binary** call it, or [`from_env`], once, in `main`, inside of the runtime that the binary
-/// starts; then pass it on. If parts of the program cannot be passed anything, pass on
-/// [`Ambient::new`](crate::Ambient::new) of it, so that they find the same.
+/// **In a binary** call this, or [`from_env`], once, in `main`, inside the runtime that the binary starts, and
+/// pass it on. For parts of the program that cannot be passed a runtime, wrap it with
+/// [`Ambient::new`](crate::Ambient::new), so that they find the same one.
 ///
 /// # Errors
 ///
-/// [`NoRuntime`] if none of that is there, or if several backends might be meant. It says what was
-/// looked for, which backends are enabled, and what to do.
+/// [`NoRuntime`] if none of these exists, or if several backends are possible. The error lists where this
+/// function looked, which backends are enabled, and how to provide a runtime.
 ///
 /// # Examples
 ///
@@ -60,7 +58,7 @@ const VARIABLE: &str = "ASYNC_RUNTIME";
 /// }
 ///
 /// impl Client {
-///     /// On the current runtime.
+///     /// Creates a client on the current runtime.
 ///     pub fn new() -> Result<Client, NoRuntime> {
 ///         Ok(Client::on(current()?))
 ///     }
@@ -74,19 +72,19 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
     find(seam::entered(), backend::KNOWN)
 }
 
-/// The runtime that the environment variable `ASYNC_RUNTIME` names, or else [`current`].
+/// Returns the runtime that the environment variable `ASYNC_RUNTIME` names, or else the [`current`] one.
 ///
-/// It is for binaries, whose user may choose. Call it once, in `main`; a library has no business
-/// with the environment.
+/// This is for binaries that let their user choose. Call it once, in `main`; libraries should not read the
+/// environment.
 ///
-/// The values are `tokio`, `smol` and `async-std`, as far as the features are enabled. `tokio` is
-/// the runtime that this thread is in, so call it inside of one. The others are the global
-/// executors. An empty value is none.
+/// The values are `tokio`, `smol` and `async-std`, where the features are enabled. `tokio` is the runtime that
+/// this thread is in, so call this inside one. The others are the global executors. An empty value counts as
+/// unset.
 ///
 /// # Errors
 ///
-/// [`NoRuntime`] if the value is none of these, and it says which are; if it is `tokio` and this
-/// thread is in no tokio runtime; and as [`current`].
+/// [`NoRuntime`] if the value is none of these (the error lists the accepted ones), if it is `tokio` and this
+/// thread is in no tokio runtime, or in the cases of [`current`].
 ///
 /// # Examples
 ///
@@ -129,7 +127,7 @@ fn find(inner: Option<Arc<dyn Runtime>>, known: &[Known]) -> Result<Arc<dyn Runt
     };
     Err(NoRuntime::new(format!(
         "there is no current runtime: {}, and there is no default, because {why}; pass an \
-         `Arc<dyn Runtime>` to where it is needed, or call this inside of a runtime",
+         `Arc<dyn Runtime>` to the code that needs it, or call this inside a runtime",
         missing.join(", "),
     )))
 }
@@ -142,8 +140,8 @@ fn choose(value: &OsStr, known: &[Known]) -> Result<Arc<dyn Runtime>, NoRuntime>
     if let Some(Known { name, entered, missing: Some(missing), .. }) = named {
         return entered().ok_or_else(|| {
             NoRuntime::new(format!(
-                "the environment variable `{VARIABLE}` is `{name}`, but {missing}: start the \
-                 runtime, and look for it inside"
+                "the environment variable `{VARIABLE}` is `{name}`, but {missing}: call this \
+                 inside the runtime"
             ))
         });
     }
@@ -151,16 +149,16 @@ fn choose(value: &OsStr, known: &[Known]) -> Result<Arc<dyn Runtime>, NoRuntime>
     let why = if backend::FEATURES.contains(&&*value) && named.is_none() {
         format!("the feature `{value}` is not enabled")
     } else {
-        "that names no runtime".to_owned()
+        "no runtime has that name".to_owned()
     };
     let accepted: Vec<_> = known.iter().filter(|backend| backend.can_be_named()).collect();
     let accepted = match &*accepted {
-        [] => "none, for lack of a backend".to_owned(),
+        [] => "none, since no backend is enabled".to_owned(),
         accepted => list(accepted.iter().copied()),
     };
     Err(NoRuntime::new(format!(
-        "the environment variable `{VARIABLE}` is `{value}`, but {why}; with the features that are \
-         enabled the values are {accepted}"
+        "the environment variable `{VARIABLE}` is `{value}`, but {why}; with the enabled features \
+         the values are {accepted}"
     )))
 }
 
@@ -231,13 +229,17 @@ mod tests {
     #[test]
     fn bad_values_are_answered_with_the_good_ones() {
         let known = [ENTERABLE, GLOBAL, INSTANCE];
-        let words = ["`ASYNC_RUNTIME` is `tokyo`", "names no runtime", "are `tokio`, `smol`"];
+        let words =
+            ["`ASYNC_RUNTIME` is `tokyo`", "no runtime has that name", "are `tokio`, `smol`"];
         says(choose("tokyo".as_ref(), &known), &words);
         let disabled = ["the feature `async-std` is not enabled", "are `tokio`, `smol`"];
         says(choose("async-std".as_ref(), &known), &disabled);
-        says(choose("async-executor".as_ref(), &known), &["names no runtime"]);
-        says(choose("Smol".as_ref(), &known), &["names no runtime"]);
-        says(choose("smol".as_ref(), &[]), &["is not enabled", "none, for lack of a backend"]);
+        says(choose("async-executor".as_ref(), &known), &["no runtime has that name"]);
+        says(choose("Smol".as_ref(), &known), &["no runtime has that name"]);
+        says(
+            choose("smol".as_ref(), &[]),
+            &["is not enabled", "none, since no backend is enabled"],
+        );
     }
 
     #[test]

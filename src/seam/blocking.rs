@@ -8,22 +8,22 @@ use crate::meta::SpawnMeta;
 /// A function on the heap that may be sent to another thread, to be called there.
 pub type BoxJob = Box<dyn FnOnce() + Send>;
 
-/// Something that runs functions on threads where they may block.
+/// A pool of threads for functions that may block.
 ///
-/// A task must not block the thread that it is polled on: nothing else runs there meanwhile. Code
-/// that reads files, waits for a lock, or computes for long goes to such a pool, through the
-/// methods of [`BlockingExt`](crate::BlockingExt).
+/// A task must not block the thread that polls it, since no other task can run there meanwhile. Run code that
+/// reads files, waits for a lock, or computes for long on such a pool, with the methods of
+/// [`BlockingExt`](crate::BlockingExt).
 ///
-/// Every built-in backend is one, with the pool of its runtime. [`BlockingPool`](crate::BlockingPool) is one of this
-/// crate's own, for spawners that have none. Implement this trait, with its one required method,
-/// for a pool of your own.
+/// Every built-in backend implements this trait, with its runtime's own pool.
+/// [`BlockingPool`](crate::BlockingPool) is a pool for spawners without one. For a pool of your own, implement
+/// the one required method.
 ///
-/// # What an implementation promises
+/// # Contract
 ///
-/// `execute` returns without running the job and without waiting for room, from any thread. The
-/// job is then run, once, on a thread that no task is polled on, or dropped when the pool is shut
-/// down; in particular it is never leaked. A job that panics takes no other job with it. The suite
-/// in the crate `async-runtime-compat-conformance` checks this.
+/// `execute` returns without running the job and without waiting for a free thread, and may be called on any
+/// thread. The job is then run once, on a thread that polls no tasks, or dropped when the pool is shut down; it
+/// is never leaked. A job that panics does not affect other jobs. The suite in the crate
+/// `async-runtime-compat-conformance` checks this.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ pub type BoxJob = Box<dyn FnOnce() + Send>;
 /// use async_runtime_compat::prelude::*;
 /// use async_runtime_compat::BoxJob;
 ///
-/// /// A thread for each job.
+/// /// Runs each job on a thread of its own.
 /// struct Threads;
 ///
 /// impl Blocking for Threads {
@@ -46,29 +46,29 @@ pub type BoxJob = Box<dyn FnOnce() + Send>;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not `Blocking`",
-    label = "has no threads for work that blocks",
-    note = "every built-in backend is; to add a pool to a spawner without one, use `with_blocking(spawner, BlockingPool::new())`"
+    label = "has no threads for blocking work",
+    note = "all built-in backends are; to add a pool to a spawner without one, use `with_blocking(spawner, BlockingPool::new())`"
 )]
 pub trait Blocking: Send + Sync {
-    /// Starts a job and forgets it.
+    /// Starts a job and detaches it.
     ///
-    /// This is the object-safe core. Callers mostly want the typed methods of [`BlockingExt`](crate::BlockingExt),
-    /// which cost less on the built-in backends and give a handle.
+    /// This is the object-safe core. Most callers use the typed methods of
+    /// [`BlockingExt`](crate::BlockingExt), which cost less on the built-in backends and return a handle.
     fn execute(&self, job: BoxJob);
 
-    /// Starts a job and forgets it, with its name and the location of the call.
+    /// Starts a job and detaches it, with its name and the location of the call.
     ///
-    /// The typed methods of [`BlockingExt`](crate::BlockingExt) call this on every pool that this crate does not know.
-    /// The default forgets the metadata and calls [`execute`](Blocking::execute). Override it to use
-    /// the name and the location, or, in a pool around another one, to pass them on.
+    /// The typed methods of [`BlockingExt`](crate::BlockingExt) call this on every pool that this crate does
+    /// not know. The default ignores the metadata and calls [`execute`](Blocking::execute). Override it to use
+    /// the name and the location, or to pass them on in a pool that wraps another one.
     fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
         let _ = meta;
         self.execute(job);
     }
 
-    /// Which built-in pool this is, so that the typed methods can reach it without a box.
+    /// Tells the typed methods which built-in pool this is, so that they can run on it without a box.
     ///
-    /// Not for implementing: the default is right for every pool outside of this crate.
+    /// Do not implement it: the default is right for every pool outside this crate.
     #[doc(hidden)]
     fn native_blocking(&self) -> NativeBlocking<'_> {
         NativeBlocking::opaque()

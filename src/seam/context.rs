@@ -1,4 +1,4 @@
-//! The runtime and the executor that code on a thread belongs to.
+//! The runtime and the executor of the code on a thread.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,16 +9,16 @@ use super::Runtime;
 use crate::contain::{Payload, Unseen, discard};
 use crate::error::message_of;
 
-/// Makes a runtime the [`current`](crate::current) one of this thread, until the guard is dropped.
+/// Makes a runtime the [`current`](crate::current) runtime of this thread, until the guard is dropped.
 ///
-/// It is for an executor of one's own: enter its runtime around the polls of its tasks, or once for
-/// each of its threads, and [`current`](crate::current) finds it in every task. Guards nest; the one
-/// entered last counts. A guard cannot be sent to another thread, so do not hold it across an await
-/// of a task that may move: for tasks of any runtime there is [`Ambient`](crate::Ambient).
+/// This is for a custom executor: enter its runtime around the polls of its tasks, or once on each of its
+/// threads, and [`current`](crate::current) finds it in every task. Guards nest, and the last one entered takes
+/// precedence. A guard is not `Send`, so it cannot be held across an await of a task that may move to another
+/// thread; to make tasks on any runtime find it, use [`Ambient`](crate::Ambient).
 ///
 /// # Examples
 ///
-/// An executor with a thread for each task, which its tasks find:
+/// An executor with a thread for each task, whose tasks find its runtime:
 ///
 /// ```
 /// # #[cfg(feature = "smol")] {
@@ -49,7 +49,7 @@ use crate::error::message_of;
 /// }
 ///
 /// let task = Threads.spawn_with_handle(async {
-///     // Somewhere deep inside, in a destructor perhaps.
+///     // Somewhere deep inside, such as in a destructor.
 ///     current()?.spawn_detached(async {});
 ///     Ok::<(), async_runtime_compat::NoRuntime>(())
 /// });
@@ -62,15 +62,14 @@ pub fn enter(runtime: Arc<dyn Runtime>) -> EnterGuard {
     push(Entered::Runtime(Some(runtime)))
 }
 
-/// Tells the executor of this thread about the code that runs on it, until the guard is dropped.
+/// Reports events on this thread to its executor, until the guard is dropped.
 ///
-/// It is for executors that must know more of their thread than its current runtime, such as one
-/// with a virtual clock: it learns when code on its thread turns to real time. Contexts nest; the one
-/// entered last is told.
+/// This is for executors that need more than a current runtime. For instance, an executor with a virtual clock
+/// learns when code on its thread uses real time. Contexts nest, and the last one entered gets the reports.
 ///
 /// # Examples
 ///
-/// An executor with a virtual clock that finds out that something took real time:
+/// An executor with a virtual clock notices that real time was used:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,49 +106,49 @@ pub fn enter_context(context: Arc<dyn ThreadContext>) -> EnterGuard {
     push(Entered::Context(context))
 }
 
-/// An executor's view of its thread; see [`enter_context`].
+/// The interface of an executor to its thread; see [`enter_context`].
 ///
 /// The methods are called on that thread, possibly while a task is polled. They must not panic.
 pub trait ThreadContext: Send + Sync + 'static {
-    /// The runtime of the code that runs now: what [`current`](crate::current) finds.
+    /// Returns the runtime of the running code, for [`current`](crate::current).
     ///
-    /// The context hides whatever was entered before it. `None` leaves the search to the backends.
+    /// The context hides all runtimes that were entered before it. With `None`, the backends are searched.
     fn runtime(&self) -> Option<Arc<dyn Runtime>>;
 
-    /// Something on this thread is about to use a clock, a timer or a pool of real threads.
+    /// Called before code on this thread uses a real clock, timer or thread pool.
     ///
-    /// `what` says which, as in "a sleep of tokio's". The default ignores it.
+    /// `what` describes it, as in "a `BlockingPool`". The default does nothing.
     fn real_time(&self, what: &str) {
         let _ = what;
     }
 
-    /// A [contained](crate::SpawnMeta::is_contained) task panicked in the present poll, with this
-    /// message if the payload is a string.
+    /// Called when a [contained](crate::SpawnMeta::is_contained) task panics in the current poll, with the
+    /// panic's message if it is a string.
     ///
-    /// The function that is returned, if any, is called if the panic is dropped without ever having
-    /// been handed to a join. The default returns none.
+    /// The returned function, if any, is called if the payload is dropped without having been returned by a
+    /// join. The default returns `None`.
     fn task_panicked(&self, message: Option<&str>) -> Option<Box<dyn FnOnce() + Send>> {
         let _ = message;
         None
     }
 
-    /// Whether a [contained](crate::SpawnMeta::is_contained) task that ends in the present poll may
-    /// have that end.
+    /// Called when a [contained](crate::SpawnMeta::is_contained) task ends in the current poll; returns whether
+    /// the end counts.
     ///
-    /// With `false` its output is dropped and the task stays pending. The executor is to drop it,
-    /// and its join says [`is_shutdown`](crate::JoinError::is_shutdown) then. The default is `true`.
+    /// With `false` its output is dropped and the task stays pending. The executor must then drop the task,
+    /// and its join says [`is_shutdown`](crate::JoinError::is_shutdown). The default is `true`.
     fn keeps_end(&self) -> bool {
         true
     }
 }
 
-/// Leaves a runtime or a context when it is dropped; made by [`enter`] and [`enter_context`].
+/// Leaves a runtime or a context when it is dropped; returned by [`enter`] and [`enter_context`].
 ///
 /// Guards may be dropped in any order.
-#[must_use = "dropping the guard leaves what was entered"]
+#[must_use = "dropping the guard leaves the runtime or the context"]
 pub struct EnterGuard {
     key: u64,
-    /// It belongs to its thread.
+    /// Not `Send`: the guard belongs to its thread.
     thread: PhantomData<*const ()>,
 }
 
@@ -160,7 +159,7 @@ impl fmt::Debug for EnterGuard {
 }
 
 enum Entered {
-    /// `None` is for one that is being dropped, which nobody is to find.
+    /// `None` hides the outer runtimes, for an `Ambient` that is being dropped.
     Runtime(Option<Arc<dyn Runtime>>),
     Context(Arc<dyn ThreadContext>),
 }
@@ -173,17 +172,17 @@ struct Stack {
 
 thread_local! {
     static STACK: RefCell<Stack> = const { RefCell::new(Stack { entered: Vec::new(), next: 0 }) };
-    /// How many contexts are on the stack. By itself, because it is asked often, and nearly always 0:
-    /// it has no destructor, so that reading it is one instruction.
+    /// The number of contexts on the stack. It is read often and nearly always 0, so it is a variable of its
+    /// own, without a destructor: reading it takes one instruction.
     static CONTEXTS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Enters a runtime, or hides the one around if there is none.
+/// Enters a runtime; `None` hides the outer ones.
 pub(crate) fn enter_if_alive(runtime: Option<Arc<dyn Runtime>>) -> EnterGuard {
     push(Entered::Runtime(runtime))
 }
 
-// On a thread that is being torn down the variable may be gone. It is for the guard then, too.
+// On a thread that is being torn down the stack may be gone; the guard then leaves nothing.
 fn push(entered: Entered) -> EnterGuard {
     if matches!(entered, Entered::Context(_)) {
         CONTEXTS.set(CONTEXTS.get() + 1);
@@ -209,12 +208,12 @@ impl Drop for EnterGuard {
         if let Ok(Some(Entered::Context(_))) = left {
             CONTEXTS.set(CONTEXTS.get() - 1);
         }
-        // Not while the variable is borrowed: a destructor may ask for the current runtime.
+        // Drop after the borrow: a destructor may look for the current runtime.
         discard(left);
     }
 }
 
-/// The runtime of the code that runs on this thread, as far as one was entered.
+/// The runtime that was entered on this thread, if any.
 pub(crate) fn entered() -> Option<Arc<dyn Runtime>> {
     let innermost = STACK.try_with(|stack| {
         let stack = stack.borrow();
@@ -245,7 +244,7 @@ fn find_context() -> Option<Arc<dyn ThreadContext>> {
     found.ok().flatten()
 }
 
-/// Says that something is used which takes real time.
+/// Reports a use of real time to the thread's context.
 #[inline]
 pub(crate) fn takes_real_time(what: &str) {
     if let Some(context) = context() {
@@ -253,7 +252,7 @@ pub(crate) fn takes_real_time(what: &str) {
     }
 }
 
-/// A task has panicked: the executor is told, and told again if nobody sees the payload.
+/// Reports a task's panic to the thread's context, and a second time if no join returns the payload.
 #[cold]
 pub(crate) fn panicked(payload: Payload) -> Payload {
     let Some(context) = context() else { return payload };
@@ -263,7 +262,7 @@ pub(crate) fn panicked(payload: Payload) -> Payload {
     }
 }
 
-/// Whether the task that is polled may end.
+/// Whether the end of the task that is being polled counts.
 #[inline]
 pub(crate) fn keeps_end() -> bool {
     context().is_none_or(|context| context.keeps_end())

@@ -11,10 +11,9 @@ use ::async_executor::Executor;
 use super::{Blocking, Spawner};
 use crate::layer::Layers;
 
-/// Which backend a spawner is, as [`Spawner::native`] tells.
+/// The backend of a spawner, returned by [`Spawner::native`].
 ///
-/// Nobody outside of this crate can make one that is not opaque, other than by forwarding to a
-/// spawner of this crate.
+/// Outside this crate only an opaque one can be created, except by forwarding to a spawner of this crate.
 #[derive(Clone, Copy)]
 pub struct Native<'a>(pub(crate) Kind<'a>);
 
@@ -60,9 +59,9 @@ impl fmt::Debug for Native<'_> {
     }
 }
 
-/// Which built-in pool this is, as [`Blocking::native_blocking`] tells.
+/// The backend of a pool, returned by [`Blocking::native_blocking`].
 ///
-/// As with [`Native`], nobody outside of this crate can make one that is not opaque.
+/// As with [`Native`], only an opaque one can be created outside this crate.
 pub struct NativeBlocking<'a>(pub(crate) BlockingKind<'a>);
 
 #[derive(Clone, Copy)]
@@ -70,10 +69,10 @@ pub(crate) enum BlockingKind<'a> {
     Opaque(PhantomData<&'a ()>),
     #[cfg(feature = "tokio")]
     Tokio(&'a ::tokio::runtime::Handle),
-    /// That of the crate `blocking`.
+    /// The pool of the crate `blocking`.
     #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
     Unblock,
-    /// Whatever it was, it is gone.
+    /// The executor was dropped.
     #[cfg(feature = "async-executor")]
     Gone,
     Layered(&'a Layers<dyn Blocking>),

@@ -2,19 +2,16 @@
 
 use super::{Blocking, Spawner, Timer};
 
-/// A runtime, as much of it as code that names none needs to know: it spawns, it tells the time,
-/// and it has threads for work that blocks.
+/// A whole runtime: it spawns tasks, keeps time, and runs blocking work.
 ///
-/// Take an `Arc<dyn Runtime>` in the constructor of whatever needs more than one of the three, and
-/// one of the parts where one is enough: `Arc<dyn Runtime>` upcasts to `Arc<dyn Spawner>`,
-/// `Arc<dyn Timer>` and `Arc<dyn Blocking>`. The methods of
-/// [`SpawnerExt`](crate::SpawnerExt), [`TimerExt`](crate::TimerExt) and
-/// [`BlockingExt`](crate::BlockingExt) are there on it, and cost what they cost on the part.
+/// Take an `Arc<dyn Runtime>` in the constructor of a type that needs more than one of the three, and one of
+/// the parts where that is enough: `Arc<dyn Runtime>` upcasts to `Arc<dyn Spawner>`, `Arc<dyn Timer>` and
+/// `Arc<dyn Blocking>`. It has the methods of [`SpawnerExt`](crate::SpawnerExt),
+/// [`TimerExt`](crate::TimerExt) and [`BlockingExt`](crate::BlockingExt), at the same cost as on the parts.
 ///
-/// There is nothing to implement: what is a [`Spawner`], a [`Timer`] and [`Blocking`] is a
-/// `Runtime`. Every built-in spawner is. A spawner that lacks a part is given one by
-/// [`with_timer`] and [`with_blocking`]; one that still lacks a part does not compile as a
-/// `Runtime`.
+/// There is nothing to implement: every type that is a [`Spawner`], a [`Timer`] and [`Blocking`] is a
+/// `Runtime`, and so is every built-in spawner. Add a missing part with
+/// [`with_timer`](crate::with_timer) or [`with_blocking`](crate::with_blocking).
 ///
 /// # Examples
 ///
@@ -29,7 +26,7 @@ use super::{Blocking, Spawner, Timer};
 ///     cleaner: Cleaner,
 /// }
 ///
-/// /// Needs less.
+/// /// Only spawns.
 /// struct Cleaner {
 ///     spawner: Arc<dyn Spawner>,
 /// }
@@ -53,7 +50,7 @@ use super::{Blocking, Spawner, Timer};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Runtime`",
     label = "is not a `Spawner`, a `Timer` and `Blocking` at once",
-    note = "add what is missing with `with_timer(spawner, timer)` and `with_blocking(spawner, pool)`"
+    note = "add a missing part with `with_timer(spawner, timer)` or `with_blocking(spawner, pool)`"
 )]
 pub trait Runtime: Spawner + Timer + Blocking {}
 

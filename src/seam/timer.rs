@@ -6,51 +6,52 @@ use std::time::{Duration, Instant, SystemTime};
 use super::native::Native;
 use super::sleep::Sleep;
 
-/// Something that knows the time and can wait for it to pass.
+/// A clock, and the sleeps that run on it.
 ///
 /// Take an `Arc<dyn Timer>` in a constructor, and call [`sleep`](Timer::sleep) and the methods of
-/// [`TimerExt`] on it. Each built-in spawner is the timer of its runtime as well.
+/// [`TimerExt`](crate::TimerExt) on it. Each built-in spawner is also the timer of its runtime.
 ///
-/// Implement this trait to put a timer of your own behind the same contract; a [`Sleep`] of it is
-/// made of a [`RawSleep`], whose documentation has a complete example.
+/// Implement this trait to put a timer of your own behind the same contract. Its sleeps are built
+/// from a [`RawSleep`](crate::RawSleep), whose documentation has a complete example.
 ///
-/// # What an implementation promises
+/// # Contract
 ///
-/// There is one clock: `now` reads it, and sleeps end by it. It does not run backwards. A sleep
-/// never ends early, and needs no particular executor: it may be awaited anywhere. A duration that
-/// leads past the last [`Instant`] there is, such as [`Duration::MAX`], means never. Clause C12 of
-/// the suite in `async_runtime_compat::conformance` (feature `conformance`) checks all of this.
+/// A timer has one clock: `now` reads it, and its sleeps run on it. The clock never runs backwards. A
+/// sleep never ends early, and may be awaited on any executor. A duration that reaches past the last
+/// representable [`Instant`], such as [`Duration::MAX`], means never. Clause C12 of the suite in the
+/// crate `async-runtime-compat-conformance` checks all of this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Timer`",
     label = "cannot tell the time",
-    note = "the built-in spawners are timers, too; they stand behind cargo features of `async-runtime-compat`: `tokio`, `smol`, `async-std`, `async-executor`",
-    note = "for a timer of your own, implement `Timer`, with a `RawSleep` to make its sleeps of"
+    note = "the built-in spawners are timers, too; enable one with a feature of `async-runtime-compat`: `tokio`, `smol`, `async-std`, `async-executor`",
+    note = "for a timer of your own, implement `Timer`, and `RawSleep` for its sleeps"
 )]
 pub trait Timer: Send + Sync {
-    /// The present instant, on the clock that this timer's sleeps end by.
+    /// Returns the current instant on the clock that this timer's sleeps run on.
     ///
-    /// On a clock that can be paused, such as tokio's in tests, it stands still with it.
+    /// It stands still while that clock is paused, as tokio's can be in tests.
     fn now(&self) -> Instant;
 
-    /// The time of day that goes with [`now`](Timer::now).
+    /// Returns the time of day that corresponds to [`now`](Timer::now).
     ///
-    /// On the real clock it is that of the operating system, which may be set back. On a clock
-    /// that is paused or advanced by hand it is shifted as `now` is.
+    /// With the real clock this is the operating system's time, which may be set back. With a clock
+    /// that is paused or advanced by hand, it is shifted by the same amount as `now`.
     fn system_time(&self) -> SystemTime;
 
     /// Waits until the duration has passed.
     ///
-    /// The time runs from this call, not from the first poll. The sleep ends at the end of the
-    /// duration or later, never before; how much later is up to the timer and the executor.
-    /// tokio's timer rounds up to the millisecond.
+    /// The duration counts from this call, not from the first poll. The sleep never ends early; how
+    /// late it ends depends on the timer and the executor. tokio's timer rounds up to the
+    /// millisecond.
     ///
-    /// [`Duration::MAX`], and whatever else leads past the last [`Instant`], is never.
+    /// With [`Duration::MAX`], or any other duration that reaches past the last representable
+    /// [`Instant`], the sleep never ends.
     ///
-    /// Dropping the sleep ends it, and leaves nothing behind with the timer.
+    /// Dropping the sleep cancels it and removes it from the timer.
     ///
     /// # Panics
     ///
-    /// On a tokio runtime that was built without its time driver; see
+    /// Panics on a tokio runtime that was built without its time driver; see
     /// `TokioSpawner::require_timer`.
     ///
     /// # Examples
@@ -66,9 +67,9 @@ pub trait Timer: Send + Sync {
     /// ```
     fn sleep(&self, duration: Duration) -> Sleep;
 
-    /// Which built-in backend this is, so that the typed methods can use its timer as it is.
+    /// Tells the typed methods which built-in backend this is, so that they can use its timer directly.
     ///
-    /// Not for implementing: the default is right for every timer outside of this crate.
+    /// Do not implement it: the default is right for every timer outside this crate.
     #[doc(hidden)]
     fn native_timer(&self) -> Native<'_> {
         Native::opaque()

@@ -302,7 +302,7 @@ fn environment_names_the_runtime() {
         assert!(found.contains("`ASYNC_RUNTIME` is `tokio`, but this thread is in no"), "{found}");
     }
     let found = found_with("tokyo");
-    assert!(found.contains("`ASYNC_RUNTIME` is `tokyo`, but that names no runtime"), "{found}");
+    assert!(found.contains("`ASYNC_RUNTIME` is `tokyo`, but no runtime has that name"), "{found}");
     // Without a name it is the one that `current()` finds.
     let found = found_with("");
     match current() {

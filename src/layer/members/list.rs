@@ -1,4 +1,4 @@
-//! A list of tasks that each task leaves by itself, without the lock that the list is under.
+//! A list of tasks, which each task leaves without taking the list's lock.
 
 use std::array;
 use std::mem;
@@ -10,45 +10,45 @@ use std::task::Waker;
 use super::shard::Shard;
 use crate::meta::Name;
 
-/// How many slots are allocated at once. With two flags they are the bits of a word.
+/// The number of slots in a chunk. Together with two flags they are the bits of a word.
 const SLOTS: u32 = 30;
 
 /// The bits of the slots.
 const ALL: u32 = (1 << SLOTS) - 1;
 
-/// All slots are taken, and the list wants to know when the first is empty.
+/// All slots are taken: the first task that ends must tell the list.
 const FULL: u32 = 1 << SLOTS;
 
-/// Somebody waits until the list is empty, and so the list wants to know of each task.
+/// The list is being awaited: each task that ends must tell it.
 const WATCHED: u32 = FULL << 1;
 
-/// As many of the chunks are kept, if there is a task in them or not: slots for a thousand tasks.
+/// The number of chunks that are kept even if they are empty: slots for a thousand tasks.
 const KEPT: usize = if cfg!(test) { 2 } else { 1024_usize.div_ceil(SLOTS as usize) };
 
-/// A chunk of the list's slots, as its tasks see it. They own it together with the list.
+/// A chunk of slots, as its tasks see it. The tasks and the list own it together.
 pub(super) struct Chunk {
     pub(super) shard: Arc<Shard>,
-    /// Which of the list's chunks it is.
+    /// The chunk's index in the list.
     index: u32,
-    /// A bit for each slot whose task has ended and that the list has not taken back yet, and the
-    /// flags. Tasks set the bits, and all else is done under the lock.
+    /// The flags, and a bit for each slot whose task has ended and that the list has not reclaimed yet. Tasks set
+    /// bits without the lock; everything else happens under it.
     ended: AtomicU32,
-    /// A bit for each slot whose task is to stop. Here, and not with the list, because tasks look
-    /// at it in each poll, while others change the list.
+    /// A bit for each slot whose task must stop. It is here, and not in the list, because tasks read it in each
+    /// poll, while the list is being changed by others.
     stopped: AtomicU32,
 }
 
 impl Chunk {
-    /// The task in the slot has ended. If this is true, the list must be [told](List::settle).
+    /// Marks the task in the slot as ended. If this returns true, the list must be [told](List::settle).
     #[inline]
     #[must_use]
     pub(super) fn end(&self, slot: u8) -> bool {
-        // The same as setting the bit, because nobody else does; but there is an instruction for it.
+        // Only this sets the bit, so adding sets it; unlike `fetch_or`, there is an instruction for it.
         let before = self.ended.fetch_add(1 << slot, Ordering::AcqRel);
         before & (FULL | WATCHED) != 0 || before | 1 << slot == ALL
     }
 
-    /// Whether the task in the slot is to stop.
+    /// Whether the task in the slot must stop.
     #[inline]
     pub(super) fn is_stopped(&self, slot: u8) -> bool {
         self.stopped.load(Ordering::Acquire) & 1 << slot != 0
@@ -57,44 +57,43 @@ impl Chunk {
 
 /// The tasks that were spawned and have not ended.
 ///
-/// The slots come in chunks. But for some that are kept for lists that grow and shrink all the time,
-/// a chunk without a task is given back: so the memory is that of the tasks that are there, and not
-/// of those that were there once.
+/// Slots are allocated in chunks. Empty chunks are freed, except for a few, so that memory follows the number of
+/// tasks, and not the highest number there ever was.
 pub(super) struct List {
     chunks: Vec<Option<Box<ListChunk>>>,
-    /// The chunks with an empty slot, other than the open one, and those that were given back. The
-    /// last one is used first.
+    /// The chunks with an empty slot, other than the open one, and those that were freed. The last one is used
+    /// first.
     room: Vec<u32>,
-    /// The chunk that tasks are added to.
+    /// The open chunk, to which tasks are added.
     open: usize,
-    /// The empty slots of that one which were found.
+    /// The empty slots found in the open chunk.
     empty: u32,
-    /// How many chunks there are besides those that are kept.
+    /// The number of chunks beyond those that are kept.
     extra: usize,
     spawned: usize,
-    /// How many tasks there are. Counted only if somebody waits until there are none.
+    /// The number of tasks, counted only while the list is being awaited.
     watched: Option<usize>,
 }
 
-/// A chunk, as the list sees it.
+/// A chunk as the list sees it.
 struct ListChunk {
     chunk: Arc<Chunk>,
     /// A bit for each slot with a task. The task may have ended.
     taken: u32,
-    /// How many tasks there were when they were counted last.
+    /// The number of tasks at the last count.
     counted: u32,
-    /// Some more than slots, so that it need not be looked at whether there is one.
+    /// A few more entries than slots, so that indexing needs no bounds check.
     entries: [Entry; u32::BITS as usize],
 }
 
-/// What is known of a task. Small, because each spawn writes one.
+/// The entry of a task. Small, because each spawn writes one.
 pub(super) struct Entry {
     pub(super) name: Name,
     pub(super) location: &'static Location<'static>,
-    /// When it was spawned: in nanoseconds since the group was made, or, without a clock, the how
-    /// manieth of this list it is.
+    /// When it was spawned: in nanoseconds since the group was created, or, without a clock, its index in this
+    /// list.
     pub(super) stamp: u64,
-    /// How to get the task polled, so that it finds out that it is to stop. Only while it waits.
+    /// The waker that gets the task polled, so that it notices that it must stop. Present only while it waits.
     pub(super) waker: Option<Waker>,
 }
 
@@ -139,7 +138,7 @@ impl List {
             *tasks += 1;
             slots.counted += 1;
         }
-        // Of so few slots, none has a larger number.
+        // A slot's number fits, since there are so few.
         (slots.chunk.clone(), u8::try_from(bit).unwrap_or(u8::MAX), entry)
     }
 
@@ -149,12 +148,12 @@ impl List {
         if let Some(Some(open)) = self.chunks.get_mut(self.open) {
             let mut empty = open.take_back();
             if empty == 0 && open.chunk.ended.fetch_or(FULL, Ordering::AcqRel) & ALL != 0 {
-                // That was between the two.
+                // A task ended between the two reads.
                 open.chunk.ended.fetch_and(!FULL, Ordering::AcqRel);
                 empty = open.take_back();
             }
             if empty == ALL && self.open >= KEPT && self.extra == 1 {
-                // Who is about to tell will not find it any more.
+                // A task that is about to tell the list finds the chunk gone.
                 if let Some(tasks) = &mut self.watched {
                     *tasks -= open.recount(0);
                 }
@@ -185,7 +184,7 @@ impl List {
         self.empty = slots.take_back();
     }
 
-    /// Gives back the memory for what was there once.
+    /// Frees the memory of past entries.
     #[cold]
     fn shrink(&mut self) {
         self.chunks.truncate(KEPT);
@@ -201,14 +200,14 @@ impl List {
         slots.entries.get_mut(usize::from(slot))
     }
 
-    /// Takes notice of what has ended in the chunk.
+    /// Reclaims the slots of tasks that have ended in the chunk.
     pub(super) fn settle(&mut self, chunk: &Arc<Chunk>) {
         let index = chunk.index as usize;
         let Some(slot) = self.chunks.get_mut(index) else { return };
         let Some(slots) = slot.as_mut().filter(|it| Arc::ptr_eq(&it.chunk, chunk)) else {
             return;
         };
-        // Read once, for the count and for what follows: who ends after this must find the chunk.
+        // Read once, for the count and the rest: a task that ends after this must still find the chunk.
         let ended = chunk.ended.load(Ordering::Acquire);
         if let Some(tasks) = &mut self.watched {
             *tasks -= slots.recount(ended);
@@ -216,7 +215,7 @@ impl List {
         if index == self.open {
             return;
         }
-        // Who tells late may find the chunk full again.
+        // A task that tells late may find the chunk full again.
         if ended & FULL != 0 && ended & ALL != 0 {
             chunk.ended.fetch_and(!FULL, Ordering::AcqRel);
             self.room.push(chunk.index);
@@ -230,7 +229,7 @@ impl List {
         }
     }
 
-    /// How many tasks there are, if that is being counted.
+    /// The number of tasks, if it is being counted.
     pub(super) fn watched(&self) -> Option<usize> {
         self.watched
     }
@@ -239,7 +238,7 @@ impl List {
     pub(super) fn watch(&mut self) {
         let mut tasks = 0;
         for slots in self.chunks.iter_mut().flatten() {
-            // Who ends after this is counted when it tells; who has ended before is not.
+            // A task that ends after this is subtracted when it tells; one that ended before is not counted.
             slots.chunk.ended.fetch_or(WATCHED, Ordering::AcqRel);
             slots.counted = slots.tasks().count_ones();
             tasks += slots.counted as usize;
@@ -255,15 +254,15 @@ impl List {
         }
     }
 
-    /// How many tasks there are. If somebody waits, those that are about to tell are among them: or
-    /// there would be none for a moment, and who waits would not be told.
+    /// The number of tasks. While the list is being awaited this includes tasks that are about to tell it:
+    /// otherwise it would be zero for a moment without the waiters being woken.
     pub(super) fn len(&self) -> usize {
         self.watched.unwrap_or_else(|| {
             self.chunks.iter().flatten().map(|slots| slots.tasks().count_ones() as usize).sum()
         })
     }
 
-    /// How many tasks there have been.
+    /// The number of tasks that were ever added.
     pub(super) fn spawned(&self) -> usize {
         self.spawned
     }
@@ -279,7 +278,7 @@ impl List {
         })
     }
 
-    /// Tells all tasks that they are to stop. Gives how to wake those that wait.
+    /// Marks all tasks to stop. Returns the wakers of those that wait.
     pub(super) fn stop(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
         for slots in self.chunks.iter_mut().flatten() {
@@ -296,7 +295,7 @@ impl ListChunk {
         self.taken & !self.chunk.ended.load(Ordering::Acquire)
     }
 
-    /// Takes back the slots of those that have. Gives the empty slots.
+    /// Reclaims the slots of tasks that have ended, and returns the empty slots.
     fn take_back(&mut self) -> u32 {
         let ended = self.chunk.ended.fetch_and(!ALL, Ordering::AcqRel) & ALL;
         self.chunk.stopped.fetch_and(!ended, Ordering::AcqRel);
@@ -304,7 +303,7 @@ impl ListChunk {
         !self.taken & ALL
     }
 
-    /// How many tasks have ended since the last time.
+    /// The number of tasks that ended since the last call.
     fn recount(&mut self, ended: u32) -> usize {
         let tasks = (self.taken & !ended).count_ones();
         let before = mem::replace(&mut self.counted, tasks);

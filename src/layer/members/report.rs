@@ -1,4 +1,4 @@
-//! What a group tells of its tasks.
+//! The listing and the report of a group.
 
 use std::fmt;
 use std::panic::Location;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::list::Entry;
 use crate::meta::{Name, write_task};
 
-/// A task of a group, as it was when [`TaskGroup::tasks`](crate::TaskGroup::tasks) was called.
+/// A task in a group; a snapshot from [`TaskGroup::tasks`](crate::TaskGroup::tasks).
 ///
 /// The [`Display`](fmt::Display) form is `task 'conn-7' spawned at src/server.rs:12:9`, followed by
 /// `, 1.5s old` if the group has a clock.
@@ -24,23 +24,23 @@ impl TaskInfo {
         TaskInfo { name: entry.name.clone(), location: entry.location, age }
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         self.name.as_ref().map(|name| &***name)
     }
 
-    /// The location of the `spawn` call.
+    /// Returns the location of the `spawn` call.
     ///
-    /// A future that was spawned in a box, with [`Spawner::spawn`](crate::Spawner::spawn) of a
-    /// trait object, has a location in this crate: the compiler does not pass it on there.
+    /// For a future that was spawned in a box, with [`Spawner::spawn`](crate::Spawner::spawn) on a trait
+    /// object, this is a location in this crate, since the caller's location is not passed through a vtable.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// How long ago the task was spawned, by the clock of the group;
-    /// `None` if the group was made [without one](crate::TaskGroup::new).
+    /// Returns the time since the task was spawned, on the group's clock, or `None` if the group
+    /// [has no clock](crate::TaskGroup::new).
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         self.age
@@ -63,23 +63,21 @@ impl fmt::Debug for TaskInfo {
     }
 }
 
-/// What has become of the tasks of a group since its shutdown began; see
-/// [`TaskGroup::shutdown`](crate::TaskGroup::shutdown) and
-/// [`TaskGroup::drain`](crate::TaskGroup::drain).
+/// How the tasks of a group ended since its shutdown began; returned by
+/// [`TaskGroup::shutdown`](crate::TaskGroup::shutdown) and [`TaskGroup::drain`](crate::TaskGroup::drain).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many completed.
+    /// Tasks that completed.
     pub finished: usize,
-    /// How many were dropped before they completed: by this shutdown, by an abort of somebody
-    /// else's, or by the runtime.
+    /// Tasks that were dropped before they completed: by this shutdown, by another abort, or by the runtime.
     pub aborted: usize,
-    /// How many panicked.
+    /// Tasks that panicked.
     pub panicked: usize,
 }
 
 impl ShutdownReport {
-    /// Whether all tasks completed.
+    /// Returns whether all tasks completed.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.aborted == 0 && self.panicked == 0

@@ -1,4 +1,4 @@
-//! A part of a group's list, and a task's slot in it.
+//! A shard of a group's list, and a task's slot in it.
 
 use std::borrow::Cow;
 use std::mem;
@@ -12,24 +12,23 @@ use crate::contain::discard;
 use crate::layer::TaskEnd;
 use crate::meta::Name;
 
-/// A part of a group's tasks: those that are spawned on a few of the threads, which then do not
-/// wait for the others.
+/// A shard of a group's tasks: those spawned on a few of the threads, to reduce contention.
 pub(crate) struct Shard {
     index: usize,
-    /// For the ends that somebody waits for. Weak, because tasks must not keep a group.
+    /// For ends that are being awaited. Weak, because tasks must not keep a group alive.
     core: Weak<Members>,
     state: Mutex<State>,
 }
 
 pub(super) struct State {
     pub(super) list: List,
-    /// Nothing is taken any more.
+    /// Closed to new tasks.
     pub(super) closed: bool,
     panicked: usize,
     dropped: usize,
 }
 
-/// How many tasks have ended, and how.
+/// The numbers of tasks that have ended, by kind.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ends {
     pub(super) completed: usize,
@@ -37,11 +36,11 @@ pub(super) struct Ends {
     pub(super) dropped: usize,
 }
 
-/// What an entry owns that is not to be dropped under the lock.
+/// The parts of an entry that must not be dropped under the lock.
 type Left = (Name, Option<Waker>);
 
 impl State {
-    /// Notes the end of a task that does not leave the list by itself.
+    /// Records the end of a task that does not leave the list by itself.
     #[must_use = "not to be dropped under the lock"]
     pub(super) fn end(&mut self, member: &Member, how: TaskEnd) -> Left {
         match how {
@@ -56,7 +55,7 @@ impl State {
         left.unwrap_or_default()
     }
 
-    /// What has become of those that have ended.
+    /// How the tasks that have ended did so.
     pub(super) fn ended(&self) -> Ends {
         let ended = self.list.spawned() - self.list.len();
         let State { panicked, dropped, .. } = *self;
@@ -75,12 +74,12 @@ impl Shard {
 
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of the user's runs under the lock, so there is no panic that could poison it.
+        // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a task, stamped with its number and without a name, unless the function changes
-    /// that. A name is something that the entry `owns`.
+    /// Adds a task, stamped with its index and without a name, unless the function changes that. A name counts as
+    /// something that the entry `owns`.
     #[inline]
     pub(super) fn insert(
         self: &Arc<Self>,
@@ -112,7 +111,7 @@ impl Shard {
         })
     }
 
-    /// The group is gone. The tasks own their chunks, and those their shard.
+    /// The group was dropped. The tasks own their chunks, and the chunks own their shard.
     pub(super) fn clear(&self) {
         let list = mem::replace(&mut self.lock().list, List::new());
         discard(list);
@@ -133,17 +132,17 @@ impl Member {
         &self.chunk.shard
     }
 
-    /// Whether the task is to stop.
+    /// Whether the task must stop.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
         self.chunk.is_stopped(self.slot)
     }
 
-    /// Leaves how to wake the task. False if it is to stop, and so must not wait.
+    /// Registers the task's waker. Returns false if the task must stop, and so must not wait.
     pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
         if self.owns {
             let mut state = self.shard().lock();
-            // Under the lock: an abort is before this, and seen, or after it, and wakes.
+            // Under the lock: an abort comes before this and is seen here, or after it and wakes the task.
             if self.is_stopped() {
                 return false;
             }
@@ -153,7 +152,7 @@ impl Member {
             }
         }
         self.owns = true;
-        // Cloned and dropped without the lock: both may run code of the user's.
+        // Clone and drop wakers without the lock: both may run user code.
         let mut waker = Some(waker.clone());
         let mut state = self.shard().lock();
         let stopped = self.is_stopped();
@@ -167,7 +166,7 @@ impl Member {
         !stopped
     }
 
-    /// The task has ended, and its future is dropped.
+    /// Called when the task has ended and its future was dropped.
     #[inline]
     pub(crate) fn end(self, how: TaskEnd) {
         let alone = how == TaskEnd::Completed && !self.owns;
@@ -176,7 +175,7 @@ impl Member {
         }
     }
 
-    /// Tells the list of the end; if the task has `left` it, of that.
+    /// Tells the list of the end, or, if the task has `left` it, that it did.
     #[cold]
     fn tell(&self, how: TaskEnd, left: bool) {
         let mut state = self.shard().lock();
@@ -192,12 +191,12 @@ impl Member {
     #[cold]
     fn tell_all(&self, how: TaskEnd, left: bool) {
         let Some(core) = self.shard().core.upgrade() else {
-            // Those who wait hold the group, so nobody does.
+            // Waiters hold the group, so there are none.
             let garbage = self.end_in(&mut self.shard().lock(), how, left);
             return discard(garbage);
         };
         core.end(self.shard().index, |state| self.end_in(state, how, left));
-        // It may be the last of the group, and the group the last of a timer of the user's.
+        // This may be the last reference to the group, and the group the last to a user's timer.
         discard(core);
     }
 

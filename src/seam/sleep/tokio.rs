@@ -1,4 +1,4 @@
-//! Sleeps of tokio.
+//! tokio's sleeps.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -15,7 +15,7 @@ use crate::seam::takes_real_time;
 pub(crate) const NO_DRIVER: &str = "the tokio runtime was built without its time driver: call `enable_time` or \
                          `enable_all` on its `tokio::runtime::Builder`";
 
-/// Makes something of tokio's that needs the time driver, with a panic of our own if there is none.
+/// Creates a tokio timer. Panics with a message of this crate if the runtime has no time driver.
 #[inline]
 pub(crate) fn with_driver<T>(make: impl FnOnce() -> T) -> T {
     #[cold]
@@ -38,9 +38,9 @@ impl Clock {
     }
 }
 
-/// Does what has to be done inside of the runtime.
+/// Calls a function inside the runtime.
 ///
-/// Mostly the caller is inside. To see that takes less than to enter it once more.
+/// The caller is usually inside already; checking that costs less than entering once more.
 #[inline]
 pub(crate) fn inside<T>(handle: &Handle, f: impl FnOnce() -> T) -> T {
     if Handle::try_current().is_ok_and(|current| current.id() == handle.id()) {
@@ -50,7 +50,7 @@ pub(crate) fn inside<T>(handle: &Handle, f: impl FnOnce() -> T) -> T {
     f()
 }
 
-/// tokio pauses the clock of current-thread runtimes only, and tells it only to those inside.
+/// tokio pauses the clock of current-thread runtimes only, and it can only be read inside the runtime.
 pub(crate) fn may_be_paused(handle: &Handle) -> bool {
     handle.runtime_flavor() == RuntimeFlavor::CurrentThread
 }
@@ -62,41 +62,40 @@ pub(crate) fn now(handle: &Handle) -> Instant {
     inside(handle, time::Instant::now).into_std()
 }
 
-/// The deadline, unless tokio cannot be given it: it adds most of a millisecond, to round up.
+/// The deadline, or `None` if tokio would overflow on it: it rounds up by adding almost a millisecond.
 #[inline]
 fn reachable(deadline: time::Instant) -> Option<time::Instant> {
     deadline.checked_add(Duration::from_millis(1)).map(|_| deadline)
 }
 
-/// No clock is this close to its last instant: below, there is no need to look for it.
+/// No clock is this close to its last instant, so shorter durations need no check.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The deadline that lies a duration ahead; `None` is never.
+/// The deadline that lies a duration ahead; `None` means never.
 #[inline]
 pub(crate) fn after(now: time::Instant, duration: Duration) -> Option<time::Instant> {
     let deadline = now.checked_add(duration)?;
     if duration < YEAR { Some(deadline) } else { reachable(deadline) }
 }
 
-/// The deadline at an instant; `None` is never.
+/// The deadline at an instant; `None` means never.
 pub(crate) fn at(deadline: Instant) -> Option<time::Instant> {
     reachable(deadline.into())
 }
 
-/// A sleep of tokio's, which has to stay in its place.
+/// tokio's sleep, which must not move.
 type Slot = Pin<Box<Option<time::Sleep>>>;
 
 /// How many slots a thread keeps for its next sleeps, at 128 bytes or so each.
 const SPARE: usize = 1024;
 
 thread_local! {
-    /// Empty slots. tokio's own sleep needs none on the heap, and so ours may allocate only until
-    /// there are as many slots as sleeps at the same time.
+    /// Empty slots, for reuse: sleeps allocate only until there are as many slots as concurrent sleeps.
     static PLACES: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(crate) struct Sleep {
-    /// There is a sleep in it, until the drop.
+    /// Holds a sleep, until the drop.
     slot: Option<Slot>,
     state: State,
 }
@@ -105,13 +104,13 @@ pub(crate) struct Sleep {
 enum State {
     Waiting,
     Elapsed,
-    /// The deadline cannot be reached. tokio is not asked: its paused clock advances to whatever
-    /// deadline there is, and there is none.
+    /// The deadline cannot be reached. It is not registered with tokio, whose paused clock would advance to
+    /// it.
     Never,
 }
 
 impl Sleep {
-    /// Makes a sleep until the deadline, which is computed from the present instant.
+    /// Creates a sleep until the deadline, which is computed from the current instant.
     #[inline]
     pub(crate) fn make(
         handle: &Handle,
