@@ -54,9 +54,9 @@ pub mod support;
 ///
 /// # Backends
 ///
-/// Without a list, the test runs on every backend whose feature of this crate is enabled, other than
-/// `sim`. Features are unified across the build, so a backend that another crate enables is tested as
-/// well. A list names the backends:
+/// Without a list, the test runs on every backend whose feature of this crate is enabled. Features are
+/// unified across the build, so a backend that another crate enables is tested as well. A list names
+/// the backends:
 ///
 /// | name             | where the test runs                                                             |
 /// |------------------|---------------------------------------------------------------------------------|
@@ -64,7 +64,7 @@ pub mod support;
 /// | `smol`           | in `smol::block_on`, its tasks on smol's global executor                        |
 /// | `async_std`      | in `async_std::task::block_on`, its tasks on async-std's global executor        |
 /// | `async_executor` | on an executor of its own; on one thread by default                             |
-/// | `sim`            | in a [simulation](crate::sim), many times, under many schedules; see below      |
+/// | `sim`            | in a simulation, many times, under many schedules; see [below](#simulation)     |
 ///
 /// The runtime is an [`Ambient`](crate::Ambient), so that [`current`](crate::current) finds it in the
 /// function and in its tasks.
@@ -75,16 +75,24 @@ pub mod support;
 ///
 /// # Simulation
 ///
-/// On `sim` the function is run by a [`Check`](crate::sim::Check), which looks for a schedule that
-/// fails, with the defaults that it has, and is steered by the same environment variables, such as
-/// `DST_SEED` and `DST_RUNS`. What it finds is shown with the line that replays it.
+/// `sim` needs the crate [`async-runtime-compat-sim`]. Add it to the `dev-dependencies`:
+///
+/// ```toml
+/// [dev-dependencies]
+/// async-runtime-compat-sim = "0.1"
+/// ```
+///
+/// Its `Check` runs the function with the usual defaults, looks for a schedule that fails, and obeys
+/// the usual environment variables, such as `DST_SEED` and `DST_RUNS`. A failure is shown with a
+/// command that replays it.
+///
+/// [`async-runtime-compat-sim`]: https://docs.rs/async-runtime-compat-sim
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use async_runtime_compat::prelude::*;
 ///
-/// # #[cfg(feature = "sim")]
 /// #[async_runtime_compat::test(tokio, smol, sim(runs = 500, strategy = "pct(depth=2)"))]
 /// async fn both_end(rt: Arc<dyn Runtime>) -> Result<(), JoinError> {
 ///     let (one, two) = (rt.spawn_with_handle(async {}), rt.spawn_with_handle(async {}));
@@ -93,17 +101,17 @@ pub mod support;
 /// }
 /// ```
 ///
-/// A test is simulated only if `sim` is listed. A simulated function runs many times, must behave the same
-/// each time, and may use nothing real: no sockets, no threads, and no clock but the runtime's. Functions
-/// that were not written for this would fail as soon as another crate enabled the feature.
+/// A test runs in a simulation only if `sim` is listed. A simulated function runs many times, must
+/// behave the same each time, and may use nothing real: no sockets, no threads, no clock but the
+/// runtime's.
 ///
-/// Time is virtual: a sleep of a day passes at once. A function that hangs is reported as a stall. Tasks
-/// that are left at the end, and a panic in a task that no join returns, are failures.
+/// Time is virtual: a sleep of a day passes at once. A function that hangs is reported as a deadlock.
+/// Tasks that are alive at the end, and panics of tasks that no join receives, are failures.
 ///
-/// A function that is listed for `sim` alone may also take a
-/// [`SimRuntime`](crate::sim::SimRuntime), which has nodes, faults and invariants. It returns
-/// nothing, an [`ExitCode`](std::process::ExitCode), or a `Result` of these. With `#[should_panic]`
-/// it is enough that one schedule fails, with the expected text somewhere in what is said of it.
+/// A function that is listed for `sim` alone may also take a `SimRuntime`, which has nodes, faults
+/// and invariants. It returns nothing, an [`ExitCode`](std::process::ExitCode), or a `Result` of
+/// these. With `#[should_panic]` it is enough that one schedule fails, with the expected text
+/// somewhere in the report.
 ///
 /// # Options
 ///
@@ -115,10 +123,11 @@ pub mod support;
 /// | `flavor = "multi_thread"`  | runs the tasks on other threads than the function, one per core; `"current_thread"`, the default, runs them on the function's thread |
 /// | `worker_threads = 4`       | the same with that many threads                                            |
 /// | `start_paused = true`      | starts with tokio's clock paused, see `tokio::time::pause`                 |
-/// | `runs = 500`               | how many schedules to run; as in [`Check::runs`](crate::sim::Check::runs)  |
-/// | `strategy = "pct(depth=2)"` | the only [`Strategy`](crate::sim::Strategy), and not the usual ones in turn: `"random"`, `"pct"`, `"urw"`, `"round-robin"` or `"dfs"` |
-/// | `seed = 7`                 | the seed of the first run; as in [`Check::seed`](crate::sim::Check::seed)  |
+/// | `runs = 500`               | how many schedules to run                                                  |
+/// | `strategy = "pct(depth=2)"` | the only strategy, instead of the usual ones in turn: `"random"`, `"pct"`, `"urw"`, `"round-robin"` or `"dfs"` |
+/// | `seed = 7`                 | the seed of the first run                                                  |
 /// | `crate = a::path`          | the path of this crate, if it is not `::async_runtime_compat`; for all backends only |
+/// | `sim_crate = a::path`      | the path of the simulation's crate, if it is not `::async_runtime_compat_sim`; for all backends only |
 ///
 /// `flavor` and `worker_threads` apply to `tokio` and `async_executor`. Given for all backends, they do not
 /// affect the others, whose global executors are configured by the environment (`SMOL_THREADS`,
@@ -129,7 +138,8 @@ pub mod support;
 /// test that sleeps for a day would really do so. Given for all backends, it does not affect `sim`, whose
 /// time is virtual anyway.
 ///
-/// `runs`, `strategy` and `seed` apply to `sim`. Given for all backends, they do not affect the others.
+/// `runs`, `strategy`, `seed` and `sim_crate` apply to `sim`. Given for all backends, they do not affect
+/// the others.
 /// Given for one of the others, or where `sim` is not listed, they are a compile error.
 ///
 /// Several threads on tokio require its feature `rt-multi-thread`, and a paused clock its feature
@@ -154,8 +164,8 @@ pub mod support;
 ///
 /// A panic in the function fails the test with its own message and location. A panic in a task does not by
 /// itself fail the test: its join says [`JoinError::is_panic`](crate::JoinError::is_panic). In a
-/// simulation the test panics with the [`Counterexample`](crate::sim::Counterexample), which has the
-/// panic's message and location.
+/// simulation the test panics with a report on the schedule, which has the panic's message and
+/// location.
 ///
 /// # Errors
 ///

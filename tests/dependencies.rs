@@ -55,7 +55,7 @@ fn json_brings_no_runtime_and_comes_only_if_it_is_asked_for() {
     for package in ["serde_json", "schemars"] {
         assert!(packages.contains(package), "it is made with {package}: {packages:#?}");
     }
-    for features in ["", "tokio", "conformance,sim"] {
+    for features in ["", "tokio", "conformance"] {
         let packages = self::packages(features);
         assert!(!packages.iter().any(|name| name.starts_with("serde")), "{packages:#?}");
     }
@@ -140,7 +140,7 @@ fn the_bridge_to_hyper_brings_nothing_of_tokio_that_runs() {
 
 #[test]
 fn bridges_come_with_their_features_alone() {
-    let packages = packages("tokio,smol,async-std,async-executor,sim,macros,conformance");
+    let packages = packages("tokio,smol,async-std,async-executor,macros,conformance");
     for bridged in ["futures-task", "hyper"] {
         assert!(!packages.contains(bridged), "they are {packages:#?}");
     }

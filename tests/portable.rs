@@ -71,7 +71,7 @@ async fn tasks_are_independent(spawner: Arc<dyn Spawner>) {
 }
 
 /// As it goes on tokio, and in whichever order else the tasks could go.
-#[cfg(all(feature = "tokio", feature = "sim"))]
+#[cfg(feature = "tokio")]
 #[async_runtime_compat::test(tokio, sim(runs = 500, strategy = "pct(depth=2)"))]
 async fn adds_up_in_any_order(rt: Arc<dyn Runtime>) -> Result<(), JoinError> {
     let adder = Adder::new(rt);

@@ -5,14 +5,13 @@
 mod async_executor;
 #[cfg(feature = "async-std")]
 mod async_std;
-#[cfg(feature = "sim")]
-mod sim;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
 
 use std::env;
+use std::fmt::Display;
 use std::future::Future;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
@@ -29,8 +28,6 @@ use crate::seam::Timer;
 pub use async_executor::AsyncExecutor;
 #[cfg(feature = "async-std")]
 pub use async_std::AsyncStd;
-#[cfg(feature = "sim")]
-pub use sim::{Check, SimArgument, SimOutcome, simulate, strategy};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
 #[cfg(feature = "tokio")]
@@ -59,7 +56,7 @@ macro_rules! __async_runtime_compat_disabled {
         ::core::compile_error!(
             "no backend is enabled, so there is nothing to run this test on: add one of the \
              features `tokio`, `smol`, `async-std`, `async-executor` of `async-runtime-compat`, \
-             or name the simulation, as in `test(sim)`, with the feature `sim`"
+             or name the simulation, as in `test(sim)`, with the crate `async-runtime-compat-sim`"
         );
     };
 }
@@ -75,8 +72,6 @@ pub use crate::__async_runtime_compat_disabled as async_std;
     feature = "async-executor"
 )))]
 pub use crate::__async_runtime_compat_disabled as at_least_one;
-#[cfg(not(feature = "sim"))]
-pub use crate::__async_runtime_compat_disabled as sim;
 #[cfg(not(feature = "smol"))]
 pub use crate::__async_runtime_compat_disabled as smol;
 #[cfg(not(feature = "tokio"))]
@@ -92,8 +87,6 @@ pub use crate::__async_runtime_compat_enabled as async_std;
     feature = "async-executor"
 ))]
 pub use crate::__async_runtime_compat_enabled as at_least_one;
-#[cfg(feature = "sim")]
-pub use crate::__async_runtime_compat_enabled as sim;
 #[cfg(feature = "smol")]
 pub use crate::__async_runtime_compat_enabled as smol;
 #[cfg(feature = "tokio")]
@@ -220,6 +213,23 @@ where
     Fut: Future<Output = ExitCode>,
 {
     on_its_thread(test, move || backend.block_on(body))
+}
+
+/// Runs the search of a simulated test for a schedule that fails.
+///
+/// # Panics
+///
+/// If it finds one, and if it hangs.
+#[track_caller]
+pub fn search<E, S>(test: Test, search: S)
+where
+    E: Display + Send + 'static,
+    S: FnOnce() -> Result<(), E> + Send + 'static,
+{
+    // Here and not on the test's thread, so that the message stands at the test.
+    if let Err(found) = on_its_thread(test, search) {
+        panic!("{found}");
+    }
 }
 
 /// Runs a test on a thread of its own, so that this one can report a timeout.

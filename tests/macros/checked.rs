@@ -16,7 +16,9 @@ fn check(name: &str, dependencies: &str, tests: &[(&str, &str)]) -> (bool, Strin
     fs::copy(Path::new(workspace).join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
     let manifest = format!(
         "[workspace]\n[package]\nname = \"{name}\"\nedition = \"2024\"\n[dev-dependencies]\n{}\n",
-        dependencies.replace("PATH", &format!("path = {workspace:?}")),
+        dependencies
+            .replace("PATH/crates/sim", &format!("path = \"{workspace}/crates/sim\""))
+            .replace("PATH", &format!("path = {workspace:?}")),
     );
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
     fs::write(package.join("src/lib.rs"), "").unwrap();
@@ -93,7 +95,7 @@ fn errors_stand_where_the_mistake_is() {
         ],
     );
     says(&text, "tests/disabled.rs:1:37: error", "add the feature `smol`");
-    says(&text, "tests/simulated.rs:1:37: error", "add the feature `sim`");
+    says(&text, "tests/simulated.rs:1:37: error", "unresolved import `async_runtime_compat_sim`");
     says(&text, "tests/paused.rs:1:36: error", "requires tokio's feature `test-util`");
     says(&text, "tests/threads.rs:1:47: error", "require tokio's feature `rt-multi-thread`");
     says(&text, "tests/flavor.rs:1:39: error", "require tokio's feature `rt-multi-thread`");
@@ -109,7 +111,8 @@ fn errors_stand_where_the_mistake_is() {
 fn simulation_alone_is_enough() {
     let (_, text) = check(
         "simulation",
-        "async-runtime-compat = { PATH, features = [\"macros\", \"sim\"] }",
+        "async-runtime-compat = { PATH, features = [\"macros\"] }\n\
+         async-runtime-compat-sim = { PATH/crates/sim }",
         &[
             (
                 "argument",
@@ -125,7 +128,7 @@ fn simulation_alone_is_enough() {
             (
                 "fine",
                 "#[async_runtime_compat::test(sim(runs = 5, seed = 0x7, strategy = \"urw\"))]\n\
-                 async fn test(_: async_runtime_compat::sim::SimRuntime) {}\n",
+                 async fn test(_: async_runtime_compat_sim::SimRuntime) {}\n",
             ),
         ],
     );

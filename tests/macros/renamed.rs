@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_runtime_compat as compat;
 use async_runtime_compat::Runtime;
+use async_runtime_compat_sim as simulation;
 
 pub(crate) mod reexported {
     pub(crate) use ::async_runtime_compat as within;
+    pub(crate) use ::async_runtime_compat_sim as simulation;
 }
 
 #[compat::test(crate = compat)]
@@ -25,3 +27,14 @@ async fn from_crate() {}
 
 #[compat::test(crate = "::async_runtime_compat")]
 async fn string() {}
+
+#[compat::test(tokio, sim(runs = 2), crate = compat, sim_crate = simulation)]
+async fn simulation_imported(rt: Arc<dyn Runtime>) {
+    drop(rt);
+}
+
+#[compat::test(sim(runs = 2), sim_crate = self::reexported::simulation)]
+async fn simulation_from_self() {}
+
+#[compat::test(sim(runs = 2), sim_crate = "crate::renamed::reexported::simulation")]
+async fn simulation_from_crate() {}

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::sim::SimRuntime;
 use async_runtime_compat::yield_now;
+use async_runtime_compat_sim::SimRuntime;
 
 use super::endings::{contains, fails, passes};
 
@@ -176,7 +176,7 @@ fn what_only_the_simulation_finds_is_replayed_by_its_line() {
     let again = fails(test, &variables);
     contains(
         &again,
-        &["the tape was replayed, and it failed", "the reader came before the writer"],
+        &["the tape was replayed, and the run failed", "the reader came before the writer"],
     );
     assert_eq!(replay_line(&again), replay_line(&text));
 }
@@ -210,7 +210,7 @@ fn error_that_is_returned_is_found() {
 #[test]
 fn test_that_hangs_is_a_stall() {
     let text = fails("simulated::failing::hangs::sim", &[]);
-    contains(&text, &["stall: ", "task 0, spawned at tests/macros/simulated.rs:"]);
+    contains(&text, &["deadlock: ", "task 0, spawned at tests/macros/simulated.rs:"]);
 }
 
 #[test]
@@ -231,5 +231,5 @@ fn keyword_as_a_name_is_replayed_as_well() {
     let text = fails(test, &[]);
     let (variables, command) = taken_apart(replay_line(&text));
     assert!(command.trim_matches('\'').starts_with(test), "{command}");
-    contains(&fails(test, &variables), &["the tape was replayed, and it failed"]);
+    contains(&fails(test, &variables), &["the tape was replayed, and the run failed"]);
 }

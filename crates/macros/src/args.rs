@@ -26,6 +26,8 @@ pub(crate) struct Args {
     pub(crate) listed: bool,
     /// The path of the crate, if it is not where it should be.
     pub(crate) krate: Option<Path>,
+    /// The same of the simulation's crate.
+    pub(crate) sim_crate: Option<Path>,
 }
 
 /// A test to make.
@@ -50,6 +52,7 @@ struct Written {
     backends: Vec<Listed>,
     settings: Settings,
     krate: Option<At<Path>>,
+    sim_crate: Option<At<Path>>,
 }
 
 impl Args {
@@ -68,7 +71,13 @@ impl Args {
         };
         let runs: Vec<Run> = runs.into_iter().collect::<Result<_>>()?;
         check_outer(outer, &runs)?;
-        Ok(Args { runs, listed, krate: written.krate.map(|krate| krate.value) })
+        let simulated = runs.iter().any(|run| run.backend == Backend::Sim);
+        if let Some(At { span, .. }) = written.sim_crate.as_ref().filter(|_| !simulated) {
+            return Err(Error::new(*span, of_simulation("sim_crate")));
+        }
+        let [krate, sim_crate] =
+            [written.krate, written.sim_crate].map(|krate| krate.map(|krate| krate.value));
+        Ok(Args { runs, listed, krate, sim_crate })
     }
 }
 
@@ -93,14 +102,17 @@ fn check_outer(outer: &Settings, runs: &[Run]) -> Result<()> {
     }
     match outer.simulation.first() {
         Some((name, span)) if !runs.iter().any(|run| run.backend == Backend::Sim) => {
-            let why = format!(
-                "`{name}` is an option of `sim`, which runs where it is listed: add `sim` to the \
-                 list, or leave the option out"
-            );
-            Err(Error::new(span, why))
+            Err(Error::new(span, of_simulation(name)))
         }
         _ => Ok(()),
     }
+}
+
+fn of_simulation(option: &str) -> String {
+    format!(
+        "`{option}` is an option of `sim`, which runs only where it is listed: add `sim` to the \
+         list, or leave the option out"
+    )
 }
 
 const VIRTUAL: &str = "simulated time is always virtual: leave the option out";
@@ -178,9 +190,14 @@ impl Written {
 
     fn argument(&mut self, input: ParseStream<'_>) -> Result<()> {
         let name = settings::name(input, &expected())?;
-        if name == "crate" {
+        let path = match &*name.to_string() {
+            "crate" => Some(&mut self.krate),
+            "sim_crate" => Some(&mut self.sim_crate),
+            _ => None,
+        };
+        if let Some(path) = path {
             let value = settings::value::<CratePath>(&name, input, "a::path")?;
-            return settings::set(&mut self.krate, &name, value.0, name.span());
+            return settings::set(path, &name, value.0, name.span());
         }
         if self.settings.parse_option(&name, input)? {
             return Ok(());
@@ -192,7 +209,7 @@ impl Written {
                      `{name}(timeout = \"30s\")`"
                 ),
                 None => {
-                    format!("unknown option `{name}`; the options are {}, `crate`", settings::NAMES)
+                    format!("unknown option `{name}`; the options are {}, {PATHS}", settings::NAMES)
                 }
             };
             return Err(Error::new(name.span(), why));
@@ -226,7 +243,7 @@ fn backend_options(input: ParseStream<'_>) -> Result<Settings> {
         let expected = format!("expected an option: {}", settings::NAMES);
         let name = settings::name(input, &expected)?;
         if !settings.parse_option(&name, input)? {
-            let why = if name == "crate" {
+            let why = if name == "crate" || name == "sim_crate" {
                 "the path of the crate is given once, outside of the parentheses".to_owned()
             } else {
                 format!("unknown option `{name}`; a backend's options are {}", settings::NAMES)
@@ -240,9 +257,12 @@ fn backend_options(input: ParseStream<'_>) -> Result<Settings> {
     Ok(settings)
 }
 
+/// The options that are given once, for all backends.
+const PATHS: &str = "`crate`, `sim_crate`";
+
 fn expected() -> String {
     format!(
-        "expected a backend ({}) or an option ({}, `crate`)",
+        "expected a backend ({}) or an option ({}, {PATHS})",
         backend::names(|_| true),
         settings::NAMES
     )

@@ -13,12 +13,20 @@
 //! }
 //! ```
 //!
-//! In a simulation the body is not run once but checked, as often as that takes:
-//! `__testing::simulate(what, which, |runtime| async { … })`.
+//! A simulated test does not run the body once but checks it, as often as that takes:
 //!
-//! The function stays in its own scope, so that whatever it names is found. Which backends are
-//! enabled only the library knows, and so it is a macro of the library that keeps a test, drops it,
-//! or says that it cannot be there.
+//! ```text
+//! #[test]
+//! fn sim() {
+//!     use ::async_runtime_compat_sim::__testing as simulation;
+//!     __testing::search(what, simulation::search(check, |runtime| async { … }))
+//! }
+//! ```
+//!
+//! The function stays in its own scope, so that whatever it names is found. Only the library knows
+//! which backends are enabled, and so it is a macro of the library that keeps a test, drops it, or
+//! says that it cannot be there. The simulation is a crate of its own, and is there if the user
+//! depends on it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -35,17 +43,26 @@ use crate::simulation::Simulation;
 pub(crate) fn test(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let function = Function::parse(item)?;
     let args = Args::parse(args)?;
-    let krate = Crate::new(args.krate.as_ref());
+    let krate = Crate::new(args.krate.as_ref(), "async_runtime_compat");
+    let sim = Crate::new(args.sim_crate.as_ref(), "async_runtime_compat_sim");
     let support = &krate.support;
 
     let name = &function.item.sig.ident;
-    let tests = args.runs.iter().map(|run| one(&function, run, support, args.listed));
+    let tests = args.runs.iter().map(|run| match run.backend {
+        Backend::Sim => simulated(&function, run, support, &sim.support),
+        _ => one(&function, run, support, args.listed),
+    });
     let at_least_one = if args.listed {
         TokenStream::new()
     } else {
         quote! { #support::at_least_one! {} }
     };
-    let import = &krate.import;
+    let import = (krate.is_relative || sim.is_relative).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use super::*;
+        }
+    });
     let gates = &function.gates;
     let item = &function.item;
     Ok(quote! {
@@ -65,29 +82,21 @@ pub(crate) fn test(args: TokenStream, item: TokenStream) -> Result<TokenStream> 
     })
 }
 
-/// The path of the library, from within the module.
+/// The path of a library, from within the module.
 struct Crate {
-    import: TokenStream,
+    /// Whether the path means what it means where it was written.
+    is_relative: bool,
     support: TokenStream,
 }
 
 impl Crate {
-    fn new(path: Option<&Path>) -> Crate {
+    fn new(path: Option<&Path>, name: &str) -> Crate {
         let Some(path) = path else {
-            let support = quote! { ::async_runtime_compat::__testing };
-            return Crate { import: TokenStream::new(), support };
+            let name = Ident::new(name, Span::call_site());
+            return Crate { is_relative: false, support: quote! { ::#name::__testing } };
         };
         let first = path.segments.first().map(|segment| &segment.ident);
         let is_absolute = path.leading_colon.is_some() || first.is_some_and(|it| it == "crate");
-        // Any other path means what it means where it was written.
-        let import = if is_absolute {
-            TokenStream::new()
-        } else {
-            quote! {
-                #[allow(unused_imports)]
-                use super::*;
-            }
-        };
         let from_outside = first.is_some_and(|it| it == "self" || it == "super");
         let prefix = if from_outside {
             quote! { super:: }
@@ -98,12 +107,11 @@ impl Crate {
         if first.is_some_and(|it| it == "self") {
             path.segments = path.segments.into_iter().skip(1).collect();
         }
-        Crate { import, support: quote! { #prefix #path::__testing } }
+        Crate { is_relative: !is_absolute, support: quote! { #prefix #path::__testing } }
     }
 }
 
 fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> TokenStream {
-    let name = &function.item.sig.ident;
     let test = Ident::new(run.backend.name(), located(run.span));
     // So that the error of a backend that is missing stands at its name.
     let span_of_gate = located(run.span);
@@ -114,7 +122,52 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
     let feature = run.backend.feature();
     let of_tests = &function.of_tests;
     let backend = backend(run, support);
-    let Calls { run: call_run, argument, report } = Calls::of(run.backend);
+    let described = described(run, &test, support);
+    let body = body(function, support, ["Argument", "of"], ["Outcome", "report"]);
+    let (returns, end) = match function.output() {
+        None => (TokenStream::new(), quote! { ; }),
+        Some(_) => (quote! { -> ::std::process::ExitCode }, TokenStream::new()),
+    };
+    let kept = quote! {
+        #[::core::prelude::v1::test]
+        #(#of_tests)*
+        fn #test() #returns {
+            #support::run(#described, #backend, #body) #end
+        }
+    };
+    quote_spanned! { span_of_gate=> #gate { #mode #feature { #kept } } }
+}
+
+/// A test in a simulation. It fails by a panic, which says more than an exit code.
+fn simulated(
+    function: &Function,
+    run: &Run,
+    support: &TokenStream,
+    sim: &TokenStream,
+) -> TokenStream {
+    let span = located(run.span);
+    let test = Ident::new(run.backend.name(), span);
+    let of_tests = &function.of_tests;
+    // Under a name of its own: if the crate is missing, there is one error, at the backend's name.
+    let path = moved(sim, span);
+    let simulation = quote! { simulation };
+    let import = quote_spanned! { span=> use #path as #simulation; };
+    let described = described(run, &test, support);
+    let check = check(&run.simulation, &simulation);
+    let body = body(function, &simulation, ["SimArgument", "of"], ["SimOutcome", "error"]);
+    quote! {
+        #[::core::prelude::v1::test]
+        #(#of_tests)*
+        fn #test() {
+            #import
+            #support::search(#described, #simulation::search(#check, #body));
+        }
+    }
+}
+
+/// The value that says which test it is, and how long it may take.
+fn described(run: &Run, test: &Ident, support: &TokenStream) -> TokenStream {
+    let feature = run.backend.feature();
     let timeout = match run.timeout {
         None => TokenStream::new(),
         Some(Limit::Never) => quote! { .without_timeout() },
@@ -123,6 +176,22 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
             quote! { .timeout(::core::time::Duration::new(#secs, #nanos)) }
         }
     };
+    quote! {
+        #support::Test::new(
+            ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#test)),
+            #feature,
+        ) #timeout
+    }
+}
+
+/// The closure that runs the function, with the traits that convert its argument and its output.
+fn body(
+    function: &Function,
+    support: &TokenStream,
+    argument: [&str; 2],
+    report: [&str; 2],
+) -> TokenStream {
+    let name = &function.item.sig.ident;
     let (runtime, call) = match function.argument() {
         None => (quote! { _ }, quote! { super::#name() }),
         Some(ty) => {
@@ -133,59 +202,16 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
             (quote! { runtime }, quote! { super::#name(#argument) })
         }
     };
-    // What stands at the type is the error of a type that is no outcome.
-    let output = function.output();
-    let span = output.map_or_else(Span::call_site, |ty| located(ty.span()));
+    // The error of a type that is no outcome stands at the type.
+    let span = function.output().map_or_else(Span::call_site, |ty| located(ty.span()));
     let outcome = moved(support, span);
     let report = report.map(|name| Ident::new(name, span));
     let report = quote_spanned! { span=> #outcome #(::#report)* (output) };
-    let output_name = Ident::new("output", span);
-    let (returns, end) = match output {
-        // One that is simulated fails by a panic, which says more.
-        _ if run.backend == Backend::Sim => (TokenStream::new(), quote! { ; }),
-        None => (TokenStream::new(), quote! { ; }),
-        Some(_) => (quote! { -> ::std::process::ExitCode }, TokenStream::new()),
-    };
-    let kept = quote! {
-        #[::core::prelude::v1::test]
-        #(#of_tests)*
-        fn #test() #returns {
-            #support::#call_run(
-                #support::Test::new(
-                    ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#test)),
-                    #feature,
-                ) #timeout,
-                #backend,
-                |#runtime| async move {
-                    let #output_name = #call.await;
-                    #report
-                },
-            ) #end
-        }
-    };
-    quote_spanned! { span_of_gate=> #gate { #mode #feature { #kept } } }
-}
-
-/// What of the library a test calls.
-struct Calls {
-    run: Ident,
-    argument: [&'static str; 2],
-    report: [&'static str; 2],
-}
-
-impl Calls {
-    fn of(backend: Backend) -> Calls {
-        match backend {
-            Backend::Sim => Calls {
-                run: format_ident!("simulate"),
-                argument: ["SimArgument", "of"],
-                report: ["SimOutcome", "error"],
-            },
-            _ => Calls {
-                run: format_ident!("run"),
-                argument: ["Argument", "of"],
-                report: ["Outcome", "report"],
-            },
+    let output = Ident::new("output", span);
+    quote! {
+        |#runtime| async move {
+            let #output = #call.await;
+            #report
         }
     }
 }
@@ -203,10 +229,11 @@ fn backend(run: &Run, support: &TokenStream) -> TokenStream {
                 quote! { #support::AsyncExecutor::worker_threads(#number) }
             }
         },
-        Backend::Sim => check(&run.simulation, support),
+        Backend::Sim => unreachable!("a simulated test is not run on a backend but checked"),
     }
 }
 
+/// The value that says which schedules to check.
 fn check(simulation: &Simulation, support: &TokenStream) -> TokenStream {
     let runs = simulation.runs.map(|At { value, .. }| quote! { .runs(#value) });
     let seed = simulation.seed.map(|At { value, .. }| quote! { .seed(#value) });

@@ -1,4 +1,4 @@
-//! The entry of tests: many schedules, and what is to be said of the first one that fails.
+//! The entry point of tests: many schedules, and a report on the first that fails.
 
 mod environment;
 mod explore;
@@ -25,13 +25,13 @@ pub use self::report::Counterexample;
 
 /// Runs a program under many schedules, and panics if one of them fails.
 ///
-/// This is [`Check::run`] with the defaults: [`Check`] says what they are, what the environment
-/// changes, and what a failure shows.
+/// This is [`Check::run`] with the defaults. See [`Check`] for these, for the environment variables
+/// that override them, and for what a failure shows.
 ///
 /// # Panics
 ///
-/// If a schedule fails, with a [`Counterexample`] as the message, and if a variable of the
-/// environment has a value that is not accepted.
+/// If a schedule fails, with a [`Counterexample`] as the message, and if an environment variable has
+/// an invalid value.
 ///
 /// # Examples
 ///
@@ -54,36 +54,36 @@ where
     Check::new().run(f);
 }
 
-/// Many schedules of a program, as they are to be run.
+/// A search through many schedules of a program, to be run.
 ///
 /// # What is run
 ///
-/// Run number i has the seed [`seed`](Check::seed) + i, and the strategy number i of
-/// [`strategies`](Check::strategies), which are gone through again and again. By default they are
+/// Run number i uses the seed [`seed`](Check::seed) + i, and the strategies of
+/// [`strategies`](Check::strategies) in turn. In each eight runs the defaults are
 ///
-/// - [`RoundRobin`](Strategy::RoundRobin), once in eight: what most runtimes do. A bug that shows up
-///   in it needs no further explanation;
-/// - [`Random`](Strategy::Random), twice: every schedule can come up, and it is fair, so that a
-///   livelock under it is one;
-/// - [`Urw`](Strategy::Urw), twice: where tasks differ much in length, `Random` hardly ever lets a
-///   long one come before a short one;
-/// - [`Pct`](Strategy::Pct) with the depths 1, 2 and 3, once each: most known bugs take so few
-///   ordering constraints, and its chance to meet them does not vanish in a long program.
+/// - [`RoundRobin`](Strategy::RoundRobin), once: what most runtimes do. A bug that it finds needs no
+///   further explanation;
+/// - [`Random`](Strategy::Random), twice: it may produce any schedule, and it is fair, so a livelock
+///   under it is real;
+/// - [`Urw`](Strategy::Urw), twice: if tasks differ much in length, `Random` hardly ever runs a long
+///   one before a short one;
+/// - [`Pct`](Strategy::Pct) with the depths 1, 2 and 3, once each: most known bugs need so few
+///   ordering constraints, and its probability of meeting them does not vanish in long programs.
 ///
-/// The first eight runs, and one in sixty-one after that, are run twice and must be the same run.
+/// The first eight runs, and one in sixty-one after that, are done twice and must be identical.
 ///
-/// `Pct` is not fair: it may starve the task that another one spins for. So a run of it that takes
-/// 10,000 steps and twenty times those of an ordinary run is given up, and counts as no failure,
-/// unless there are no other strategies.
+/// `Pct` is not fair: it may starve the task that another one spins for. So its runs are abandoned,
+/// without counting as failures, after 10,000 steps plus twenty times those of an ordinary run, unless
+/// there are no other strategies.
 ///
-/// The runs are spread over all cores, and end at the first failure in their order, which is the same
-/// on any number of cores. On a terminal there is a line that says how far it is.
+/// The runs are spread over all cores, and end at the first failure in their order, which does not
+/// depend on the number of cores. On a terminal, a line shows the progress.
 ///
 /// # What a failure shows
 ///
-/// The schedule that has failed is shrunk: others are tried that fail in the same way, with the same
-/// message, and switch less often from task to task. Then the [`Counterexample`] shows what went
-/// wrong, a line to paste that replays it, and the interleaving as a [`Timeline`](crate::Timeline).
+/// The failing schedule is shrunk: the search tries others that fail in the same way, with the same
+/// message, and switch between tasks less often. The [`Counterexample`] then shows what went wrong, a
+/// command that replays it, and the interleaving as a [`Timeline`](crate::Timeline).
 ///
 /// # Environment
 ///
@@ -91,15 +91,16 @@ where
 /// |----------------|-----------------------------------------------------------------------------|
 /// | `DST_SEED`     | the first seed: a whole number, decimal or, with `0x`, hexadecimal          |
 /// | `DST_RUNS`     | how many schedules to run                                                   |
-/// | `DST_STRATEGY` | the only [`Strategy`], as `random`, `pct(depth=3)`, `urw`, `round-robin`, `dfs(max_preemptions=2)` |
-/// | `DST_TAPE`     | a [`Tape`], or `@` and the path of a file with one: runs it alone, with the seed |
-/// | `DST_SVG`      | where to write a picture of the schedule that fails                          |
+/// | `DST_STRATEGY` | the only [`Strategy`]: `random`, `pct(depth=3)`, `urw`, `round-robin`, `dfs(max_preemptions=2)` |
+/// | `DST_TAPE`     | a [`Tape`], or `@` and the path of a file with one: runs only this schedule, with the seed |
+/// | `DST_SVG`      | where to write a picture of the failing schedule                             |
 ///
-/// They go before what the code says. An empty value is none. With a tape the strategy and the
-/// number of runs mean nothing. A tape holds for one program and one seed, so run that test alone.
+/// They override the settings in the code. An empty value counts as unset. With a tape, the strategy
+/// and the number of runs are ignored. A tape is valid for one program and one seed, so run only that
+/// test.
 ///
-/// While `check` looks for a failure, panics on the simulations' threads print nothing; this takes a
-/// panic hook, which passes all other panics on to the one that was there before.
+/// During the search, panics on the simulations' threads are not printed. For this a panic hook is
+/// installed, which passes all other panics on to the previous hook.
 ///
 /// # Examples
 ///
@@ -127,24 +128,23 @@ pub struct Check {
     command: Option<String>,
 }
 
-/// What a [`Check`] without a failure has done.
+/// The summary of a [`Check`] that found no failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {
     /// How many schedules were run.
     pub runs: u64,
-    /// How many steps they took altogether.
+    /// How many steps they took in total.
     pub steps: u64,
-    /// How many of them were given up, because [`Strategy::Pct`] starved a task.
+    /// How many of them were abandoned, because [`Strategy::Pct`] starved a task.
     pub starved: u64,
-    /// Whether there is no schedule left that was not run; only [`Strategy::Dfs`] can know.
+    /// Whether every schedule was run; only [`Strategy::Dfs`] can know.
     pub exhausted: bool,
 }
 
-/// How the future of a [`check`](check()) has gone: an `Err` is a failure of the kind
-/// [`Error`](FailureKind::Error).
+/// The output of a checked future: an `Err` is a failure of the kind [`Error`](FailureKind::Error).
 pub trait Verdict {
-    /// What went wrong, if anything did.
+    /// A description of the error, if there is one.
     fn error(self) -> Option<String>;
 }
 
@@ -160,7 +160,7 @@ impl<T, E: fmt::Debug> Verdict for Result<T, E> {
     }
 }
 
-/// What is checked, without its types.
+/// The checked program, without its types.
 type Program<'a> = dyn Fn(SimRuntime) -> Pin<Box<dyn Future<Output = ()> + 'a>> + Sync + 'a;
 
 impl Check {
@@ -187,23 +187,23 @@ impl Check {
         }
     }
 
-    /// Runs so many schedules, and at least one.
+    /// Sets the number of schedules, at least one.
     pub fn runs(self, runs: u64) -> Check {
         Check { runs: runs.max(1), ..self }
     }
 
-    /// The seed of the first run; each further run has the next one.
+    /// Sets the seed of the first run; each further run uses the next one.
     pub fn seed(self, seed: u64) -> Check {
         Check { sim: Sim { seed, ..self.sim }, ..self }
     }
 
-    /// Goes through these strategies, again and again, in place of the usual ones.
+    /// Sets the strategies, which are used in turn.
     ///
     /// # Panics
     ///
-    /// If there is none; if one is [`Strategy::Pct`] with a depth of 0; and if [`Strategy::Dfs`] or
-    /// [`Strategy::Replay`] is one of several: the first goes through its schedules one after the
-    /// other, until it has run them all, and the second is a single schedule.
+    /// If there are none; if one is [`Strategy::Pct`] with a depth of 0; and if [`Strategy::Dfs`] or
+    /// [`Strategy::Replay`] is one of several: the first runs its own sequence of schedules, and the
+    /// second is a single schedule.
     pub fn strategies(self, strategies: impl IntoIterator<Item = Strategy>) -> Check {
         let strategies: Vec<_> = strategies.into_iter().collect();
         assert!(!strategies.is_empty(), "a check needs a strategy");
@@ -211,7 +211,7 @@ impl Check {
             let alone = matches!(strategy, Strategy::Dfs { .. } | Strategy::Replay(_));
             assert!(
                 !alone || strategies.len() == 1,
-                "`{strategy}` cannot be one of several strategies: it decides itself what is run"
+                "`{strategy}` cannot be one of several strategies: it determines the schedules alone"
             );
             strategy.check();
         }
@@ -228,41 +228,41 @@ impl Check {
         Check { sim: self.sim.max_time(time), ..self }
     }
 
-    /// Lets tasks be alive at the end; see [`Sim::allow_leaks`].
+    /// Whether tasks may be alive at the end; see [`Sim::allow_leaks`].
     pub fn allow_leaks(self, allow: bool) -> Check {
         Check { sim: self.sim.allow_leaks(allow), ..self }
     }
 
-    /// Lets tasks panic whose panic no join hands out; see [`Sim::allow_panics`].
+    /// Whether tasks may panic without a join that receives the panic; see [`Sim::allow_panics`].
     pub fn allow_panics(self, allow: bool) -> Check {
         Check { sim: self.sim.allow_panics(allow), ..self }
     }
 
-    /// Uses so many threads, and not one for each core. What is found is the same.
+    /// Sets the number of threads, instead of one per core. The result does not depend on it.
     pub fn threads(self, threads: NonZeroUsize) -> Check {
         Check { threads: Some(threads), ..self }
     }
 
-    /// Where to write a picture of the schedule that fails, as `DST_SVG` does.
+    /// Sets where to write a picture of the failing schedule, like `DST_SVG`.
     pub fn svg(self, path: impl Into<PathBuf>) -> Check {
         Check { svg: Some(path.into()), ..self }
     }
 
-    /// What the line that replays a failure runs. Otherwise it is `cargo test` with the name of the
-    /// test, or, where that is not known, the command that this process was started with.
+    /// Sets the command in the line that replays a failure. By default it is `cargo test` with the
+    /// name of the test, or, if that is unknown, the command line of this process.
     pub fn command(self, command: impl Into<String>) -> Check {
         Check { command: Some(command.into()), ..self }
     }
 
     /// Runs the schedules.
     ///
-    /// The future need be neither `Send` nor `'static`. Its output is `()` or a `Result`, of which an
-    /// `Err` is a failure.
+    /// The future need be neither `Send` nor `'static`. Its output is `()` or a `Result`, whose `Err`
+    /// is a failure.
     ///
     /// # Panics
     ///
-    /// If a schedule fails, with a [`Counterexample`] as the message, and if a variable of the
-    /// environment has a value that is not accepted.
+    /// If a schedule fails, with a [`Counterexample`] as the message, and if an environment variable
+    /// has an invalid value.
     #[track_caller]
     pub fn run<T, F>(self, f: impl Fn(SimRuntime) -> F + Sync) -> Checked
     where
@@ -275,7 +275,7 @@ impl Check {
         }
     }
 
-    /// Runs the schedules, and gives a failure to the caller.
+    /// Runs the schedules, and returns a failure.
     ///
     /// # Errors
     ///
@@ -283,7 +283,7 @@ impl Check {
     ///
     /// # Panics
     ///
-    /// If a variable of the environment has a value that is not accepted.
+    /// If an environment variable has an invalid value.
     #[track_caller]
     pub fn try_run<T, F>(
         self,
@@ -296,7 +296,7 @@ impl Check {
         self.with_environment().search_from(Location::caller(), false, &f)
     }
 
-    /// Runs the schedules as they are set up, as if called at a place.
+    /// Runs the schedules, as if called at that location.
     pub(crate) fn search_from<T, F>(
         &self,
         location: &'static Location<'static>,
@@ -310,7 +310,7 @@ impl Check {
         self.checked(location, &program(f), aloud)
     }
 
-    /// Lets the environment have its say.
+    /// Applies the environment variables.
     #[track_caller]
     pub(crate) fn with_environment(mut self) -> Check {
         let environment = match Environment::read() {

@@ -1,4 +1,4 @@
-//! Virtual time: the simulation's, and what the clocks of nodes make of it.
+//! Virtual time, and the clocks of nodes, which may be wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant, SystemTime};
 /// Nanoseconds since the start of a simulation.
 pub(crate) type Nanos = u64;
 
-/// What a clock shows, in nanoseconds: at the start it is [`HEADROOM`].
+/// A reading of a clock, in nanoseconds. At the start it is [`HEADROOM`].
 pub(crate) type Shown = u64;
 
-/// By how much a node's clock may be behind. What is left of 64 bits lasts for 484 years.
+/// How far a node's clock may be behind. The rest of 64 bits lasts for 484 years.
 pub(crate) const HEADROOM: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 const START: Shown = HEADROOM.as_secs() * 1_000_000_000;
 
-/// What a simulation takes for the time of day at its start: the beginning of the year 2020.
+/// The time of day at the start of a simulation: the beginning of the year 2020.
 const EPOCH: Duration = Duration::from_secs(1_577_836_800);
 
 pub(crate) struct Clock {
-    /// The instant at which a clock shows 0. Only differences from it are ever looked at.
+    /// The instant at which a clock shows 0. Only differences from it matter.
     zero: Instant,
     now: AtomicU64,
 }
@@ -42,7 +42,7 @@ impl Clock {
         self.nanos().saturating_add(START)
     }
 
-    /// When a clock that nobody has tampered with shows it.
+    /// When a clock that is right shows this.
     #[inline]
     pub(crate) fn due(shown: Shown) -> Nanos {
         shown.saturating_sub(START)
@@ -64,12 +64,12 @@ impl Clock {
     }
 }
 
-/// How far a clock is off, or jumps.
+/// How far a clock is off, or how far it jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Offset {
-    /// It shows a later time.
+    /// The clock shows a later time.
     Ahead(Duration),
-    /// It shows an earlier time.
+    /// The clock shows an earlier time.
     Behind(Duration),
 }
 
@@ -93,15 +93,15 @@ const WHOLE: i128 = 1_000_000;
 
 /// The clocks of a node.
 pub(crate) struct NodeClock {
-    /// When the rate or the offset was set.
+    /// When the rate or the offset was last set.
     since: Nanos,
     /// What the clock showed then.
     shown: i128,
-    /// How far it goes while the simulation's goes a million.
+    /// How far it advances while the simulation's clock advances a million.
     rate: i128,
-    /// What it has shown already, and so does not go below.
+    /// The highest reading before the last setting. It never shows less.
     floor: i128,
-    /// Whether anybody has looked at it.
+    /// Whether it was ever read.
     seen: bool,
     /// How far the wall clock is ahead of the other one, beyond the epoch.
     wall: i128,
@@ -123,14 +123,14 @@ impl NodeClock {
         Shown::try_from(self.runs(now).max(self.floor)).unwrap_or(Shown::MAX)
     }
 
-    /// The first instant at which the clock shows it; `None` is never.
+    /// The first instant at which the clock shows this; `None` is never.
     pub(crate) fn due(&self, shown: Shown) -> Option<Nanos> {
         let shown = i128::from(shown);
         let left = shown - self.shown;
         if shown <= self.floor || left <= 0 {
             return Some(0);
         }
-        // Rounded up: the clock must have come to it.
+        // Rounded up: the clock must have reached it.
         Nanos::try_from(i128::from(self.since) + (left * WHOLE + self.rate - 1) / self.rate).ok()
     }
 
@@ -163,7 +163,7 @@ impl NodeClock {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn a_deadline_is_the_first_instant_at_which_the_clock_shows_it() {

@@ -1,4 +1,4 @@
-//! Whether the same seed gives the same run.
+//! Checking that the same seed gives the same run.
 
 use std::panic::Location;
 
@@ -9,7 +9,7 @@ use crate::runtime::SimRuntime;
 use crate::schedule::{Profile, Schedule};
 use crate::{Report, Sim};
 
-/// What two runs have in common if they were the same.
+/// Equal for two runs that were the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     hash: u64,
@@ -29,25 +29,25 @@ impl Fingerprint {
     fn end(&self) -> String {
         match &self.end {
             Some((kind, message)) => format!("{kind}: {message}"),
-            None => "all went well".to_owned(),
+            None => "the run succeeded".to_owned(),
         }
     }
 }
 
-/// How many times two runs are recorded until they differ.
+/// How many pairs of runs are recorded in search of a difference.
 const PAIRS: u32 = 8;
 
 impl Sim {
-    /// Runs one schedule twice, and compares: what happened must be the same, event by event.
+    /// Runs one schedule twice, and compares the runs event by event.
     ///
-    /// Use it where a simulation is suspected of depending on more than its seed: the iteration
-    /// order of a `HashMap`, a static, an address, the real time.
+    /// Use it if a simulation may depend on more than its seed: on the iteration order of a
+    /// `HashMap`, a static, an address, or real time.
     ///
     /// # Errors
     ///
     /// As [`run`](Sim::run) if both runs fail in the same way. If they differ, a failure of the kind
-    /// [`Nondeterminism`](FailureKind::Nondeterminism): its message shows the first event that was
-    /// another one, with its task and the virtual time.
+    /// [`Nondeterminism`](FailureKind::Nondeterminism), whose message shows the first event that
+    /// differs, with its task and the virtual time.
     #[track_caller]
     pub fn run_twice<T, F>(self, f: impl Fn(SimRuntime) -> F) -> Result<Report<T>, Failure>
     where
@@ -63,7 +63,7 @@ impl Sim {
         Err(self.difference(self.seed, &schedule, location, &f, first))
     }
 
-    /// Runs it again, with a record, until it is known what is different.
+    /// Runs it again with a record, until the difference is found.
     pub(crate) fn difference<T, F>(
         &self,
         seed: u64,
@@ -77,9 +77,9 @@ impl Sim {
     {
         let sim = Sim { record: true, ..self.clone() };
         let mut message = format!(
-            "the same seed and the same choices led to something else once, and to the same in \
-             {PAIRS} pairs of runs that were recorded: what differs is rare, or depends on what \
-             ran before in this process"
+            "the same seed and the same choices gave a different run once, but the same run in \
+             {PAIRS} recorded pairs: the difference is rare, or depends on what ran before in this \
+             process"
         );
         for _ in 0..PAIRS {
             let record = || {
@@ -100,16 +100,16 @@ impl Sim {
     }
 }
 
-/// Says what the first difference is.
+/// Describes the first difference.
 fn compare(one: (&Record, &Fingerprint), other: (&Record, &Fingerprint)) -> String {
-    const WHAT: &str = "the same seed and the same choices led to something else";
+    const WHAT: &str = "the same seed and the same choices gave a different run";
     let events = (&one.0.events, &other.0.events);
     let same = events.0.iter().zip(events.1).take_while(|(one, other)| one == other).count();
     let (first, second) = (events.0.get(same), events.1.get(same));
     let Some(event) = first.or(second) else {
         let (one, other) = (one.1.end(), other.1.end());
         return format!(
-            "{WHAT}: every event was the same, and the end was not\n    one run      {one}\n    \
+            "{WHAT}: every event was the same, but not the end\n    one run      {one}\n    \
              another run  {other}"
         );
     };
@@ -120,8 +120,8 @@ fn compare(one: (&Record, &Fingerprint), other: (&Record, &Fingerprint)) -> Stri
     };
     format!(
         "{WHAT}: event {} is the first to differ, at {at:?}, in step {} of {who}\n    one run      \
-         {}\n    another run  {}\n    look for what depends on more than the seed: the iteration \
-         order of a `HashMap`, a static, an address, a thread, the real time",
+         {}\n    another run  {}\n    look for a dependency on something besides the seed: the \
+         iteration order of a `HashMap`, a static, an address, a thread, real time",
         same + 1,
         event.step,
         first.map_or("has ended".to_owned(), |event| say(event, one.0)),
@@ -136,7 +136,7 @@ fn say(event: &Event, record: &Record) -> String {
         What::Step(task) => {
             return format!("at {at:?}, {} takes step {}", record.describe(*task), event.step);
         }
-        What::Time => return format!("at {at:?}, nothing is ready and time has passed"),
+        What::Time => return format!("at {at:?}, nothing was ready and the time advanced"),
         What::Spawned(task, ..) => format!("spawned {}", record.describe(*task)),
         What::Woke(task) => format!("woke {}", record.describe(*task)),
         What::Slept(until) => {

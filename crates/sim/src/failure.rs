@@ -1,4 +1,4 @@
-//! Why a run failed, and all that is known about it.
+//! Why a run failed.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,33 +9,33 @@ use std::time::Duration;
 use crate::strategy::Strategy;
 use crate::tape::Tape;
 
-/// What went wrong.
+/// Why a run failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The future that was passed to the simulation panicked, or a task did whose panic no join
-    /// has delivered to anybody.
+    /// received.
     Panic,
-    /// Nothing was ready, and no sleep was pending that could have changed that.
+    /// Deadlock: no task was ready, and no timer was pending.
     Stall,
     /// The limit of [`Sim::max_steps`](crate::Sim::max_steps) was reached.
     StepLimit,
     /// The limit of [`Sim::max_time`](crate::Sim::max_time) was reached.
     TimeLimit,
-    /// There were tasks left at the end.
+    /// Tasks were still alive at the end.
     Leak,
     /// Another thread woke a task of the simulation, spawned one, or used its timer.
     ForeignThread,
-    /// Something of this crate that takes real time was used on the simulation's thread: a timer of
-    /// another runtime, or a pool of threads.
+    /// The simulation's thread used something that takes real time: a timer of another runtime, or a
+    /// thread pool.
     RealTime,
     /// A recorded schedule does not fit the program.
     Diverged,
-    /// The same seed and the same choices led to something else.
+    /// The same seed and the same choices gave a different run.
     Nondeterminism,
-    /// An invariant did not hold, or what was to happen eventually did not.
+    /// An invariant was violated, or an awaited condition did not hold in time.
     Invariant,
-    /// The future that was passed to [`check`](crate::check()) gave an error.
+    /// The future that was passed to [`check`](crate::check()) returned an error.
     Error,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             FailureKind::Panic => "panic",
-            FailureKind::Stall => "stall",
+            FailureKind::Stall => "deadlock",
             FailureKind::StepLimit => "step limit",
             FailureKind::TimeLimit => "time limit",
             FailureKind::Leak => "tasks left over",
@@ -57,10 +57,10 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// A run of a simulation that failed.
+/// A run that failed.
 ///
-/// The [`Display`](fmt::Display) form says what failed and where, in which run, how to replay it,
-/// and what each task that is still alive is waiting for.
+/// The [`Display`](fmt::Display) form says what failed, the seed, the strategy and the tape, and
+/// lists the tasks that were alive, by name and spawn location.
 #[derive(Clone)]
 pub struct Failure(Box<Details>);
 
@@ -81,20 +81,20 @@ impl Failure {
         Failure(Box::new(details))
     }
 
-    /// Adds what was found instead of this, and did not happen again.
+    /// Adds the failure that was found first and did not happen again.
     pub(crate) fn but_for(mut self, other: &Failure) -> Failure {
-        let found = format!("\n    it was found as {}: {}", other.kind(), other.message());
+        let found = format!("\n    first found as {}: {}", other.kind(), other.message());
         self.0.message.push_str(&found);
         self
     }
 
-    /// What went wrong.
+    /// Why the run failed.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.0.kind
     }
 
-    /// What went wrong, in a sentence: the panic's message, for example.
+    /// A description: the panic's message, for example.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
@@ -112,7 +112,7 @@ impl Failure {
         &self.0.strategy
     }
 
-    /// The schedule, up to the failure: [`Strategy::Replay`] with the same seed repeats it.
+    /// The schedule up to the failure. [`Strategy::Replay`] with the same seed repeats it.
     #[must_use]
     pub fn tape(&self) -> &Tape {
         &self.0.tape
@@ -130,7 +130,7 @@ impl Failure {
         self.0.elapsed
     }
 
-    /// The tasks that were alive, oldest first.
+    /// The tasks that were alive, in the order in which they were spawned.
     #[must_use]
     pub fn tasks(&self) -> &[TaskReport] {
         &self.0.tasks
@@ -170,7 +170,7 @@ impl fmt::Debug for Failure {
 
 impl Error for Failure {}
 
-/// A task of a simulation that failed, as it was then.
+/// A task that was alive when a run failed.
 #[derive(Clone, Debug)]
 pub struct TaskReport {
     pub(crate) number: u32,
@@ -192,7 +192,7 @@ impl TaskReport {
         self.number
     }
 
-    /// The name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
+    /// The name that the task was [spawned with](async_runtime_compat::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -204,37 +204,37 @@ impl TaskReport {
         self.node.as_deref()
     }
 
-    /// The place of the `spawn` call.
+    /// The location of the `spawn` call.
     #[must_use]
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// How many steps it had taken.
+    /// How many steps the task had taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Whether it was ready to go on; otherwise it was waiting to be woken.
+    /// Whether the task was ready; otherwise it was waiting to be woken.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready
     }
 
-    /// Whether its node was paused, so that it had to wait even if it was ready.
+    /// Whether the task's node was paused, so that it had to wait even if it was ready.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// Who woke it last.
+    /// What woke the task last.
     #[must_use]
     pub fn woken_by(&self) -> Waking {
         self.woken_by
     }
 
-    /// When it was woken last, in virtual time since the start.
+    /// When the task was last woken, in virtual time since the start.
     #[must_use]
     pub fn woken_at(&self) -> Duration {
         self.woken_at
@@ -258,17 +258,17 @@ impl fmt::Display for TaskReport {
     }
 }
 
-/// Who woke a task.
+/// What woke a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Waking {
-    /// Nobody since it was spawned by the task of that number.
+    /// Nothing, since the task with that number spawned it.
     Spawn(u32),
-    /// The task of that number, perhaps itself.
+    /// The task with that number, perhaps itself.
     Task(u32),
     /// A sleep that ended.
     Timer,
-    /// Another thread than the simulation's, or code outside of any task.
+    /// A thread other than the simulation's, or code outside of any task.
     Outside,
 }
 

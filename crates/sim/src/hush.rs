@@ -1,4 +1,4 @@
-//! Panics that are looked for are not printed, thousands of times.
+//! Silencing the panic hook: a search provokes thousands of panics.
 
 use std::cell::{Cell, RefCell};
 use std::panic;
@@ -12,7 +12,7 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Until it is dropped, the panics of this thread print nothing.
+/// Silences the panics of this thread until it is dropped.
 pub(crate) struct Hush {
     before: bool,
 }
@@ -30,19 +30,19 @@ impl Drop for Hush {
     }
 }
 
-/// Puts a hook before the present one, once in a process. On threads that are not hushed the one
-/// that was there before does what it did.
+/// Installs a panic hook in front of the present one, once per process. It calls the present one on
+/// threads that are not silenced.
 pub(crate) fn install() {
     if thread::panicking() {
-        // The hook cannot be replaced now. Then they print.
+        // The hook cannot be replaced during a panic. The panics are printed, then.
         return;
     }
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let place = info.location().map(ToString::to_string);
-            // A thread that is ending may panic, too; its variables are gone then.
-            let _ = LAST_LOCATION.try_with(|last| last.replace(place));
+            let location = info.location().map(ToString::to_string);
+            // A thread may panic while it ends, when its variables are gone.
+            let _ = LAST_LOCATION.try_with(|last| last.replace(location));
             if !HUSHED.try_with(Cell::get).unwrap_or_default() {
                 before(info);
             }
@@ -50,7 +50,7 @@ pub(crate) fn install() {
     });
 }
 
-/// Where this thread has panicked last, if that is known. It is forgotten then.
+/// Takes the location of this thread's last panic.
 pub(crate) fn last_location() -> Option<String> {
     LAST_LOCATION.take()
 }

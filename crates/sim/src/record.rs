@@ -1,4 +1,4 @@
-//! A run, event by event.
+//! The events of a run.
 
 use std::borrow::Cow;
 use std::panic::Location;
@@ -7,17 +7,17 @@ use std::sync::Arc;
 use crate::clock::Nanos;
 use crate::hush;
 
-/// What happened in a run, in its order.
+/// The events of a run, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// By number.
     pub(crate) tasks: Vec<Known>,
     pub(crate) events: Vec<Event>,
-    /// Who acts: the task whose step it is, or nobody while timers fire.
+    /// The task whose step it is; `None` while timers fire.
     acting: Option<u32>,
 }
 
-/// A task that was spawned at some time.
+/// A task that was spawned, dead or alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) name: Option<Cow<'static, str>>,
@@ -28,7 +28,7 @@ pub(crate) struct Known {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// How many steps there have been, with the present one.
+    /// The number of the present step.
     pub(crate) step: u64,
     pub(crate) at: Nanos,
     pub(crate) task: Option<u32>,
@@ -39,11 +39,11 @@ pub(crate) struct Event {
 pub(crate) enum What {
     /// A task takes a step.
     Step(u32),
-    /// Time passes, as nothing is ready.
+    /// Nothing was ready, and the time advanced.
     Time,
     Spawned(u32, Known),
     Woke(u32),
-    /// Until when.
+    /// A sleep until that time was polled.
     Slept(Nanos),
     Ended(u32),
     Panicked(String),
@@ -52,7 +52,7 @@ pub(crate) enum What {
 
 impl Default for Record {
     fn default() -> Record {
-        // The future that is passed to the simulation is task 0, and made before the first step.
+        // The future that is passed to the simulation is task 0, and is created before the first step.
         Record { tasks: Vec::new(), events: Vec::new(), acting: Some(0) }
     }
 }
@@ -69,14 +69,14 @@ impl Record {
         match &what {
             What::Step(number) => self.acting = Some(*number),
             What::Time => self.acting = None,
-            // Numbers are given in this order.
+            // Tasks are numbered in this order.
             What::Spawned(_, task) => self.tasks.push(task.clone()),
             _ => {}
         }
         self.events.push(Event { step, at, task: self.acting, what });
     }
 
-    /// `3 worker@node`, or less where there is no name or no node.
+    /// `3 worker@node`, with the parts that there are.
     pub(crate) fn label(&self, number: u32) -> String {
         let known = self.known(number);
         let node = known.and_then(|task| task.node.as_ref());

@@ -1,4 +1,4 @@
-//! Randomness that belongs to a seed.
+//! Seeded randomness.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,16 +6,16 @@ use std::hash::{Hash, Hasher};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 
-/// A seeded generator of random numbers: xoshiro256++.
+/// A seeded random number generator: xoshiro256++.
 ///
 /// The same seed gives the same numbers, in every process and on every platform.
 ///
 /// # With the crate `rand`
 ///
-/// For its distributions, and for code that takes a generator of its, seed one from this one. Take
-/// one of a named algorithm, such as `ChaCha12Rng` of `rand_chacha`, or accept that `StdRng` may
-/// give other numbers, and so a seed other runs, after an update of `rand`. Do not use
-/// `rand::rng()` in a simulation: it is seeded by the operating system.
+/// For its distributions, and for code that takes one of its generators, seed one from this. Choose a
+/// named algorithm, such as `ChaCha12Rng` of `rand_chacha`, or accept that an update of `rand` may
+/// change `StdRng`'s numbers, and with them the runs of a seed. Do not use `rand::rng()` in a
+/// simulation: the operating system seeds it.
 ///
 /// ```
 /// use async_runtime_compat_sim::Sim;
@@ -38,7 +38,7 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 #[derive(Clone)]
 pub struct SimRng {
     generator: Xoshiro256PlusPlus,
-    /// What forks are derived from, so that draws do not shift them.
+    /// Forks are derived from this, so that draws do not shift them.
     seed: u64,
 }
 
@@ -47,21 +47,21 @@ impl SimRng {
         SimRng { generator: Xoshiro256PlusPlus::seed_from_u64(seed), seed }
     }
 
-    /// A generator of its own for a component, by name.
+    /// Derives a separate generator for a component.
     ///
-    /// It depends on this generator's seed and on the label, not on what was drawn before: a
-    /// component that draws more does not shift what another one gets.
+    /// It depends on this generator's seed and the label, not on earlier draws: a component that
+    /// draws more does not shift the numbers of another.
     #[must_use]
     pub fn fork(&self, label: &str) -> SimRng {
         SimRng::new(derive(self.seed, label, 0))
     }
 
-    /// A number between 0 and [`u64::MAX`].
+    /// Draws a number between 0 and [`u64::MAX`].
     pub fn next_u64(&mut self) -> u64 {
         self.generator.next_u64()
     }
 
-    /// A number below `bound`, each with the same chance to within 2<sup>-64</sup> · `bound`.
+    /// Draws a number below `bound`, all equally likely to within 2<sup>-64</sup> · `bound`.
     ///
     /// # Panics
     ///
@@ -72,7 +72,7 @@ impl SimRng {
         (product >> 64) as u64
     }
 
-    /// True with the given probability, which is 0 for never and 1 for always.
+    /// Draws `true` with the given probability: 0 is never, 1 is always.
     ///
     /// # Panics
     ///
@@ -84,7 +84,7 @@ impl SimRng {
         draw < probability
     }
 
-    /// One of the items; `None` if there is none.
+    /// Draws one of the items; `None` if there are none.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         if items.is_empty() {
             return None;
@@ -93,7 +93,7 @@ impl SimRng {
         items.get(usize::try_from(index).unwrap_or_default())
     }
 
-    /// Puts the items into a random order.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last as u64 + 1);
@@ -101,7 +101,7 @@ impl SimRng {
         }
     }
 
-    /// A seed for another generator, such as `rand`'s `StdRng`.
+    /// Draws a seed for another generator, such as `rand`'s `StdRng`.
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         for bytes in seed.chunks_exact_mut(8) {
@@ -117,7 +117,7 @@ impl fmt::Debug for SimRng {
     }
 }
 
-/// A seed that depends on another one, a label and a number, the same in every process.
+/// Derives a seed from another one, a label and a number, the same in every process.
 pub(crate) fn derive(seed: u64, label: &str, number: u64) -> u64 {
     let mut hash = Trace::new(seed);
     label.as_bytes().hash(&mut hash);
@@ -125,11 +125,11 @@ pub(crate) fn derive(seed: u64, label: &str, number: u64) -> u64 {
     hash.finish()
 }
 
-/// A hash that is the same in every process and quick to add a word to.
+/// A hash that is the same in every process, and to which a word is added quickly.
 #[derive(Clone, Copy)]
 pub(crate) struct Trace {
     hash: u64,
-    /// What was mixed in since a word was added last.
+    /// What was mixed in since the last word was added.
     mixed: u64,
 }
 
@@ -149,7 +149,7 @@ impl Trace {
         }
     }
 
-    /// Makes the next word another one. Quicker than a word of its own, for a few small numbers.
+    /// Changes the next word. Quicker than adding a word, for a few small numbers.
     #[inline]
     pub(crate) fn mix(&mut self, word: u64) {
         self.mixed = (self.mixed ^ word).rotate_left(23);

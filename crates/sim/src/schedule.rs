@@ -1,4 +1,4 @@
-//! The strategies at work: what is ready, and who goes next.
+//! The strategies at work: which tasks are ready, and which goes next.
 
 mod dfs;
 mod guided;
@@ -16,27 +16,27 @@ use crate::strategy::Strategy;
 pub(crate) use dfs::Search;
 pub(crate) use guided::{Cost, Plan};
 
-/// Where a task is kept while it lives. Reused afterwards.
+/// The index of a live task. Reused afterwards.
 pub(crate) type Slot = u32;
 
-/// A task, as a strategy sees it.
+/// What a strategy knows of a ready task.
 #[derive(Clone, Copy)]
 pub(crate) struct Ready {
     pub(crate) slot: Slot,
     /// Tasks are numbered in the order in which they were spawned.
     pub(crate) number: u32,
-    /// Where it stands in the tree of tasks, the same in every schedule.
+    /// Its position in the tree of tasks, the same in every schedule.
     pub(crate) path: u64,
     /// How many steps it has taken.
     pub(crate) steps: u64,
 }
 
-/// What a schedule needs to know of the program before it starts.
+/// Knowledge of the program from an earlier run.
 #[derive(Clone, Default)]
 pub(crate) struct Profile {
-    /// How many steps there are; `None` if nobody knows.
+    /// How many steps there are, if that is known.
     pub(crate) steps: Option<u64>,
-    /// How many each task takes, by its path.
+    /// How many steps each task takes, by path.
     pub(crate) tasks: Arc<HashMap<u64, u64>>,
 }
 
@@ -51,15 +51,15 @@ pub(crate) enum Schedule {
     Guided(guided::Guided),
 }
 
-/// What is next.
+/// The next step.
 pub(crate) enum Choice {
-    /// Whether there was another one.
+    /// `chosen` is whether more than one task was ready.
     Task {
         slot: Slot,
         chosen: bool,
     },
     Nothing,
-    /// The schedule that was to be followed does not fit the program.
+    /// The schedule to follow does not fit the program.
     Diverged(String),
 }
 
@@ -96,14 +96,14 @@ impl Schedule {
         Schedule::Dfs(dfs::Dfs::new(search))
     }
 
-    /// One that follows a plan as far as it can be followed.
+    /// Follows a plan as far as possible.
     ///
-    /// The plan is one for all steps, or for those at which there is a choice.
+    /// The plan is for all steps, or only for those with a choice.
     pub(crate) fn guided(plan: Plan, choices_only: bool) -> Schedule {
         Schedule::Guided(guided::Guided::new(plan, choices_only))
     }
 
-    /// Who went when a plan was followed, if that is what this is.
+    /// The turns taken while following a plan; empty for other schedules.
     pub(crate) fn into_taken(self) -> Plan {
         match self {
             Schedule::Guided(guided) => guided.into_taken(),
@@ -111,7 +111,7 @@ impl Schedule {
         }
     }
 
-    /// What following the plan has cost, if that is what this is.
+    /// The cost of following the plan; zero for other schedules.
     pub(crate) fn cost(&self) -> Cost {
         match self {
             Schedule::Guided(guided) => guided.cost(),
@@ -119,12 +119,12 @@ impl Schedule {
         }
     }
 
-    /// One that is over.
+    /// An empty placeholder.
     pub(crate) fn done() -> Schedule {
         Schedule::RoundRobin(queue::RoundRobin::default())
     }
 
-    /// What a search has learnt from the run.
+    /// The search after this run, if this belongs to one.
     pub(crate) fn into_search(self) -> Option<Search> {
         match self {
             Schedule::Dfs(dfs) => Some(dfs.into_search()),
@@ -132,31 +132,31 @@ impl Schedule {
         }
     }
 
-    /// A task has become ready.
+    /// A task became ready.
     #[inline]
     pub(crate) fn push(&mut self, task: Ready) {
         each!(self, it => it.push(task));
     }
 
-    /// Takes the task that goes next.
+    /// Takes the task for the next step.
     #[inline]
     pub(crate) fn pick(&mut self) -> Choice {
         each!(self, it => it.pick())
     }
 
-    /// A ready task must wait, or is gone.
+    /// A ready task has to wait, or is gone.
     pub(crate) fn remove(&mut self, task: Ready) {
         each!(self, it => it.remove(task));
     }
 
-    /// A task has ended.
+    /// A task ended.
     pub(crate) fn forget(&mut self, number: u32) {
         if let Schedule::Pct(pct) = self {
             pct.forget(number);
         }
     }
 
-    /// The rest of a tape that was longer than the program, if that is what this is.
+    /// How many choices are left of a tape; 0 for other schedules.
     pub(crate) fn left_over(&self) -> usize {
         match self {
             Schedule::Replay(replay) => replay.left_over(),

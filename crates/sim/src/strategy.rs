@@ -124,7 +124,7 @@ impl FromStr for Strategy {
                 Ok(tape) => Ok(Strategy::Replay(tape)),
                 Err(error) => Err(InvalidStrategy::tape(text, &error)),
             },
-            _ => Err(InvalidStrategy::new(text, "there is no such strategy")),
+            _ => Err(InvalidStrategy::new(text, "unknown name")),
         }
     }
 }

@@ -1,21 +1,20 @@
-//! Schedules, written down.
+//! Recorded schedules.
 
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// A schedule as a list of choices, to be replayed.
+/// A recorded schedule: a list of choices that can be replayed.
 ///
 /// There is one choice for each step at which more than one task was ready: the number of the task
 /// that took it. Tasks are numbered in the order in which they were spawned; 0 is the future that
 /// was passed to the simulation.
 ///
-/// The [`Display`](fmt::Display) form is a line of text, made to be pasted: `t1:0.2.1x3.2` says
-/// that task 0 went first, then task 2, then task 1 three times, then task 2. [`FromStr`] reads it
-/// back.
+/// The [`Display`](fmt::Display) form is a line of text, ready to paste: `t1:0.2.1x3.2` means task 0,
+/// then task 2, then task 1 three times, then task 2. [`FromStr`] parses it.
 ///
-/// A tape holds for one program and one seed. One that does not fit the program is noticed at the
-/// first choice that cannot be made, and the run fails with the number of that step.
+/// A tape is valid for one program and one seed. If it does not fit the program, the run fails at the
+/// first choice that cannot be made, with the number of that step.
 ///
 /// # Examples
 ///
@@ -53,7 +52,7 @@ impl Tape {
         self.choices.len()
     }
 
-    /// Whether there was nothing to choose.
+    /// Whether there are no choices: there was never more than one ready task.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.choices.is_empty()
@@ -92,8 +91,8 @@ impl FromStr for Tape {
             let (task, times) = item.split_once('x').unwrap_or((item, "1"));
             let (Ok(task), Ok(times @ 1..)) = (task.parse::<u32>(), times.parse::<u32>()) else {
                 return Err(InvalidTape(format!(
-                    "item {} is `{item}`, where a task's number such as `3`, or `3x5` for five \
-                     times task 3, is expected",
+                    "item {} is `{item}`: expected the number of a task, such as `3`, or `3x5` for \
+                     five times task 3",
                     index + 1,
                 )));
             };
@@ -107,18 +106,18 @@ impl FromStr for Tape {
     }
 }
 
-/// A damaged tape shall not take all memory.
+/// Keeps a damaged tape from exhausting the memory.
 const MAX_LEN: usize = 1 << 28;
 
-/// A text is not a [`Tape`].
+/// The text is not a [`Tape`].
 ///
-/// The [`Display`](fmt::Display) form says where it is damaged and what was expected.
+/// The [`Display`](fmt::Display) form says where it is damaged, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTape(String);
 
 impl fmt::Display for InvalidTape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a tape of a simulation: {}", self.0)
+        write!(f, "not a tape: {}", self.0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The interleaving of a run, to be read.
+//! The interleaving of a run, for people.
 
 mod svg;
 mod table;
@@ -8,34 +8,35 @@ use std::fmt;
 use crate::failure::FailureKind;
 use crate::record::{Record, What};
 
-/// What happened in a run, step by step, in the order in which it happened.
+/// The events of a run, step by step.
 ///
 /// The [`Display`](fmt::Display) form is a table with a row for each step and a column for each
-/// task that took part. Of a long run it shows the beginning and the end. [`svg`](Timeline::svg) is
-/// the same as a picture.
+/// task involved. Of a long run it shows the beginning and the end. [`svg`](Timeline::svg) draws the
+/// same as a picture.
 ///
-/// [`Sim::timeline`](crate::Sim::timeline) makes one.
+/// Returned by [`Sim::timeline`](crate::Sim::timeline) and
+/// [`Counterexample::timeline`](crate::Counterexample::timeline).
 #[derive(Clone)]
 pub struct Timeline {
     rows: Vec<Row>,
-    /// What each task is called, by number.
+    /// The label of each task, by number.
     labels: Vec<String>,
     locations: Vec<String>,
     end: Option<(FailureKind, String)>,
 }
 
-/// A step, or time that passes.
+/// A step, or an advance of the time.
 #[derive(Clone, Default)]
 struct Row {
     step: u64,
     at: u64,
-    /// Whose step it was.
+    /// The task that took the step.
     task: Option<u32>,
     spawned: Vec<u32>,
     woken: Vec<u32>,
     ended: Vec<u32>,
     panicked: bool,
-    /// What happened, in words.
+    /// The events, in words.
     words: Vec<String>,
 }
 
@@ -52,7 +53,7 @@ impl Timeline {
             }
             let Some(row) = rows.last_mut() else { continue };
             match &event.what {
-                // It is there before it has done anything.
+                // The future that was passed to the simulation exists from the start.
                 What::Spawned(0, ..) | What::Step(_) => {}
                 What::Time => row.words.push("time passes".to_owned()),
                 What::Spawned(number, ..) => {
@@ -81,9 +82,9 @@ impl Timeline {
         }
         finish(rows.last_mut());
         if let (Some((FailureKind::Error, _)), Some(row)) = (&end, rows.last_mut()) {
-            // It has ended with its error, and was kept from going on.
+            // The future returned an error, and was then kept pending until the run had stopped.
             row.words.pop_if(|word| word == "waits");
-            row.words.push("gives an error".to_owned());
+            row.words.push("returns an error".to_owned());
         }
         rows.retain(|row| row.step > 0 || !row.words.is_empty());
         let numbers = || (0_u32..).take(record.tasks.len());
@@ -92,8 +93,8 @@ impl Timeline {
         Timeline { rows, labels, locations, end }
     }
 
-    /// A picture: a line for each task, from left to right, with a box for each step and an arrow
-    /// for each task that was woken.
+    /// Draws the run as an SVG picture: a line for each task, from left to right, with a box for each
+    /// step and an arrow for each wake-up.
     ///
     /// Of a long run it shows the last thousand steps.
     #[must_use]
@@ -101,7 +102,7 @@ impl Timeline {
         svg::draw(self)
     }
 
-    /// How often another task took a step than the one that took the step before.
+    /// How many steps were taken by another task than the step before.
     #[must_use]
     pub fn context_switches(&self) -> usize {
         let tasks: Vec<_> =
@@ -113,17 +114,17 @@ impl Timeline {
         usize::try_from(number).ok().and_then(|number| self.labels.get(number)).map_or("", |it| it)
     }
 
-    /// How the run has ended, in words.
+    /// The end of the run, in words.
     fn ending(&self) -> String {
         match &self.end {
             Some((kind, message)) => format!("{kind}: {message}"),
-            None => "the end: all went well".to_owned(),
+            None => "the end: the run succeeded".to_owned(),
         }
     }
 }
 
 impl Row {
-    /// Something that was done to a task; a list, if it is done to several.
+    /// Adds an action on a task. Several in a row become a list.
     fn say(&mut self, verb: &'static str, task: &str) {
         match self.words.last_mut() {
             Some(word) if word.starts_with(verb) => {
@@ -135,7 +136,7 @@ impl Row {
     }
 }
 
-/// Says what becomes of the task that has taken a step.
+/// Adds what the task does after its step: it ends, yields or waits.
 fn finish(row: Option<&mut Row>) {
     let Some(row) = row else { return };
     let Some(task) = row.task.filter(|_| row.step > 0) else { return };

@@ -1,4 +1,4 @@
-//! The sleeps that are waiting for their time.
+//! The pending sleeps.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,11 +9,11 @@ use slab::Slab;
 
 use crate::clock::Nanos;
 
-/// Who waits for what time.
+/// The pending sleeps, by deadline.
 #[derive(Default)]
 pub(crate) struct Timers {
-    /// Each registration, the earliest first, and of those for one time the first that was made.
-    /// One that was removed stays until its time comes or too many have been.
+    /// Every registration, by time, and for the same time in the order of registration. Entries of
+    /// removed registrations stay until their time comes or there are too many of them.
     order: BinaryHeap<Reverse<Entry>>,
     waiting: Slab<Registration>,
     made: u32,
@@ -22,37 +22,36 @@ pub(crate) struct Timers {
 struct Registration {
     key: Key,
     at: Nanos,
-    /// By whose clock.
+    /// Whose clock applies.
     node: u32,
     waker: Waker,
 }
 
-/// A time, and whose it is, in one word: there is much comparing and moving in a heap.
+/// A time and a key in one word, because a heap compares and moves its entries a lot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry(u128);
 
 impl Entry {
     fn new(at: Nanos, key: Key) -> Entry {
-        Entry(u128::from(at) << 64 | u128::from(key.number) << 32 | u128::from(key.place))
+        Entry(u128::from(at) << 64 | u128::from(key.number) << 32 | u128::from(key.index))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "it is three words in one")]
+    #[expect(clippy::cast_possible_truncation, reason = "three words are packed into one")]
     fn parts(self) -> (Nanos, Key) {
-        let key = Key { number: (self.0 >> 32) as u32, place: self.0 as u32 };
+        let key = Key { number: (self.0 >> 32) as u32, index: self.0 as u32 };
         ((self.0 >> 64) as Nanos, key)
     }
 }
 
-/// A registration: which it is, and where. Places are used again; numbers are, too, but not before
-/// there have been 2<sup>32</sup> others.
+/// Identifies a registration. Indices are reused at once; numbers only after 2<sup>32</sup> others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     number: u32,
-    place: u32,
+    index: u32,
 }
 
 impl Timers {
-    /// The time of the first.
+    /// The time of the next sleep that ends.
     pub(crate) fn next(&mut self) -> Option<Nanos> {
         while let Some(Reverse(entry)) = self.order.peek() {
             let (at, key) = entry.parts();
@@ -64,7 +63,7 @@ impl Timers {
         None
     }
 
-    /// Takes those whose time has come.
+    /// Takes the wakers of the sleeps whose time has come.
     pub(crate) fn take_due(&mut self, now: Nanos, due: &mut Vec<Waker>) {
         while let Some(Reverse(entry)) = self.order.peek() {
             let (at, key) = entry.parts();
@@ -76,7 +75,7 @@ impl Timers {
         }
     }
 
-    /// What it gives is to be dropped, once the lock is released.
+    /// Registers a waker, or replaces it. Drop the old one once the lock is released.
     #[must_use]
     pub(crate) fn register(
         &mut self,
@@ -86,24 +85,24 @@ impl Timers {
         waker: Waker,
     ) -> Option<Waker> {
         if let Some(key) = registered.filter(|key| is_waiting(&self.waiting, *key)) {
-            let registration = &mut self.waiting[key.place as usize];
+            let registration = &mut self.waiting[key.index as usize];
             return Some(mem::replace(&mut registration.waker, waker));
         }
         self.made = self.made.wrapping_add(1);
-        let place = self.waiting.vacant_key();
-        let place = u32::try_from(place).expect("there is no memory for so many sleeps");
-        let key = Key { number: self.made, place };
+        let index = self.waiting.vacant_key();
+        let index = u32::try_from(index).expect("memory runs out before there are so many sleeps");
+        let key = Key { number: self.made, index };
         self.waiting.insert(Registration { key, at, node, waker });
         self.order.push(Reverse(Entry::new(at, key)));
         *registered = Some(key);
         None
     }
 
-    /// What it gives is to be dropped, once the lock is released.
+    /// Removes a registration. Drop its waker once the lock is released.
     #[must_use]
     pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
         let waker = take(&mut self.waiting, key)?;
-        // Each of those that go has been paid for by its removal.
+        // Amortized: each entry that goes was paid for by its removal.
         if self.order.len() > 2 * self.waiting.len() + 64 {
             let waiting = &self.waiting;
             self.order.retain(|Reverse(entry)| is_waiting(waiting, entry.parts().1));
@@ -111,13 +110,13 @@ impl Timers {
         Some(waker)
     }
 
-    /// When it is due; `None` if it does not wait any more.
+    /// When the sleep ends; `None` if it is not pending.
     pub(crate) fn due(&self, key: Key) -> Option<Nanos> {
-        self.waiting.get(key.place as usize).filter(|it| it.key == key).map(|it| it.at)
+        self.waiting.get(key.index as usize).filter(|it| it.key == key).map(|it| it.at)
     }
 
-    /// Takes those that wait by the clock of a node, in the order in which they would be due. This
-    /// looks at all there are.
+    /// Takes the wakers of all sleeps by a node's clock, in the order of their deadlines. This looks
+    /// at every pending sleep.
     #[must_use]
     pub(crate) fn take_node(&mut self, node: u32) -> Vec<Waker> {
         let its = self.waiting.iter().filter(|(_, it)| it.node == node);
@@ -133,9 +132,9 @@ impl Timers {
 }
 
 fn is_waiting(waiting: &Slab<Registration>, key: Key) -> bool {
-    waiting.get(key.place as usize).is_some_and(|it| it.key == key)
+    waiting.get(key.index as usize).is_some_and(|it| it.key == key)
 }
 
 fn take(waiting: &mut Slab<Registration>, key: Key) -> Option<Waker> {
-    is_waiting(waiting, key).then(|| waiting.remove(key.place as usize).waker)
+    is_waiting(waiting, key).then(|| waiting.remove(key.index as usize).waker)
 }

@@ -118,11 +118,11 @@ impl Watch {
     }
 }
 
-/// Waits for a condition; made by [`SimRuntime::eventually`](crate::SimRuntime::eventually).
+/// Waits for a condition; returned by [`SimRuntime::eventually`](crate::SimRuntime::eventually).
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Eventually {
     engine: Arc<Engine>,
-    /// Until the first poll.
+    /// `None` after the first poll.
     condition: Option<Condition>,
     awaited: Arc<Awaited>,
     sleep: Sleep,

@@ -21,6 +21,9 @@ async fn unknown_option_of_a_backend() {}
 #[async_runtime_compat::test(tokio(crate = a::path))]
 async fn path_for_one_backend() {}
 
+#[async_runtime_compat::test(sim(sim_crate = a::path))]
+async fn path_of_the_simulation_for_one_backend() {}
+
 #[async_runtime_compat::test(tokio = "multi_thread")]
 async fn backend_with_a_value() {}
 

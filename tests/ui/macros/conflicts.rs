@@ -51,6 +51,9 @@ async fn strategy_of_smol() {}
 #[async_runtime_compat::test(tokio, smol, seed = 7)]
 async fn seed_of_nobody() {}
 
+#[async_runtime_compat::test(tokio, sim_crate = ::async_runtime_compat_sim)]
+async fn simulation_of_nobody() {}
+
 #[async_runtime_compat::test(runs = 500)]
 async fn runs_where_nothing_is_listed() {}
 

@@ -1,4 +1,4 @@
-//! What the environment says.
+//! The environment variables.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -24,13 +24,13 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// The error says what is wrong, and what is accepted.
+    /// The error says what is wrong, and what is expected.
     pub(super) fn read() -> Result<Environment, String> {
         Environment::parse(&|name| env::var_os(name))
     }
 
     fn parse(get: &dyn Fn(&str) -> Option<OsString>) -> Result<Environment, String> {
-        // A variable that is set to nothing is as good as unset.
+        // An empty variable counts as unset.
         let set = |name| get(name).filter(|value| !value.is_empty());
         Ok(Environment {
             seed: set(SEED).map(|value| seed(&value)).transpose()?,
@@ -66,7 +66,7 @@ fn seed(value: &OsStr) -> Result<u64, String> {
 fn runs(value: &OsStr) -> Result<u64, String> {
     match text(RUNS, value)?.trim().replace('_', "").parse() {
         Ok(runs @ 1..) => Ok(runs),
-        _ => Err(invalid(RUNS, value, "expected how many schedules to run, a whole number from 1")),
+        _ => Err(invalid(RUNS, value, "expected a number of schedules, a whole number from 1")),
     }
 }
 
@@ -84,8 +84,8 @@ fn tape(value: &OsStr) -> Result<Tape, String> {
     }
     text.parse().map_err(|error| {
         format!(
-            "the environment variable `{TAPE}`: {error}; it is a tape such as `t1:0.2.1x3.2`, as a \
-             failure prints it, or `@` and the path of a file that holds one"
+            "the environment variable `{TAPE}`: {error}; expected a tape such as `t1:0.2.1x3.2`, as \
+             printed by a failure, or `@` and the path of a file with one"
         )
     })
 }
@@ -124,7 +124,7 @@ mod tests {
         assert_invalid(SEED, "ten", &["`ten`", "a whole number from 0 to 18446744073709551615"]);
         assert_invalid(SEED, "-1", &["`-1`"]);
         assert_invalid(RUNS, "0", &["`0`", "from 1"]);
-        assert_invalid(RUNS, "many", &["`many`", "how many schedules"]);
+        assert_invalid(RUNS, "many", &["`many`", "number of schedules"]);
         let names = ["`rnadom`", "`random`", "`pct(depth=3)`", "`urw`", "`round-robin`"];
         assert_invalid(STRATEGY, "rnadom", &names);
         assert_invalid(TAPE, "1.2", &["a tape begins with `t1:`", "`t1:0.2.1x3.2`"]);

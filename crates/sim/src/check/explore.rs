@@ -1,4 +1,4 @@
-//! Running the schedules, and what is done about the first that fails.
+//! Running the schedules, and explaining the first that fails.
 
 use std::num::NonZeroUsize;
 use std::panic::Location;
@@ -26,14 +26,14 @@ struct Found {
     failure: Failure,
 }
 
-/// Whether a run is one of those that are run twice. One in 61, as that has no divisor in common
-/// with the number of strategies.
+/// Whether a run is done twice. One in 61 is, because 61 has no divisor in common with the number of
+/// strategies.
 fn is_twice(run: u64) -> bool {
     run < 8 || run % 61 == 0
 }
 
 impl Check {
-    /// `aloud`: says on stderr what would otherwise only be known at the end.
+    /// `aloud`: reports on stderr what would otherwise be known only at the end.
     pub(super) fn checked(
         &self,
         location: &'static Location<'static>,
@@ -60,8 +60,8 @@ impl Check {
             let Found { run, failure } = &found;
             let (kind, seed, strategy) = (failure.kind(), failure.seed(), failure.strategy());
             eprintln!(
-                "run {} of {} failed: {kind}, with seed {seed} and strategy {strategy}; as it was \
-                 found, it is replayed by\n\n    {}\n",
+                "run {} of {} failed: {kind}, with seed {seed} and strategy {strategy}; before it is \
+                 shrunk, replay it with\n\n    {}\n",
                 run + 1,
                 self.runs,
                 replay_line(self.command.as_deref(), seed, failure.tape()),
@@ -109,8 +109,8 @@ impl Check {
         let progress = Progress::new(self.runs);
         let next = AtomicU64::new(0);
         let (steps, starved) = (AtomicU64::new(0), AtomicU64::new(0));
-        // The runs after the first one that has failed are of no interest. Those before it are all
-        // run, since they are begun in their order.
+        // Runs after the first failure do not matter. All those before it are done, because runs
+        // begin in their order: `next` hands out the numbers.
         let (end, first) = (AtomicU64::new(self.runs), Mutex::new(None::<Found>));
         let work = || {
             let _hush = Hush::new();
@@ -153,7 +153,7 @@ impl Check {
         }
     }
 
-    /// One run, or two that are to be the same.
+    /// One run, or two that must be the same.
     fn one(
         &self,
         run: u64,
@@ -181,7 +181,7 @@ impl Check {
         (steps, sim.report(seed, outcome).err())
     }
 
-    /// Whether that a run has taken too long means nothing.
+    /// Whether reaching the step limit is no failure under this strategy.
     fn may_starve(&self, strategy: &Strategy) -> bool {
         let unfair = |it: &Strategy| matches!(it, Strategy::Pct { .. });
         unfair(strategy) && !self.strategies.iter().all(unfair)
@@ -191,7 +191,7 @@ impl Check {
         failure.kind() == FailureKind::StepLimit && self.may_starve(failure.strategy())
     }
 
-    /// Goes through the schedules one after the other.
+    /// Runs the schedules one after the other.
     fn search(
         &self,
         max_preemptions: u32,
@@ -226,7 +226,7 @@ impl Check {
         Ok(checked)
     }
 
-    /// Shrinks the schedule, and writes down what happens in it.
+    /// Shrinks the schedule, and records its events.
     fn explain(
         &self,
         found: Found,

@@ -1,4 +1,4 @@
-//! What a person at a terminal sees meanwhile.
+//! The progress line on a terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(100);
 
-/// A line on stderr, if that is a terminal, that says how far it is.
+/// A line on stderr that shows the progress, if that is a terminal.
 pub(super) struct Progress {
     runs: u64,
     done: AtomicU64,
@@ -34,7 +34,7 @@ impl Progress {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let failures =
             self.failures.fetch_add(failed.into(), Ordering::Relaxed) + u64::from(failed);
-        // Whoever cannot get it has nothing newer to say.
+        // If the lock is taken, another thread is writing figures that are as new.
         let Some(mut written) = self.written.as_ref().and_then(|written| written.try_lock().ok())
         else {
             return;

@@ -1,4 +1,4 @@
-//! What is said of a schedule that fails.
+//! The report on a schedule that fails.
 
 use std::collections::hash_map::DefaultHasher;
 use std::error::Error;
@@ -15,12 +15,12 @@ use crate::timeline::Timeline;
 
 /// A schedule that fails, shrunk, and how to replay it.
 ///
-/// The [`Display`](fmt::Display) form says what failed and where, what each task that was alive was
-/// waiting for, and which line to paste to replay it, and shows the interleaving as a table.
+/// The [`Display`](fmt::Display) form says what failed, lists the tasks that were alive, gives the
+/// command that replays the schedule, and shows the interleaving as a table.
 pub struct Counterexample(Box<Parts>);
 
 pub(super) struct Parts {
-    /// Which run it was, counted from 0, and of how many.
+    /// The index of the run, counted from 0, and the number of runs.
     pub(super) run: Option<(u64, u64)>,
     pub(super) failure: Failure,
     pub(super) timeline: Timeline,
@@ -35,26 +35,26 @@ impl Counterexample {
         Counterexample(Box::new(parts))
     }
 
-    /// What failed, in the schedule that is shown; its tape is the shrunk one.
+    /// The failure of the shrunk schedule, with its tape.
     #[must_use]
     pub fn failure(&self) -> &Failure {
         &self.0.failure
     }
 
-    /// What happened.
+    /// The events of the shrunk schedule.
     #[must_use]
     pub fn timeline(&self) -> &Timeline {
         &self.0.timeline
     }
 
-    /// A line for a shell that runs this schedule again.
+    /// The shell command that replays the schedule.
     #[must_use]
     pub fn replay_line(&self) -> &str {
         &self.0.replay
     }
 
-    /// How often the schedule that was found switched from task to task, and how often the one does
-    /// that it was shrunk to; `None` if it was not shrunk.
+    /// The number of switches between tasks in the schedule that was found, and in the shrunk one;
+    /// `None` if it was not shrunk.
     #[must_use]
     pub fn shrunk(&self) -> Option<(u64, u64)> {
         self.0.shrunk.as_ref().map(|shrunk| (shrunk.before.switches, shrunk.after.switches))
@@ -66,7 +66,7 @@ impl fmt::Display for Counterexample {
         let it = &*self.0;
         match it.run {
             Some((run, runs)) => writeln!(f, "run {} of {runs} failed", run + 1)?,
-            None => writeln!(f, "the tape was replayed, and it failed")?,
+            None => writeln!(f, "the tape was replayed, and the run failed")?,
         }
         writeln!(f, "{}", it.failure)?;
         if let Some(Shrunk { before, after, attempts, .. }) = &it.shrunk {
@@ -101,18 +101,18 @@ impl fmt::Debug for Counterexample {
 
 impl Error for Counterexample {}
 
-/// The longest text of a tape that is put on a command line. One variable holds no more than
-/// 128 KiB on Linux, and 32,767 characters on Windows.
+/// The longest tape that is put on a command line. A variable holds at most 128 KiB on Linux, and
+/// 32,767 characters on Windows.
 const LONGEST: usize = 16_000;
 
-/// A line for a shell that replays a tape.
+/// The shell command that replays a tape.
 pub(super) fn replay_line(command: Option<&str>, seed: u64, tape: &Tape) -> String {
     let mut tape = tape.to_string();
     if tape.len() > LONGEST {
         let mut hash = DefaultHasher::new();
         tape.hash(&mut hash);
         let path = env::temp_dir().join(format!("dst-{:016x}.tape", hash.finish()));
-        // Where it cannot be written, a long line is better than none.
+        // If the file cannot be written, a long line is better than none.
         if fs::write(&path, &tape).is_ok() {
             tape = format!("@{}", path.display());
         }
@@ -121,12 +121,12 @@ pub(super) fn replay_line(command: Option<&str>, seed: u64, tape: &Tape) -> Stri
     format!("{SEED}={seed} {TAPE}={} {command}", quoted(&tape))
 }
 
-/// What runs this test, or this program.
+/// The command that runs this test, or this program.
 fn this_command() -> String {
     // The test harness names the threads of tests after them.
     match thread::current().name() {
         Some(test) if test != "main" => {
-            // It may be an ignored test, which is not run unless told to.
+            // The test may be an ignored one, which needs an argument to run.
             let ignored = ["--ignored", "--include-ignored"];
             let ignored = env::args_os().any(|argument| ignored.iter().any(|it| argument == *it));
             let include = if ignored { " --include-ignored" } else { "" };
@@ -140,7 +140,7 @@ fn this_command() -> String {
     }
 }
 
-/// For a POSIX shell.
+/// Quotes an argument for a POSIX shell.
 fn quoted(text: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@=,+".contains(it);
     if !text.is_empty() && text.chars().all(plain) {

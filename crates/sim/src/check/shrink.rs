@@ -3,14 +3,14 @@
 use crate::schedule::{Cost, Plan};
 use crate::tape::Tape;
 
-/// How many schedules are tried, and how many steps they may take altogether. Not time: the outcome
-/// is the same on every machine.
+/// How many schedules are tried, and how many steps they may take in total. Limits on time would
+/// make the outcome depend on the machine.
 const ATTEMPTS: u64 = 2_000;
 const STEPS: u64 = 4_000_000;
 
-/// What came of a plan that was tried.
+/// The outcome of a plan that was tried.
 pub(super) struct Tried {
-    /// Whether it fails, and in the same way.
+    /// Whether it fails in the same way.
     pub(super) fails: bool,
     /// All choices of the run.
     pub(super) tape: Tape,
@@ -19,9 +19,9 @@ pub(super) struct Tried {
     pub(super) cost: Cost,
 }
 
-/// A schedule that fails like another one, and is easier to read.
+/// A schedule that fails like the original, and is easier to read.
 pub(super) struct Shrunk {
-    /// A strict one, cut where the rule for the end of a tape makes the same choices.
+    /// For exact replay, cut where the default choices after the end of a tape are the same.
     pub(super) tape: Tape,
     pub(super) before: Cost,
     pub(super) after: Cost,
@@ -36,11 +36,10 @@ struct Search<'a> {
     best: Tried,
 }
 
-/// Looks for a schedule that fails in the same way with fewer switches from task to task.
+/// Looks for a schedule that fails in the same way with fewer switches between tasks.
 ///
-/// `None` if the tape itself does not fail like that.
-/// The function runs a plan, and is told whether it is one for the steps at which there is a choice
-/// alone.
+/// `run` runs a plan; its second argument is whether the plan covers only the steps with a choice.
+/// Returns `None` if the tape itself does not fail like that.
 pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan, bool) -> Tried) -> Option<Shrunk> {
     let best = run(plan(tape.choices()), true);
     if !best.fails {
@@ -91,7 +90,7 @@ impl Search<'_> {
         better
     }
 
-    /// Without the end of the plan: where it is over, the one that runs goes on as long as it can.
+    /// Tries to cut off the end of the plan. After it, the running task continues as long as it can.
     fn cut(&mut self) {
         let mut kept = 0;
         while kept < self.plan.len() && !self.is_over() {
@@ -102,7 +101,7 @@ impl Search<'_> {
         }
     }
 
-    /// Without some turns in a row, many at first.
+    /// Tries to remove several turns in a row, many at first.
     fn remove(&mut self) {
         let mut size = (self.plan.len() / 2).max(1);
         loop {
@@ -121,7 +120,7 @@ impl Search<'_> {
         }
     }
 
-    /// Two turns of a task made one, where the first was, or where the second was.
+    /// Tries to merge two turns of a task, at the first or at the second.
     fn merge(&mut self) {
         let mut index = 0;
         while index < self.plan.len() && !self.is_over() {
@@ -145,7 +144,7 @@ impl Search<'_> {
         }
     }
 
-    /// Turns of fewer steps: the rest of them is made up for later.
+    /// Tries turns with fewer steps. The task takes the rest of them later.
     fn shorten(&mut self) {
         let mut index = 0;
         while index < self.plan.len() && !self.is_over() {

@@ -1,4 +1,4 @@
-//! The loop: what is done next, until nothing is.
+//! The main loop.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,18 +22,18 @@ use crate::schedule::{Choice, Schedule};
 use crate::tape::Tape;
 use crate::task::Runnable;
 
-/// What is to be done next.
+/// The next thing to do.
 enum Next {
     Root,
     Task(Runnable),
     Drop(Runnable),
-    /// Those whose time has come.
+    /// The sleeps whose time has come.
     Wake,
     Wait,
     Stop,
 }
 
-/// What a run has come to.
+/// The outcome of a run.
 pub(crate) struct Outcome<T> {
     pub(crate) end: Result<T, Wrong>,
     pub(crate) steps: u64,
@@ -124,7 +124,7 @@ impl Engine {
                             continue;
                         }
                         Err(payload) => {
-                            // As they were then: the destructors that come next may wake some.
+                            // Now: the destructors that run next may wake some.
                             tasks = Some(self.reports());
                             Some(Err(panicked(payload)))
                         }
@@ -146,12 +146,14 @@ impl Engine {
             }
         }
         let tasks = tasks.unwrap_or_else(|| self.reports());
-        // Before the other tasks, and where a panic of its destructor does no harm.
+        // Before the other tasks, and catching a panic of its destructor.
         discard(catch_unwind(AssertUnwindSafe(|| root.set(None))));
         let end = match (self.lock().failure.clone(), end) {
             (None, Some(end)) | (Some(_), Some(end @ Err(_))) => end,
             (Some(failure), _) => Err(failure),
-            (None, None) => unreachable!("it stops when it is done, or with a failure"),
+            (None, None) => {
+                unreachable!("the loop stops when the root has ended, or with a failure")
+            }
         };
         (end, tasks)
     }
@@ -186,7 +188,7 @@ impl Engine {
         }
         state.steps += 1;
         let Some(task) = state.tasks.get_mut(slot as usize) else {
-            unreachable!("what ends is removed from the schedule")
+            unreachable!("tasks that end are removed from the schedule")
         };
         task.steps += 1;
         task.ready = false;
@@ -198,14 +200,14 @@ impl Engine {
         let now = self.clock.nanos();
         state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
         match runnable {
-            // Another thread killed its node after it was woken.
+            // Another thread killed the task's node after it was woken.
             Some(runnable) if doomed => Next::Drop(runnable),
             Some(runnable) => Next::Task(runnable),
             None => Next::Root,
         }
     }
 
-    /// Nothing is ready.
+    /// No task is ready.
     fn idle(&self, state: &mut State, done: bool, due: &mut Vec<Waker>) -> Next {
         if done {
             let left = state.tasks.len();
@@ -214,8 +216,8 @@ impl Engine {
                 state.fail(
                     FailureKind::Leak,
                     format!(
-                        "{tasks} still alive at the end: join or abort what is spawned, or accept \
-                         it with `Sim::allow_leaks`"
+                        "{tasks} still alive at the end: join or abort every task, or accept leaks \
+                         with `Sim::allow_leaks`"
                     ),
                 );
             }
@@ -230,7 +232,7 @@ impl Engine {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
-            let mut message = "deadlock: no task is ready, and no timer is pending".to_owned();
+            let mut message = "nothing is ready and no timer is pending".to_owned();
             let paused = state.nodes.paused();
             if !paused.is_empty() {
                 message.push_str("; still paused: ");
@@ -244,7 +246,7 @@ impl Engine {
             state.fail(FailureKind::TimeLimit, format!("the limit of {limit:?} was reached"));
             return Next::Stop;
         }
-        // Another thread may have looked at the clock before, and registered its sleep only now.
+        // Another thread may have read the clock earlier, and registered its sleep only now.
         let deadline = deadline.max(self.clock.nanos());
         self.clock.advance(deadline);
         state.event(deadline << 8 | 3, deadline, || What::Time);
@@ -252,34 +254,34 @@ impl Engine {
         Next::Wake
     }
 
-    /// Waits until another thread has done something.
+    /// Waits until another thread has acted on the simulation.
     fn wait_for_threads(&self) {
-        // Not by looking at the tasks: there may be very many, for each of whom this wakes up.
+        // Not by looking at the tasks: there may be very many, each of which wakes this thread.
         let nothing = |state: &mut State| !mem::take(&mut state.poked);
         let waited = self.woken.wait_while(self.lock(), nothing);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Drops what is left. Gives what has gone wrong by then.
+    /// Drops everything that is left. Returns the failure, if there was one by then.
     fn close(&self) -> Option<Wrong> {
         let mut state = self.lock();
         let failure = state.failure.clone();
         state.closed = true;
         let sleeping = state.timers.clear();
         let watches = self.watches.take();
-        // They may hold the engine.
+        // The programs of nodes may hold the engine.
         let mains = state.nodes.close();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
         drop(state);
-        // All of these run code of the user's. A task that is woken now is dropped.
+        // All of these run user code. A task that is woken now is dropped.
         discard(sleeping);
         watches.into_iter().for_each(discard);
         discard(ready);
         mains.into_iter().for_each(discard);
         waiting.into_iter().for_each(Waker::wake);
-        // What was woken is dropped, which may wake more.
+        // Dropping what was woken may wake more.
         loop {
             let woken = Engine::take_woken();
             if woken.is_empty() {
@@ -287,7 +289,7 @@ impl Engine {
             }
             discard(woken);
         }
-        // A panic that nobody has joined is one, even if its output was dropped only now.
+        // A panic that nobody joined counts even if the task's output was dropped only now.
         failure.or_else(|| self.lock().failure.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! The tasks of a run, and what it has come to so far.
+//! The state of a run.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use crate::tape::Tape;
 use crate::task::Runnable;
 use crate::timers::Timers;
 
-/// What a run has come to so far.
+/// The state of a run, under the engine's lock.
 pub(super) struct State {
     pub(super) tasks: Slab<Task>,
     pub(super) schedule: Schedule,
@@ -30,23 +30,23 @@ pub(super) struct State {
     pub(super) points: Points,
     pub(super) tape: Tape,
     pub(super) trace: Trace,
-    /// Who takes the present step.
+    /// The task that takes the present step.
     pub(super) current: Option<Slot>,
-    /// Whose tasks are being dropped, because he was killed.
+    /// The node that was killed, while its tasks are dropped.
     pub(super) dropping: Option<Home>,
     pub(super) steps: u64,
     pub(super) spawned: u32,
-    /// How many generators were made, by label.
+    /// How many generators were created, by label.
     pub(super) generators: HashMap<String, u64>,
-    /// The steps of the tasks that have ended, by path.
+    /// The steps of tasks that have ended, by path.
     pub(super) profile: Option<HashMap<u64, u64>>,
     pub(super) record: Option<Box<Record>>,
-    /// Who took the present step, if that was its last one and somebody will ask.
+    /// The task that took the present step, if it ended in it and conditions are checked.
     pub(super) gone: Option<String>,
     pub(super) failure: Option<Wrong>,
-    /// Another thread has done something since it was last looked at.
+    /// Another thread acted on the simulation since the last look.
     pub(super) poked: bool,
-    /// Nothing is run any more.
+    /// The run is over, and tasks are dropped.
     pub(super) closed: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Task {
     pub(super) slot: Slot,
     pub(super) number: u32,
     pub(super) home: Home,
-    /// Its node has been killed, and it is to be dropped, not to be made ready.
+    /// Its node was killed: it is dropped when it is woken, and never made ready.
     pub(super) doomed: bool,
     pub(super) path: u64,
     pub(super) children: u64,
@@ -63,7 +63,7 @@ pub(super) struct Task {
     pub(super) steps: u64,
     /// `None` while it waits, and for the root.
     pub(super) runnable: Option<Runnable>,
-    /// To get hold of it when it waits and the run is over. `None` for the root.
+    /// For dropping the task while it waits: waking it gives its `Runnable`. `None` for the root.
     pub(super) waker: Option<Waker>,
     pub(super) ready: bool,
     pub(super) woken_by: Waking,
@@ -81,7 +81,7 @@ impl State {
         self.failure.get_or_insert((kind, message));
     }
 
-    /// Something that makes this run another than one in which it does not happen.
+    /// Adds an event to the trace, and to the record if there is one.
     #[inline]
     pub(super) fn event(&mut self, word: u64, now: Nanos, what: impl FnOnce() -> What) {
         self.trace.add(word);
@@ -97,7 +97,7 @@ impl State {
         }
     }
 
-    /// A label as a part of the program is known by it: that of a node is another one.
+    /// A label, qualified by the node.
     pub(super) fn label<'a>(&self, home: Home, label: &'a str) -> Cow<'a, str> {
         match self.nodes.name(home.node) {
             Some(node) => Cow::Owned(format!("{node}\0{label}")),
@@ -125,7 +125,8 @@ impl State {
         let spawned = || What::Spawned(number, Known { name: name.clone(), node, location });
         self.event(u64::from(number) << 8, now, spawned);
         let entry = self.tasks.vacant_entry();
-        let slot = Slot::try_from(entry.key()).expect("there is no memory for so many tasks");
+        let slot =
+            Slot::try_from(entry.key()).expect("memory runs out before there are so many tasks");
         entry.insert(Task {
             slot,
             number,
@@ -148,7 +149,7 @@ impl State {
     #[inline]
     pub(super) fn wake(&mut self, slot: Slot, runnable: Option<Runnable>, by: Waking, now: Nanos) {
         let Some(task) = self.tasks.get_mut(slot as usize) else { return };
-        // The root is woken as often as its waker is called.
+        // The root may be woken several times.
         if !task.ready {
             (task.woken_by, task.woken_at) = (by, now);
             let number = task.number;

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Choice, Ready, Slot};
 
-/// Where a search stands between two runs.
+/// The state of a search between two runs.
 #[derive(Clone)]
 pub(crate) struct Search {
     max_preemptions: u32,
-    /// The choices of the schedule that comes next, as far as they are fixed.
+    /// The first choices of the next schedule; the rest are made by default.
     path: Vec<Fork>,
     done: bool,
 }
 
-/// A step at which there was a choice.
+/// A step with a choice.
 #[derive(Clone)]
 struct Fork {
     /// The tasks that were ready, by number, in the order in which they are tried.
@@ -31,7 +31,7 @@ impl Search {
         self.done
     }
 
-    /// Turns to the next schedule.
+    /// Advances to the next schedule.
     fn advance(&mut self) {
         while let Some(last) = self.path.last_mut() {
             last.taken += 1;
@@ -46,10 +46,10 @@ impl Search {
 
 pub(crate) struct Dfs {
     search: Search,
-    /// How many forks this run has come to.
+    /// How many forks this run has reached.
     forks: usize,
     preemptions: u32,
-    /// Who took the last step.
+    /// The task that took the last step.
     last: Option<u32>,
     /// By number.
     ready: BTreeMap<u32, Slot>,
@@ -62,7 +62,7 @@ impl Dfs {
 
     pub(super) fn into_search(self) -> Search {
         let mut search = self.search;
-        // A run that ended before the point at which it was to differ has nothing beyond it.
+        // A run that ended before the fork at which it should differ has nothing beyond it.
         search.path.truncate(self.forks);
         search.advance();
         search
@@ -78,7 +78,7 @@ impl Dfs {
         let last = self.last.filter(|last| self.ready.contains_key(last));
         let number = match last {
             _ if !chosen => first,
-            // It goes on, for it must not be preempted any more.
+            // It continues: no more preemptions are allowed.
             Some(last) if self.preemptions >= self.search.max_preemptions => last,
             _ => match self.fork(last) {
                 Ok(number) => number,
@@ -96,14 +96,14 @@ impl Dfs {
     }
 
     fn fork(&mut self, last: Option<u32>) -> Result<u32, String> {
-        // Going on comes first: it is no preemption.
+        // Continuing is tried first: it is no preemption.
         let others = self.ready.keys().copied().filter(|number| Some(*number) != last);
         let options: Vec<_> = last.into_iter().chain(others).collect();
         if self.forks == self.search.path.len() {
             self.search.path.push(Fork { options, taken: 0 });
         } else if self.search.path[self.forks].options != options {
             return Err(format!(
-                "the same choices led to other tasks being ready: {:?} before, {options:?} now",
+                "the same choices made different tasks ready: {:?} before, {options:?} now",
                 self.search.path[self.forks].options
             ));
         }

@@ -1,32 +1,32 @@
-//! A schedule that is followed as far as it can be, with as few switches as possible beyond.
+//! Following a plan as far as possible, with as few switches as possible beyond it.
 
 use std::collections::BTreeMap;
 
 use super::{Choice, Ready, Slot};
 
-/// Who goes next, and how many times.
+/// Turns: a task, and how many steps it takes.
 pub(crate) type Plan = Vec<(u32, u32)>;
 
-/// How hard a schedule is to read. What comes first counts most.
+/// How hard a schedule is to read. The first field counts most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cost {
-    /// How often another task went next than the one before.
+    /// How many steps were taken by another task than the step before.
     pub(crate) switches: u64,
-    /// How often that was so although the one before could have gone on.
+    /// How many of these although the task before could have continued.
     pub(crate) preemptions: u64,
     pub(crate) steps: u64,
-    /// How many choices a tape needs: beyond them, the oldest task always goes first.
+    /// How many choices a tape needs: after them, the oldest task always goes first.
     pub(crate) choices: usize,
 }
 
 pub(crate) struct Guided {
-    /// The next one last.
+    /// In reverse.
     plan: Plan,
-    /// Whether the plan is one for the steps at which there is a choice, or for all.
+    /// Whether the plan covers only the steps with a choice, or all.
     choices_only: bool,
-    /// Who went, at all steps.
+    /// The turns taken, at all steps.
     taken: Plan,
-    /// Who took the last step.
+    /// The task that took the last step.
     last: Option<u32>,
     /// By number.
     ready: BTreeMap<u32, Slot>,
@@ -90,7 +90,7 @@ impl Guided {
         }
     }
 
-    /// A turn of a task that is not ready is lost, with those that it was to have in a row.
+    /// A turn of a task that is not ready is lost.
     fn planned(&mut self) -> Option<u32> {
         while let Some((task, times)) = self.plan.last_mut() {
             if *times > 0 && self.ready.contains_key(task) {
@@ -102,7 +102,7 @@ impl Guided {
         None
     }
 
-    /// A task goes whatever the plan says. What others were to do is not lost.
+    /// A step without a choice. Other tasks' turns are not lost.
     fn forced(&mut self, number: u32) {
         self.plan.pop_if(|(_, times)| *times == 0);
         if let Some((task, times)) = self.plan.last_mut().filter(|_| !self.choices_only) {

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Choice, Ready, Slot};
 use crate::rng::SimRng;
 
-/// What the number of steps is taken for if nobody knows it.
+/// The number of steps to assume if it is unknown.
 const STEPS: u64 = 256;
 
 pub(crate) struct Pct {
     rng: SimRng,
-    /// The steps that lower a priority, the next one last.
+    /// The steps that lower a priority, in reverse.
     changes: Vec<u64>,
-    /// Each lowered priority is below all the others: those it was drawn from, and those that were
-    /// lowered before it.
+    /// The last lowered priority. Each is below all that were drawn and all that were lowered
+    /// before.
     lowest: u64,
     step: u64,
-    /// Of the tasks that are alive, by number. Numbers are not reused.
+    /// The priorities of live tasks, by number. Numbers are not reused.
     priorities: HashMap<u32, u64>,
     ready: BTreeMap<(u64, u32), Slot>,
 }

@@ -1,4 +1,4 @@
-//! A schedule that was recorded.
+//! Replaying a recorded schedule.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Choice, Ready, Slot};
 use crate::tape::Tape;
 
 pub(crate) struct Replay {
-    /// What is still to come, the next one last.
+    /// The remaining choices, in reverse.
     choices: Vec<u32>,
     /// By number.
     ready: BTreeMap<u32, Slot>,
@@ -29,7 +29,7 @@ impl Replay {
                 None => Choice::Nothing,
             };
         }
-        // A tape that was cut short is a prefix: from there on, the oldest task goes first.
+        // After the end of a tape the oldest task goes first.
         let wanted = self.choices.pop();
         let number = wanted.or_else(|| self.ready.keys().next().copied());
         match number.and_then(|number| self.ready.remove(&number)) {
@@ -41,7 +41,7 @@ impl Replay {
     fn misfit(&self, wanted: u32) -> String {
         let ready: Vec<_> = self.ready.keys().take(8).map(u32::to_string).collect();
         let more = if self.ready.len() > ready.len() { ", …" } else { "" };
-        format!("task {wanted} is to go next, but ready are {}{more}", ready.join(", "))
+        format!("task {wanted} should go next, but the ready tasks are {}{more}", ready.join(", "))
     }
 
     pub(super) fn remove(&mut self, task: Ready) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Choice, Ready, Slot};
 use crate::rng::SimRng;
 
-/// Each with the same chance.
+/// All ready tasks are equally likely.
 pub(crate) struct Random {
     rng: SimRng,
     ready: Vec<Slot>,
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// Each with a chance in proportion to the steps that it has left.
+/// Each ready task has a probability in proportion to its remaining steps.
 pub(crate) struct Urw {
     rng: SimRng,
     steps: Arc<HashMap<u64, u64>>,
@@ -60,7 +60,7 @@ impl Urw {
     pub(super) fn push(&mut self, task: Ready) {
         let all = self.steps.get(&task.path).copied().unwrap_or_default();
         self.ready += 1;
-        // One that takes more steps than it did in the profile is as if it took its last one.
+        // A task that takes more steps than in the profile counts as if it were at its last one.
         self.set(task.slot as usize, all.saturating_sub(task.steps).max(1));
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{Row, Timeline, time};
 
-/// How many rows are drawn.
+/// How many rows are drawn at most.
 const SHOWN: usize = 1000;
 
 const LEFT: usize = 180;
@@ -75,7 +75,7 @@ fn draw_row(svg: &mut String, row: &Row, x: usize, lanes: &BTreeMap<u32, usize>,
     };
     for other in row.woken.iter().chain(&row.spawned).filter_map(|task| lanes.get(task)) {
         if *other != y {
-            // It ends beside the line of the other task, where its step would be.
+            // The arrow ends beside the line of the other task, where its next step is.
             let to = if *other > y { other - 9 } else { other + 9 };
             let _ = write!(svg, "<path class=\"wake\" d=\"M{x} {y}L{} {to}\"/>", x + STEP / 2);
         }
@@ -105,7 +105,7 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
-            // XML has no place for them, not even escaped.
+            // XML cannot contain control characters, not even escaped.
             control if control.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }

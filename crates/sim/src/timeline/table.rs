@@ -5,19 +5,18 @@ use std::fmt;
 
 use super::{Row, Timeline, time};
 
-/// Of a run with more rows than both, the middle is left out.
+/// How many rows are shown at the beginning and at the end; those between are left out.
 const HEAD: usize = 20;
 const TAIL: usize = 60;
 
-/// How wide the columns of the tasks may be altogether, if they are to have their names on top, and
-/// if they are not.
+/// The widths of all task columns together up to which they are headed by names, and by numbers.
 const NAMED: usize = 72;
 const NUMBERED: usize = 100;
 
 struct Columns {
     tasks: Vec<u32>,
     heads: Vec<String>,
-    /// Whether the heads are too short to say what the tasks are called.
+    /// Whether the heads are numbers, and need an explanation.
     legend: bool,
 }
 
@@ -25,7 +24,7 @@ impl Columns {
     fn new(timeline: &Timeline, rows: &[&Row]) -> Columns {
         let width =
             |heads: &[String]| heads.iter().map(|head| head.chars().count() + 2).sum::<usize>();
-        // All that are heard of; or else those that do something.
+        // All tasks that are mentioned, or else those that take steps.
         let heard = |row: &&Row| -> Vec<u32> {
             row.task.iter().chain(&row.spawned).chain(&row.woken).copied().collect()
         };
@@ -72,7 +71,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     let mut alive: BTreeSet<u32> = [0].into();
     for (index, row) in all.iter().enumerate() {
         if cut && index == head {
-            writeln!(f, "     ⋮  {:>wide$}  {} rows are left out", "", tail - head)?;
+            writeln!(f, "     ⋮  {:>wide$}  {} rows omitted", "", tail - head)?;
         }
         alive.extend(&row.spawned);
         if index < head || index >= tail {
@@ -93,7 +92,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     write!(f, "        {:>wide$}  ▶ {}", "", timeline.ending())
 }
 
-/// What a task does in a row.
+/// The mark of a task in a row.
 fn mark(row: &Row, task: u32, alive: &BTreeSet<u32>) -> char {
     if row.task == Some(task) {
         return match () {

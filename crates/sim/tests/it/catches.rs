@@ -47,7 +47,7 @@ fn a_stall_names_each_task_that_waits() {
     assert_eq!(reader.woken_at(), Duration::from_secs(5));
     assert!(reader.spawned_at().file().ends_with("catches.rs"));
     let text = failure.to_string();
-    assert!(text.contains("stall: nothing is ready"), "{text}");
+    assert!(text.contains("deadlock: nothing is ready and no timer is pending"), "{text}");
     assert!(text.contains("task 1 'reader', spawned at "), "{text}");
     assert!(text.contains("blocked after 2 steps, last woken by a timer at 5s"), "{text}");
 }
@@ -159,7 +159,7 @@ fn a_wake_from_another_thread_is_a_failure_with_its_place() {
         .unwrap_err();
     assert_eq!(failure.kind(), FailureKind::ForeignThread, "{failure}");
     assert!(failure.message().contains("'reader'"), "{failure}");
-    assert!(failure.message().contains("the thread intruder"), "{failure}");
+    assert!(failure.message().contains("the thread `intruder`"), "{failure}");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn an_error_is_a_failure_and_ends_the_run() {
     };
     let found = Check::new().try_run(program).unwrap_err();
     assert_eq!(found.failure().kind(), FailureKind::Error, "{found}");
-    assert_contains(&found, &["error: ParseIntError", "InvalidDigit", "; gives an error\n"]);
+    assert_contains(&found, &["error: ParseIntError", "InvalidDigit", "; returns an error\n"]);
     let checked = Check::new().runs(50).run(|_| async { "7".parse::<u64>() });
     assert_eq!(checked.runs, 50);
 }
@@ -174,7 +174,7 @@ fn the_middle_of_a_long_table_is_left_out() {
     result.unwrap();
     let table = timeline.to_string();
     assert!(table.lines().count() < 100, "{table}");
-    assert_contains(&table, &["0 main  1 worker", "rows are left out", "▶ the end: all went well"]);
+    assert_contains(&table, &["0 main  1 worker", "rows omitted", "▶ the end: the run succeeded"]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn the_printed_line_replays_the_failure() {
     assert_eq!(test, format!("environment::{name}"));
     let (passed, second) = child(name, &variables);
     assert!(!passed, "{second}");
-    assert!(second.contains("the tape was replayed, and it failed"), "{second}");
+    assert!(second.contains("the tape was replayed, and the run failed"), "{second}");
     // The same interleaving, to the last step.
     let table = |text: &str| {
         let from = text.find("  step  time").unwrap();
@@ -65,7 +65,7 @@ fn the_printed_line_replays_the_failure() {
     // And the line that was printed before it was shrunk.
     let early = first.lines().find(|line| line.trim().starts_with("DST_SEED=")).unwrap();
     let (passed, third) = child(name, &line(early).0);
-    assert!(!passed && third.contains("the tape was replayed, and it failed"), "{third}");
+    assert!(!passed && third.contains("the tape was replayed, and the run failed"), "{third}");
 }
 
 #[test]
@@ -137,7 +137,8 @@ fn a_tape_that_does_not_fit_says_at_which_step() {
         return;
     }
     let with = |tape| child("a_tape_that_does_not_fit_says_at_which_step", &[("DST_TAPE", tape)]);
-    let words = ["diverged from the tape: at step 3, task 7 is to go next, but ready are 1, 2"];
+    let words =
+        ["diverged from the tape: at step 3, task 7 should go next, but the ready tasks are 1, 2"];
     assert_fails(with("t1:1.7"), &words);
     let words = ["diverged from the tape: ", "choices left on the tape"];
     assert_fails(with("t1:1x2.9"), &words);

@@ -1,4 +1,4 @@
-//! Invariants, and what is to happen eventually.
+//! Invariants, and conditions that are awaited.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ fn what_does_not_happen_in_time_fails_with_its_place() {
     assert_eq!(failure.kind(), FailureKind::Invariant);
     assert_eq!(failure.elapsed(), 5 * SECOND);
     assert!(failure.message().contains("invariants.rs:"), "{failure}");
-    assert!(failure.message().contains("did not happen within 5s"), "{failure}");
+    assert!(failure.message().contains("did not hold within 5s"), "{failure}");
     assert!(failure.to_string().contains("task 1 'slow'"), "{failure}");
 }
 
