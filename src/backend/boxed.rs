@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -226,11 +227,21 @@ where
 pub(super) struct Link<T> {
     cell: Arc<Cell<T>>,
     ended: bool,
+    /// The waker that was last stored in the cell: a task that is polled often need not lock the cell
+    /// to find that it is still there.
+    ///
+    /// Its addresses suffice. As long as an abort may come, the cell owns that waker, so that nothing
+    /// else can have them. The waker leaves the cell by an abort, which sets `aborted` first, or with
+    /// the last handle, after which no abort comes.
+    registered: Option<WakerId>,
 }
+
+/// The addresses of a waker's data and of its functions.
+type WakerId = (usize, usize);
 
 impl<T> Link<T> {
     pub(super) fn new(cell: Arc<Cell<T>>) -> Link<T> {
-        Link { cell, ended: false }
+        Link { cell, ended: false, registered: None }
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -253,7 +264,18 @@ impl<T> Link<T> {
     }
 
     /// Registers the task's waker. Returns false if the task was aborted, and so must not wait.
-    fn register(&self, waker: &Waker) -> bool {
+    #[inline]
+    fn register(&mut self, waker: &Waker) -> bool {
+        let id = (waker.data().addr(), ptr::from_ref(waker.vtable()).addr());
+        if self.registered == Some(id) {
+            // An abort from here on wakes the task.
+            return !self.is_aborted();
+        }
+        self.registered = Some(id);
+        self.store(waker)
+    }
+
+    fn store(&self, waker: &Waker) -> bool {
         let mut state = self.cell.lock();
         if self.cell.is_aborted() {
             return false;
