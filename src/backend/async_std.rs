@@ -94,9 +94,7 @@ where
     if let Some(name) = name {
         builder = builder.name(name.clone().into_owned());
     }
-    builder
-        .spawn(future)
-        .expect("async-std 1.x has no way to fail here: it returns what it has in an `Ok`")
+    builder.spawn(future).expect("spawning on async-std 1.x cannot fail: it always returns `Ok`")
 }
 
 #[inline]

@@ -12,7 +12,7 @@ use crate::layer::{Layers, Terms};
 use crate::meta::SpawnMeta;
 use crate::seam::{Blocking, BlockingKind, BoxJob};
 
-/// Runs on the pool of that kind; the hooks are for the caller to see to.
+/// Runs on the pool of that kind; the caller adds the hooks.
 macro_rules! spawn_blocking_on {
     ($blocking:expr, $kind:expr, $meta:expr, $f:expr) => {{
         // Not every backend looks at it.
@@ -34,7 +34,7 @@ macro_rules! spawn_blocking_on {
     }};
 }
 
-/// Hands the function as it is to a pool that is known, in a box to one that is not.
+/// Runs the unboxed function on a known pool, and a boxed one on any other pool.
 pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
 where
     B: Blocking + ?Sized,
@@ -60,7 +60,7 @@ where
     join.on_terms(terms)
 }
 
-/// Adds the hooks to a function and hands it to the pool under the decorators.
+/// Adds the hooks to a function and runs it on the pool underneath.
 pub(crate) fn execute_layered(layers: &Layers<dyn Blocking>, meta: SpawnMeta<'_>, job: BoxJob) {
     let mut terms = Terms::default();
     match layers.hooks(meta, &mut terms) {

@@ -18,20 +18,20 @@ pub(crate) struct Known {
     pub(crate) name: &'static str,
     /// The runtime that this thread is in, if the backend can tell.
     pub(crate) entered: fn() -> Option<Arc<dyn Runtime>>,
-    /// What to say if there is none; `None` if it cannot tell.
+    /// The message if the thread is in none; `None` if the backend cannot tell.
     pub(crate) missing: Option<&'static str>,
-    /// The runtime that is always there.
+    /// The global runtime, if the backend has one.
     pub(crate) global: Option<fn() -> Arc<dyn Runtime>>,
 }
 
 impl Known {
-    /// Whether the name is enough to find a runtime by.
+    /// Whether a runtime can be found by the backend's name alone.
     pub(crate) fn can_be_named(&self) -> bool {
         self.global.is_some() || self.missing.is_some()
     }
 }
 
-/// Those that are compiled in.
+/// The backends that are compiled in.
 pub(crate) const KNOWN: &[Known] = &[
     #[cfg(feature = "tokio")]
     tokio::KNOWN,

@@ -19,7 +19,7 @@ use crate::seam::{Kind, Spawner};
 
 /// Spawns on the backend of that kind; the caller adds the hooks.
 ///
-/// A macro and not a function: in a build that is not optimised each call copies the future.
+/// A macro, since in an unoptimised build each function call would copy the future.
 macro_rules! spawn_on {
     ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         // Not every backend looks at it.
@@ -42,7 +42,7 @@ macro_rules! spawn_on {
     }};
 }
 
-/// The same for a future whose end nobody waits for.
+/// The same for a detached task.
 macro_rules! spawn_detached_on {
     ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         // Not every backend looks at it.
@@ -64,7 +64,7 @@ macro_rules! spawn_detached_on {
     }};
 }
 
-/// Spawns the future as it is where the backend is known, in a box where it is not.
+/// Spawns the unboxed future on a known backend, and a boxed one on any other spawner.
 #[inline]
 pub(crate) fn spawn<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<F::Output>
 where
@@ -77,7 +77,7 @@ where
     })
 }
 
-/// Spawns a future whose end nobody waits for.
+/// Spawns a detached task.
 #[inline]
 pub(crate) fn spawn_detached<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
 where
@@ -89,9 +89,8 @@ where
     });
 }
 
-/// The size from which a future is boxed before it gets its hooks: it would be copied from one
-/// wrapper to the next otherwise, and in a build that is not optimised each copy is on the stack.
-/// tokio boxes futures of this size, too.
+/// The size above which a future is boxed before it gets its hooks. Otherwise it would be copied from one wrapper to
+/// the next, and in an unoptimised build each copy is on the stack. tokio boxes futures of this size as well.
 const LARGE: usize = 16 * 1024;
 
 #[inline]
@@ -138,7 +137,7 @@ where
     add_hooks_and_spawn(layers, meta, terms, future)
 }
 
-/// Adds the hooks to a future and spawns it on what they decorate.
+/// Adds the hooks to a future and spawns it on the spawner underneath.
 #[inline]
 fn add_hooks_and_spawn<F>(
     layers: &Layers<dyn Spawner>,
@@ -155,7 +154,7 @@ where
             let task = hooks.task(future);
             let base = layers.base();
             let meta = meta.renamed(terms.name.as_ref());
-            // What is under the hooks has none itself. If it had, its own `spawn` would add them.
+            // The spawner underneath has no layers. If it had, its own `spawn` would add them.
             spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
                 boxed::spawn(base, meta, task)
             })
@@ -168,7 +167,7 @@ where
     join.on_terms(terms)
 }
 
-/// The same for a future whose end nobody waits for.
+/// The same for a detached task.
 pub(crate) fn spawn_layered<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -185,7 +184,7 @@ where
     });
 }
 
-/// Boxes a future whose end nobody waits for, so that it never unwinds.
+/// Boxes the future of a detached task, so that it never unwinds.
 fn spawn_quiet<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
 where
     S: Spawner + ?Sized,

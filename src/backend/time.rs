@@ -1,4 +1,4 @@
-//! Sleeps and time limits on each backend.
+//! Sleeps and timeouts on each backend.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
     match timer.native_timer().0 {
         Kind::Opaque(_) | Kind::Layered(_) => {
             let mut sleep = timer.sleep(deadline.saturating_duration_since(timer.now()));
-            // The time has gone on since `now`.
+            // Time has passed since `now`.
             sleep.reset(deadline);
             sleep
         }
@@ -26,7 +26,7 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
     }
 }
 
-/// A sleep that stays where it is, for a time limit: on tokio, tokio's own without a box.
+/// A sleep that is not moved, for a timeout: on tokio, tokio's own without a box.
 #[inline]
 pub(crate) fn limit<T: Timer + ?Sized>(timer: &T, duration: Duration) -> Limit {
     match timer.native_timer().0 {
@@ -48,7 +48,7 @@ pub(crate) fn limit_at<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Limit
     }
 }
 
-/// The clock of a timer whose sleeps cannot tell the time by themselves.
+/// The clock of a timer whose sleeps do not know the time.
 pub(crate) fn clock<T: Timer + ?Sized>(timer: &T) -> Option<TokioClock> {
     match timer.native_timer().0 {
         #[cfg(feature = "tokio")]

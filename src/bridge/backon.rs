@@ -2,7 +2,8 @@
 //!
 //! `backon` sleeps between attempts, by default with tokio's `sleep`. With a [`TimerSleeper`] it sleeps
 //! on the timer that was passed in, which takes virtual time in a simulation and on tokio's paused
-//! clock: a night of retries takes no time, and is the same in each run.
+//! clock: a night of retries takes no time, and is the same in each run. The example `backon` in the
+//! repository shows both.
 //!
 //! Disable `backon`'s default features, so that code that forgets the sleeper does not compile:
 //!

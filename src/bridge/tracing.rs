@@ -8,6 +8,8 @@
 //! INFO request{id=1}:task{name="lookup" spawned_at=src/server.rs:29:33}: asking for user 7
 //! ```
 //!
+//! The example `tracing` in the repository shows it on several backends.
+//!
 //! # Examples
 //!
 //! ```

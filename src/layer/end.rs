@@ -21,8 +21,8 @@ impl Default for EndState {
 }
 
 impl EndState {
-    // One variable, and nothing else is published through it: `Relaxed` would decide the race as
-    // well. `AcqRel` lets whoever sees the end or the abort see what came before it.
+    // One variable, and nothing else is published through it: `Relaxed` would decide the race as well.
+    // With `AcqRel`, a thread that sees the end or the abort also sees everything before it.
     fn set(&self, to: u8) -> bool {
         match self.0.compare_exchange(LIVE, to, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,

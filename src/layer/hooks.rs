@@ -30,7 +30,7 @@ pub(crate) struct Observed {
     end: EndState,
 }
 
-/// What a woken task has to do.
+/// The next action of a woken task.
 pub(super) enum Turn {
     Poll,
     Wait,
@@ -98,7 +98,7 @@ impl Hooks {
         all.iter().any(Hooks::is_stopped)
     }
 
-    /// What the task has to do. If it has to wait, it is woken when it may go on.
+    /// The task's next action. If it has to wait, it is woken when it may go on.
     #[inline]
     pub(super) fn turn(&mut self, waker: &Waker) -> Turn {
         match self {

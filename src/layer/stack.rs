@@ -17,7 +17,7 @@ use crate::meta::SpawnMeta;
 pub(crate) type Naming =
     dyn Fn(Option<&str>, &'static Location<'static>) -> Option<Cow<'static, str>> + Send + Sync;
 
-/// What a decorator does to a spawn.
+/// A decorator's effect on a spawn.
 ///
 /// The layers whose cost matters have variants of their own, without dynamic dispatch and allocation.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(crate) enum Layer {
     Group(Arc<Members>),
 }
 
-/// What the layers get from a spawn call beside the metadata, and leave for its handle.
+/// State of a spawn beside its metadata, which the layers read and leave for the handle.
 #[derive(Default)]
 pub(crate) struct Terms {
     /// The task's new name, if it has one.

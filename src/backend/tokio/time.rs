@@ -18,15 +18,15 @@ use crate::seam::sleep::tokio::{NO_DRIVER, Sleep, after, inside, may_be_paused, 
 use crate::seam::{self as ours, Kind, Native, Timer, takes_real_time};
 
 impl TokioSpawner {
-    /// Gives the spawner back if its runtime can keep time.
+    /// Returns the spawner if its runtime has a time driver.
     ///
-    /// Ask once, where the spawner is made, so that nothing waits for the first
-    /// [`sleep`](Timer::sleep) to panic.
+    /// Call it where the spawner is created, so that a missing driver is found before the first
+    /// [`sleep`](Timer::sleep) panics.
     ///
     /// # Errors
     ///
-    /// [`NoTimer`] if the runtime was built without its time driver. tokio has no way to ask other
-    /// than to try; its panic is caught, and the panic hook has reported it by then.
+    /// [`NoTimer`] if the runtime was built without its time driver. tokio reveals this only by a panic, which is caught
+    /// here after the panic hook has reported it.
     ///
     /// # Examples
     ///
@@ -64,8 +64,8 @@ impl Timer for TokioSpawner {
             let before = Instant::now();
             let now = now(self.handle());
             if now < before || now > Instant::now() {
-                // The clock is, or was, paused. Counting from a start that is the same for
-                // everybody, the time stands still as exactly as the clock does.
+                // The clock is, or was, paused. Counted from a start that is the same for all timers, the time
+                // of day stands still exactly when the clock does.
                 let (instant, system) = *START.get_or_init(|| (Instant::now(), SystemTime::now()));
                 let shifted = match now.checked_duration_since(instant) {
                     Some(ahead) => system.checked_add(ahead),
@@ -91,22 +91,20 @@ impl Timer for TokioSpawner {
 }
 
 pin_project! {
-    /// The sleep of a time limit: tokio's own, in its place, or one of another timer.
+    /// The sleep of a timeout: tokio's own, in place, or one of another timer.
     #[project = LimitProjection]
     pub(crate) enum Limit {
-        // Nobody has waited yet. What is ready at once needs no sleep. A deadline that is missing
-        // is never reached.
+        // Before the first wait: a future that is ready at once needs no sleep. `None` means never.
         Idle { handle: Handle, deadline: Option<time::Instant> },
-        // Unconstrained, because a future that uses up its task's budget each time must not keep
-        // its limit from being looked at.
+        // Unconstrained, so that a future which exhausts its task's budget in each poll still times out.
         Native { #[pin] sleep: Unconstrained<time::Sleep> },
-        // The same: it may be one of tokio's in disguise.
+        // Unconstrained as well: it may wrap a tokio sleep.
         Other { #[pin] sleep: Unconstrained<ours::Sleep> },
     }
 }
 
 impl Limit {
-    /// Makes a limit at the deadline, which is computed from the present instant.
+    /// Creates a limit at the deadline, which is computed from the current instant.
     #[inline]
     pub(in crate::backend) fn make(
         handle: &Handle,

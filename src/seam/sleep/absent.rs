@@ -1,4 +1,4 @@
-//! What stands for a backend's types where the backend is not compiled in: types without values.
+//! Uninhabited types in place of the types of backends that are not compiled in.
 
 use std::task::{Context, Poll};
 use std::time::Instant;

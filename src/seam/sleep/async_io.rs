@@ -1,4 +1,4 @@
-//! Sleeps of async-io, whose timer smol and async-std share.
+//! async-io's sleeps, for smol, async-std and async-executor.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use ::async_io::Timer;
 
 use crate::seam::takes_real_time;
 
-/// async-io's timer, and the deadline, which that cannot be asked for.
+/// async-io's timer, and its deadline, which it does not reveal.
 pub(crate) struct Sleep {
     timer: Timer,
-    /// `None` is never.
+    /// `None` means never.
     deadline: Option<Instant>,
 }
 
@@ -39,7 +39,7 @@ impl Sleep {
     }
 
     pub(crate) fn is_elapsed(&self) -> bool {
-        // Having fired, it will not fire again; nor will one that was never to fire.
+        // A timer that has fired, or that never fires, will not fire again.
         self.deadline.is_some() && !self.timer.will_fire()
     }
 

@@ -136,8 +136,8 @@ impl Sleep {
         self.slot.as_mut().and_then(|slot| slot.as_mut().as_pin_mut())
     }
 
-    /// The present instant, for a timer around tokio's that is not known to be one. Whoever waits
-    /// on a paused clock is inside of its runtime.
+    /// The current instant, for an opaque timer that wraps tokio's. A task that waits on a paused clock is inside its
+    /// runtime.
     #[expect(clippy::unused_self, reason = "the sleeps of other backends need it")]
     pub(crate) fn now(&self) -> Instant {
         time::Instant::now().into_std()
@@ -184,7 +184,7 @@ impl Drop for Sleep {
     #[inline]
     fn drop(&mut self) {
         let Some(mut slot) = self.slot.take() else { return };
-        // First, because it drops a waker, and with that user code may run.
+        // First, because it drops a waker, which may run user code.
         slot.set(None);
         let _ = PLACES.try_with(|slots| {
             let mut slots = slots.borrow_mut();
