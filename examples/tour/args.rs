@@ -14,7 +14,7 @@ Usage: tour [OPTIONS]
 Options:
   --backend NAME      run on this backend only; may be given several times
   --connections N     the number of clients [default: 64]
-  --messages N        the number of requests per client [default: 1000]
+  --messages N        the number of requests per client [default: 200]
   --help              print this
 
 Backends:";
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn parse(mut options: Options) -> Result<Args, String> {
-        let load = Load { connections: 64, messages: 1000 };
+        let load = Load { connections: 64, messages: 200 };
         let mut args = Args { backends: Vec::new(), load };
         while let Some(option) = options.next_option() {
             match option.as_str() {
