@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use async_runtime_compat::backon::TimerSleeper;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::Sim;
 use async_runtime_compat_examples::backend::BACKENDS;
 use async_runtime_compat_examples::cli;
+use async_runtime_compat_sim::Sim;
 use backon::{ExponentialBuilder, Retryable};
 use futures_lite::future;
 

@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use async_runtime_compat::prelude::*;
-#[cfg(feature = "sim")]
-use async_runtime_compat_sim::Sim;
 use async_runtime_compat_examples::backend::BACKENDS;
 use async_runtime_compat_examples::cli;
+#[cfg(feature = "sim")]
+use async_runtime_compat_sim::Sim;
 use futures_lite::future;
 
 const JOBS: u32 = 300;

@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{Check, Counterexample, SimRuntime, Strategy};
 use async_runtime_compat_examples::backend::BACKENDS;
 use async_runtime_compat_examples::cli;
+use async_runtime_compat_sim::{Check, Counterexample, SimRuntime, Strategy};
 use futures_lite::future;
 
 /// Balances by account, behind a slow connection.

@@ -65,6 +65,7 @@ impl<'a> SpawnMeta<'a> {
 
     /// Sets the name.
     #[must_use]
+    #[expect(clippy::ptr_arg, reason = "a static name is kept as it is")]
     pub fn with_name<'b>(self, name: &'b Cow<'static, str>) -> SpawnMeta<'b>
     where
         'a: 'b,

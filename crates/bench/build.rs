@@ -39,7 +39,9 @@ fn main() {
         assert_eq!(native.matches(&declaration).count(), 1, "the server has a module `{module}`");
         let path = example.join("server").join(module).with_extension("rs");
         assert_native(&read(&path));
-        native = native.replace(&declaration, &format!("\n#[path = {path:?}]\nmod {module};"));
+        // In quotes, with what a string literal has to escape.
+        let path = format!("{:?}", path.display().to_string());
+        native = native.replace(&declaration, &format!("\n#[path = {path}]\nmod {module};"));
     }
 
     let directory = env::var_os("OUT_DIR").expect("cargo says where to write");

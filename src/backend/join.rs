@@ -262,8 +262,7 @@ impl<T> Rare<T> {
         match self {
             Rare::Named(_, join) => join.abort(),
             Rare::Observed(end, join) if end.abort() => join.abort(),
-            Rare::Observed(..) => None,
-            Rare::Refused => None,
+            Rare::Observed(..) | Rare::Refused => None,
         }
     }
 

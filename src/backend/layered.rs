@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{block, spawn};
 use crate::cancel::CancelToken;
-use crate::layer::{Layer, Layers};
+use crate::layer::{Layer, Layers, SpawnHook};
 use crate::meta::SpawnMeta;
 use crate::seam::{Blocking, BoxFuture, BoxJob, Native, NativeBlocking, Spawner};
 
@@ -14,16 +14,15 @@ pub(crate) use spawn::spawn_layered;
 /// Puts a layer around a spawner.
 pub(crate) fn around_spawner(decorated: Arc<dyn Spawner>, layer: Layer) -> Layers<dyn Spawner> {
     let decorator = decorated.clone();
-    Layers::new(decorated, decorator.native().layers(), layer, |hook, spawning| {
-        hook.spawn(spawning)
-    })
+    let inner = decorator.native();
+    Layers::new(decorated, inner.layers(), layer, <dyn SpawnHook>::spawn)
 }
 
 /// Puts a layer around a pool for blocking work.
 pub(crate) fn around_blocking(decorated: Arc<dyn Blocking>, layer: Layer) -> Layers<dyn Blocking> {
     let decorator = decorated.clone();
     let inner = decorator.native_blocking();
-    Layers::new(decorated, inner.layers(), layer, |hook, spawning| hook.spawn_blocking(spawning))
+    Layers::new(decorated, inner.layers(), layer, <dyn SpawnHook>::spawn_blocking)
 }
 
 impl Spawner for Layers<dyn Spawner> {

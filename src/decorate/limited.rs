@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -243,7 +242,7 @@ impl<S> Permit<S> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn(None, Location::caller(), future)
+        self.spawn(SpawnMeta::new(), future)
     }
 
     /// Like [`spawn_with_handle`](Permit::spawn_with_handle), for a task with a name.
@@ -257,7 +256,7 @@ impl<S> Permit<S> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn(Some(name.into()), Location::caller(), future)
+        self.spawn(SpawnMeta::new().with_name(&name.into()), future)
     }
 
     /// Like [`spawn_with_handle`](Permit::spawn_with_handle), without a handle.
@@ -266,23 +265,17 @@ impl<S> Permit<S> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.spawn(None, Location::caller(), future).detach();
+        self.spawn(SpawnMeta::new(), future).detach();
     }
 
-    fn spawn<F>(
-        self,
-        name: Option<Cow<'static, str>>,
-        location: &'static Location<'static>,
-        future: F,
-    ) -> JoinHandle<F::Output>
+    fn spawn<F>(self, meta: SpawnMeta<'_>, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         let Permit { spawner, ticket } = self;
-        let meta = SpawnMeta::of(name.as_ref(), location);
         let join = backend::spawn_reserved(spawner.decorated.spawner(), meta, ticket, future);
-        JoinHandle::new(join.or_meta(meta), location)
+        JoinHandle::new(join.or_meta(meta), meta.location())
     }
 }
 

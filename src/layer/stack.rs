@@ -55,7 +55,7 @@ pub(crate) struct Layers<D: ?Sized> {
     /// The spawner or pool underneath all layers.
     base: Arc<D>,
     /// The innermost decorator's layer is the first.
-    layers: Vec<Layer>,
+    list: Vec<Layer>,
     ask: Ask,
     /// The decorated spawner, kept alive because the hooks of an inner decorator may need it.
     _decorated: Arc<D>,
@@ -69,14 +69,14 @@ impl<D: ?Sized> Layers<D> {
         layer: Layer,
         ask: Ask,
     ) -> Self {
-        let (base, layers) = match inner {
+        let (base, list) = match inner {
             Some(inner) => {
-                let layers = inner.layers.iter().cloned().chain([layer]);
-                (inner.base.clone(), layers.collect())
+                let list = inner.list.iter().cloned().chain([layer]);
+                (inner.base.clone(), list.collect())
             }
             None => (decorated.clone(), vec![layer]),
         };
-        Layers { base, layers, ask, _decorated: decorated }
+        Layers { base, list, ask, _decorated: decorated }
     }
 
     /// The spawner or pool underneath the layers.
@@ -87,12 +87,12 @@ impl<D: ?Sized> Layers<D> {
 
     #[cfg(test)]
     pub(crate) fn depth(&self) -> usize {
-        self.layers.len()
+        self.list.len()
     }
 
     /// The token of the innermost group.
     pub(crate) fn token(&self) -> Option<&CancelToken> {
-        self.layers.iter().rev().find_map(|layer| match layer {
+        self.list.iter().rev().find_map(|layer| match layer {
             Layer::Group(group) => Some(group.token()),
             _ => None,
         })
@@ -102,7 +102,7 @@ impl<D: ?Sized> Layers<D> {
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         // The common case of a single group is worth a fast path.
-        let [Layer::Group(group)] = &*self.layers else { return self.others(meta, terms) };
+        let [Layer::Group(group)] = &*self.list else { return self.others(meta, terms) };
         match group.insert(meta) {
             Some(member) => Ok(Hooks::Member(member)),
             None => Err(Refused(Hooks::None)),
@@ -111,7 +111,7 @@ impl<D: ?Sized> Layers<D> {
 
     #[inline(never)]
     fn others(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
-        match &*self.layers {
+        match &*self.list {
             [Layer::Count(counters)] => Ok(Hooks::count(counters)),
             [Layer::Limit(limit)] => Ok(Hooks::Ticket(limit.ticket(&mut terms.reserved))),
             [Layer::Name(naming)] => {
@@ -127,7 +127,7 @@ impl<D: ?Sized> Layers<D> {
     fn many(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         let mut made = Making::new();
         let (mut refused, mut admitted) = (false, true);
-        for layer in self.layers.iter().rev() {
+        for layer in self.list.iter().rev() {
             match layer {
                 Layer::Name(naming) => {
                     let meta = meta.renamed(terms.name.as_ref());

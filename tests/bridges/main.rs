@@ -13,9 +13,9 @@ use async_io::Timer;
 use async_runtime_compat::{BlockingPool, FnSpawner, Runtime, with_blocking, with_timer};
 use futures_lite::future;
 
-use test_support::thread_timer::ThreadTimer;
 #[allow(unused_imports, reason = "the macro names it")]
 use test_support::runtimes;
+use test_support::thread_timer::ThreadTimer;
 
 /// A test fails if it takes longer than this.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use async_runtime_compat::prelude::*;
-use async_runtime_compat_sim::{Sim, SimRuntime};
 use async_runtime_compat_examples::http::net::{Io, Listener};
 use async_runtime_compat_examples::http::{Client, Protocol, Server};
+use async_runtime_compat_sim::{Sim, SimRuntime};
 use futures_util::future::join_all;
 use hyper::StatusCode;
 use hyper::rt::{Read, ReadBufCursor, Write};

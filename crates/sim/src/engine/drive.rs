@@ -61,7 +61,7 @@ impl Engine {
         let failure = self.close();
         drop(entered);
         context::replace(outer);
-        self.leave(interrupted);
+        Engine::leave(interrupted);
 
         let mut state = self.lock();
         Outcome {

@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Gives the thread back to the engine that was interrupted, if any.
-    pub(super) fn leave(&self, interrupted: Interrupted) {
+    pub(super) fn leave(interrupted: Interrupted) {
         HERE.with(|here| {
             here.engine.set(interrupted.engine);
             here.woken.replace(interrupted.woken);

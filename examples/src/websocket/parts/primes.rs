@@ -1,7 +1,7 @@
 //! A task that computes, on blocking threads.
 
-use async_runtime_compat::prelude::*;
 use async_runtime_compat::JoinError;
+use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{Task, TaskContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
