@@ -72,7 +72,10 @@ impl Future for SimTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let end = match &mut this.future {
-            Some(future) if this.contained => Ok(ready!(future.as_mut().poll(cx))),
+            Some(future) if this.contained => {
+                ready!(future.as_mut().poll(cx));
+                Ok(())
+            }
             _ => ready!(this.poll_caught(cx)),
         };
         let Member { engine, slot } = &this.member;

@@ -243,7 +243,7 @@ fn c13_runs_inline() {
 #[test]
 fn c14_forgets_the_metadata() {
     is_caught(Clause::C14, || {
-        on_threads(|task| block_on(task)).decorated_by(|inner| {
+        on_threads(block_on).decorated_by(|inner| {
             // `spawn_with` is the default, which calls this.
             FnSpawner::new(move |task| inner.spawn(task))
         })
@@ -255,7 +255,7 @@ fn c14_changes_names_and_does_not_say_so() {
     use async_runtime_compat::decorate::Named;
 
     is_caught(Clause::C14, || {
-        on_threads(|task| block_on(task)).decorated_by(|inner| Named::with_prefix(inner, "part."))
+        on_threads(block_on).decorated_by(|inner| Named::with_prefix(inner, "part."))
     });
 }
 

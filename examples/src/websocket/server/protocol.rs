@@ -258,10 +258,12 @@ impl RequestError {
         RequestError { code, message, path: None, known: None, position: None }
     }
 
+    #[must_use]
     pub fn at_path(self, path: &str) -> RequestError {
         RequestError { path: Some(path.to_owned()), ..self }
     }
 
+    #[must_use]
     pub fn with_known(self, known: Vec<String>) -> RequestError {
         RequestError { known: Some(known), ..self }
     }
