@@ -15,11 +15,16 @@ fn packages(features: &str) -> BTreeSet<String> {
 
 /// What cargo says of each package of a build with these features.
 fn tree(features: &str, format: &str) -> String {
+    tree_of(env!("CARGO_PKG_NAME"), features, format)
+}
+
+/// The same of a package of the workspace.
+fn tree_of(package: &str, features: &str, format: &str) -> String {
     let mut command = Command::new(env!("CARGO"));
     command
         .args(["tree", "--offline", "--locked", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-        .args(["--package", env!("CARGO_PKG_NAME"), "--edges", "normal", "--prefix", "none"])
+        .args(["--package", package, "--edges", "normal", "--prefix", "none"])
         .args(["--format", format, "--no-default-features", "--features", features]);
     let output = command.output().expect("cargo starts");
     let messages = String::from_utf8_lossy(&output.stderr);
@@ -49,13 +54,18 @@ fn without_features_there_are_three_packages_at_most() {
 }
 
 #[test]
+fn jobs_and_services_bring_no_package() {
+    assert_eq!(packages("services"), packages(""));
+}
+
+#[test]
 fn json_brings_no_runtime_and_comes_only_if_it_is_asked_for() {
     only("json", &[]);
     let packages = packages("json");
     for package in ["serde_json", "schemars"] {
         assert!(packages.contains(package), "it is made with {package}: {packages:#?}");
     }
-    for features in ["", "tokio", "conformance"] {
+    for features in ["", "tokio", "services"] {
         let packages = self::packages(features);
         assert!(!packages.iter().any(|name| name.starts_with("serde")), "{packages:#?}");
     }
@@ -84,8 +94,14 @@ fn async_executor_comes_with_the_timers_of_async_io_alone() {
 }
 
 #[test]
-fn the_conformance_suite_brings_no_runtime() {
-    only("conformance", &[]);
+fn the_conformance_suite_and_the_simulation_bring_no_runtime() {
+    for package in ["conformance", "sim"] {
+        let tree = tree_of(&format!("{}-{package}", env!("CARGO_PKG_NAME")), "", "{p}");
+        let names: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(names.contains(&env!("CARGO_PKG_NAME")), "it is built on the core: {names:?}");
+        let runtimes: Vec<_> = RUNTIMES.iter().filter(|name| names.contains(name)).collect();
+        assert!(runtimes.is_empty(), "{package} pulls in {runtimes:?}");
+    }
 }
 
 #[test]
@@ -109,7 +125,7 @@ fn the_bridges_bring_no_runtime() {
 
 #[test]
 fn what_parses_macros_comes_with_the_macros_alone() {
-    let packages = packages("tokio,conformance");
+    let packages = packages("tokio,services");
     assert!(!packages.contains("syn"), "they are {packages:#?}");
 }
 
@@ -140,7 +156,7 @@ fn the_bridge_to_hyper_brings_nothing_of_tokio_that_runs() {
 
 #[test]
 fn bridges_come_with_their_features_alone() {
-    let packages = packages("tokio,smol,async-std,async-executor,macros,conformance");
+    let packages = packages("tokio,smol,async-std,async-executor,macros,services");
     for bridged in ["futures-task", "hyper"] {
         assert!(!packages.contains(bridged), "they are {packages:#?}");
     }

@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{GroupSpawner, TaskGroup, yield_now};
+use async_runtime_compat::{GroupSpawner, Sleep, TaskGroup, yield_now};
 use futures_lite::future::block_on;
 use test_support::thread_timer::ThreadTimer;
 use test_support::threads::Threads;
@@ -217,6 +217,39 @@ fn shutdown_does_not_wait_longer_than_it_has_to() {
     // It would never end.
     let report = block_on(group.shutdown(&ThreadTimer::new(), Duration::MAX));
     assert!(report.is_clean());
+}
+
+/// A timer that nobody is to use.
+struct Unused;
+
+impl Timer for Unused {
+    fn now(&self) -> Instant {
+        panic!("the clock was read")
+    }
+
+    fn system_time(&self) -> SystemTime {
+        panic!("the clock was read")
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep {
+        panic!("the timer was used")
+    }
+}
+
+#[test]
+fn without_a_grace_period_no_timer_is_used() {
+    for (name, spawner, _running) in spawners() {
+        let groups = [TaskGroup::new(spawner.clone()), TaskGroup::new(spawner)];
+        groups.iter().for_each(|group| group.spawn_detached(pending()));
+        let reports = [
+            block_on(groups[0].shutdown(&Unused, Duration::ZERO)),
+            block_on(groups[1].drain(&Unused, Duration::ZERO)),
+        ];
+        for (group, report) in groups.iter().zip(reports) {
+            assert_eq!(report.to_string(), "0 finished, 1 aborted, 0 panicked", "on {name}");
+            assert!(group.is_empty() && group.is_closed(), "on {name}");
+        }
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl<S: Service> Core<S> {
 
     /// Spawns the task that drives this run and those that follow it.
     fn drive(self: &Arc<Self>, life: Arc<Life>) -> Arc<Life> {
-        // The run that has not ended: whoever finds it here when the task is gone ends it.
+        // The run that has not ended. If it is still here when the task is gone, it is lost.
         let present = Arc::new(Mutex::new(Some(life.clone())));
         let lost = {
             let (core, present) = (self.clone(), present.clone());
