@@ -10,7 +10,7 @@ use std::thread;
 use async_runtime_compat::decorate::{Counted, Limited, Named};
 use async_runtime_compat::hook::{Hooked, SpawnHook, Spawning};
 use async_runtime_compat::{Spawner, TaskGroup};
-use async_runtime_compat_conformance::Subject;
+use async_runtime_compat_conformance::{Load, Subject};
 use test_support::subjects;
 
 type Inner = Arc<dyn Spawner>;
@@ -49,6 +49,11 @@ impl SpawnHook for Lower {
         self.limited.set_limit(0);
         self.spawns.send(()).unwrap();
     }
+}
+
+/// Less than a backend has by itself: a task under many decorators takes many times as long.
+fn light(subject: Subject) -> Subject {
+    subject.load(Load { live: 10_000, chain: 2_000, threads: 16, each: 200 })
 }
 
 /// All of them, in an order in which each is inside and around another.
@@ -93,39 +98,39 @@ macro_rules! stamp {
 
 stamp! {
     #[cfg(feature = "tokio")]
-    prefix_on_tokio: prefixed(subjects::tokio_multi_thread());
+    prefix_on_tokio: prefixed(light(subjects::tokio_multi_thread()));
     default_name_on_own_spawner: with_default(subjects::threads());
     #[cfg(feature = "smol")]
-    counted_on_smol: subjects::smol().decorated_by(Counted::new);
+    counted_on_smol: light(subjects::smol()).decorated_by(Counted::new);
     counted_on_own_spawner: subjects::threads().decorated_by(Counted::new);
     #[cfg(feature = "tokio")]
-    limited_on_tokio: subjects::tokio_current_thread().decorated_by(queueing);
+    limited_on_tokio: light(subjects::tokio_current_thread()).decorated_by(queueing);
     #[cfg(feature = "async-executor")]
-    limited_on_async_executor: subjects::async_executor(4).decorated_by(queueing);
+    limited_on_async_executor: light(subjects::async_executor(4)).decorated_by(queueing);
     limited_on_own_spawner: subjects::threads().decorated_by(queueing);
     #[cfg(all(feature = "tracing", feature = "tokio"))]
-    traced_on_tokio: with_spans(subjects::tokio_multi_thread());
+    traced_on_tokio: with_spans(light(subjects::tokio_multi_thread()));
     #[cfg(feature = "tracing")]
     traced_on_own_spawner: with_spans(subjects::threads());
     #[cfg(feature = "tokio")]
-    group_on_tokio: subjects::tokio_multi_thread().decorated_by(TaskGroup::new);
+    group_on_tokio: light(subjects::tokio_multi_thread()).decorated_by(TaskGroup::new);
     #[cfg(feature = "async-executor")]
-    group_on_async_executor: subjects::async_executor(4).decorated_by(TaskGroup::new);
+    group_on_async_executor: light(subjects::async_executor(4)).decorated_by(TaskGroup::new);
     group_on_own_spawner: subjects::threads().decorated_by(TaskGroup::new);
     #[cfg(feature = "tokio")]
-    group_in_a_group: subjects::ambient_tokio().decorated_by(|ambient| {
+    group_in_a_group: light(subjects::ambient_tokio()).decorated_by(|ambient| {
         TaskGroup::new(Arc::new(TaskGroup::new(ambient)))
     });
     #[cfg(feature = "tokio")]
-    all_on_tokio: stack(subjects::ambient_tokio());
+    all_on_tokio: stack(light(subjects::ambient_tokio()));
     #[cfg(feature = "smol")]
-    all_on_smol: stack(subjects::smol());
+    all_on_smol: stack(light(subjects::smol()));
     #[cfg(feature = "async-std")]
-    all_on_async_std: stack(subjects::async_std());
+    all_on_async_std: stack(light(subjects::async_std()));
     #[cfg(feature = "async-executor")]
-    all_on_async_executor: stack(subjects::async_executor(4));
+    all_on_async_executor: stack(light(subjects::async_executor(4)));
     all_on_own_spawner: stack(subjects::threads());
-    all_in_a_simulation: stack(subjects::simulated());
+    all_in_a_simulation: stack(light(subjects::simulated()));
 }
 
 // The pool and the timer go through the decorators, too.
