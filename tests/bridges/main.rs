@@ -13,8 +13,6 @@ use async_io::Timer;
 use async_runtime_compat::{BlockingPool, FnSpawner, Runtime, with_blocking, with_timer};
 use futures_lite::future;
 
-#[allow(unused_imports, reason = "the macro names it")]
-use test_support::runtimes;
 use test_support::thread_timer::ThreadTimer;
 
 /// A test fails if it takes longer than this.
@@ -24,11 +22,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 macro_rules! on_all_runtimes {
     ($($test:ident,)*) => {
         $crate::on_all_runtimes! { @ [$($test)*]
-            #[cfg(feature = "tokio")] tokio: $crate::runtimes::tokio();
-            #[cfg(feature = "tokio")] tokio_current_thread: $crate::runtimes::tokio_current_thread();
-            #[cfg(feature = "smol")] smol: $crate::runtimes::smol();
-            #[cfg(feature = "async-std")] async_std: $crate::runtimes::async_std();
-            #[cfg(feature = "async-executor")] async_executor: $crate::runtimes::async_executor();
+            #[cfg(feature = "tokio")] tokio: test_support::runtimes::tokio();
+            #[cfg(feature = "tokio")] tokio_current_thread: test_support::runtimes::tokio_current_thread();
+            #[cfg(feature = "smol")] smol: test_support::runtimes::smol();
+            #[cfg(feature = "async-std")] async_std: test_support::runtimes::async_std();
+            #[cfg(feature = "async-executor")] async_executor: test_support::runtimes::async_executor();
             #[cfg(all())] own: $crate::own();
         }
     };

@@ -1,10 +1,9 @@
-"""Drives the example `websocket_server` with a client of another make.
+"""Tests the example `websocket_server` with the client of Python's `websockets`.
 
-Needs Python's `websockets`. Verifies the server's certificate, checks each reply, and exits
-non-zero at the first that is wrong:
+Verifies the server's certificate, checks each reply, and exits with an error at the first wrong one:
 
-    cargo run --example websocket_server --features json,tokio -- --cert-out cert.pem
-    python3 tests/clients/websockets_client.py wss://localhost:8443 cert.pem
+    cargo run -p async-runtime-compat-examples --features services --example websocket_server -- --cert-out cert.pem
+    python3 examples/tests/clients/websockets_client.py wss://localhost:8443 cert.pem
 """
 
 import asyncio
@@ -99,7 +98,7 @@ async def calls_answer_with_their_events(connect):
         assert "cancelled" in [message.get("error", {}).get("code") for message in messages], messages
 
 
-async def calls_that_do_not_fit_are_refused(connect):
+async def invalid_calls_are_refused(connect):
     async with connect() as socket:
         call = '{"op": "dispatch", "service": "ticker", "action": {"ticks": "x", "millis": 1}}'
         await check_refused(socket, call, "bad_action", "'ticks'", "expected u32", path="action.ticks")
@@ -144,7 +143,7 @@ async def main(url, certificate):
         malformed_requests_leave_the_connection_alive,
         requests_are_pipelined,
         calls_answer_with_their_events,
-        calls_that_do_not_fit_are_refused,
+        invalid_calls_are_refused,
         an_oversized_message_closes_its_connection,
         a_panic_ends_its_connection,
     ):

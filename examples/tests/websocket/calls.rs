@@ -263,8 +263,7 @@ pub(super) fn unknown_name_lists_the_known_ones(runtime: Arc<dyn Runtime>) {
         let error = ask(&mut socket, dispatch(1, "clock", json!(1))).await["error"].take();
         assert_eq!(error["code"], "unknown_service");
         assert_eq!(error["known"], json!(["chat", "flood", "ticker", "websocket"]));
-        let message =
-            "there is no service 'clock'; there are 'chat', 'flood', 'ticker', 'websocket'";
+        let message = "unknown service 'clock'; registered: 'chat', 'flood', 'ticker', 'websocket'";
         assert_eq!(error["message"], message);
 
         let error = ask(&mut socket, execute(1, "ticker", json!(1))).await["error"].take();
