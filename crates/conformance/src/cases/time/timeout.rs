@@ -54,7 +54,7 @@ pub(crate) fn timeout_elapses(cx: &Cx) -> Verdict {
         match cx.wait("the timeout", timer.timeout(duration, pending::<()>()))? {
             Err(elapsed) => {
                 let text = elapsed.to_string();
-                ensure!(text.contains("time limit"), "the message is unclear: {text}");
+                ensure!(text.contains("timeout elapsed"), "the message is unclear: {text}");
             }
             Ok(()) => return fail("a future that never completes has completed"),
         }
