@@ -156,16 +156,12 @@ impl Engine {
         let slot = state.insert(home, meta.to_name(), location, self.clock.nanos());
 
         // Under the lock: none of this runs user code, and no other thread must find the task
-        // without its waker.
+        // without its handle.
         let origin = Origin { engine: self.clone(), slot };
         let future = SimTask::new(future, contained, self.clone(), slot);
         let task = async_task::Builder::new().metadata(origin);
-        let (runnable, task) = task.spawn(|_| future, wake::wake_task);
-        task.detach();
-        if let Some(task) = state.tasks.get_mut(slot as usize) {
-            task.waker = Some(runnable.waker());
-        }
-        state.make_ready(slot, Some(runnable));
+        let (runnable, handle) = task.spawn(|_| future, wake::wake_task);
+        state.start(slot, handle, runnable);
     }
 
     /// A task's future was dropped.
@@ -174,7 +170,7 @@ impl Engine {
         if state.current == Some(slot) && self.watched.load(Ordering::Relaxed) {
             state.gone = Some(state.describe(slot));
         }
-        let Some(task) = state.tasks.try_remove(slot as usize) else { return };
+        let Some(mut task) = state.tasks.try_remove(slot as usize) else { return };
         if task.ready {
             state.schedule.remove(task.ready(slot));
         }
@@ -185,7 +181,10 @@ impl Engine {
             profile.insert(task.path, task.steps);
         }
         drop(state);
-        drop(task);
+        // Its future is gone, so there is nothing to cancel.
+        if let Some(handle) = task.handle.take() {
+            handle.detach();
+        }
     }
 
     /// A task that nobody can join panicked.

@@ -15,6 +15,9 @@ use crate::schedule::Slot;
 /// A task that is ready to be polled, or dropped.
 pub(crate) type Runnable = async_task::Runnable<Origin>;
 
+/// Keeps hold of a task. Dropping it cancels the task.
+pub(crate) type Handle = async_task::Task<(), Origin>;
+
 /// The engine of a task, and its entry there.
 ///
 /// It is in the task's metadata and not captured by its schedule function: with captured variables

@@ -273,14 +273,15 @@ impl Engine {
         let mains = state.nodes.close();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
-            state.tasks.iter_mut().filter_map(|(_, task)| task.waker.take()).collect();
+            state.tasks.iter_mut().filter_map(|(_, task)| task.handle.take()).collect();
         drop(state);
         // All of these run user code. A task that is woken now is dropped.
         discard(sleeping);
         watches.into_iter().for_each(discard);
         discard(ready);
         mains.into_iter().for_each(discard);
-        waiting.into_iter().for_each(Waker::wake);
+        // Cancels them, which schedules those that wait.
+        waiting.into_iter().for_each(discard);
         // Dropping what was woken may wake more.
         loop {
             let woken = Engine::take_woken();

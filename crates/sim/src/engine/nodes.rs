@@ -6,7 +6,6 @@ use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 
 use async_runtime_compat::SpawnMeta;
 
@@ -17,7 +16,7 @@ use crate::contain::discard;
 use crate::node::{Home, MAX_NODES, Main, Node};
 use crate::runtime::SimRuntime;
 use crate::schedule::Slot;
-use crate::task::Runnable;
+use crate::task::{Handle, Runnable};
 
 /// The nodes, in the order of their creation.
 #[derive(Default)]
@@ -84,11 +83,8 @@ impl Nodes {
     }
 }
 
-/// A task of a node that was killed, for dropping.
-enum Doomed {
-    Ready(Runnable),
-    Waiting(Waker),
-}
+/// A task of a node that was killed, for dropping: its runnable if it is ready, and its handle.
+struct Doomed(u32, Option<Runnable>, Option<Handle>);
 
 /// Events of nodes, for the trace.
 #[derive(Clone, Copy)]
@@ -123,14 +119,10 @@ impl State {
             if mem::take(&mut task.ready) {
                 self.schedule.remove(task.ready(task.slot));
             }
-            match (task.runnable.take(), task.waker.take()) {
-                (Some(runnable), _) => doomed.push((task.number, Doomed::Ready(runnable))),
-                (None, Some(waker)) => doomed.push((task.number, Doomed::Waiting(waker))),
-                (None, None) => {}
-            }
+            doomed.push(Doomed(task.number, task.runnable.take(), task.handle.take()));
         }
-        doomed.sort_by_key(|(number, _)| *number);
-        doomed.into_iter().map(|(_, doomed)| doomed).collect()
+        doomed.sort_by_key(|Doomed(number, ..)| *number);
+        doomed
     }
 }
 
@@ -217,11 +209,10 @@ impl Engine {
         drop(state);
         // All of these run user code. A task of the node that is woken now is dropped.
         sleeping.into_iter().for_each(discard);
-        for task in doomed {
-            match task {
-                Doomed::Ready(runnable) => discard(runnable),
-                Doomed::Waiting(waker) => waker.wake(),
-            }
+        for Doomed(_, runnable, handle) in doomed {
+            // Either drops the future: the handle cancels a task that waits, which schedules it.
+            discard(runnable);
+            discard(handle);
         }
         if self.is_here() {
             self.lock().dropping = outer;

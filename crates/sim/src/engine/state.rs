@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::Location;
-use std::task::Waker;
 use std::time::Duration;
 
 use slab::Slab;
@@ -18,7 +17,7 @@ use crate::record::{Known, Record, What};
 use crate::rng::{Trace, derive};
 use crate::schedule::{Ready, Schedule, Slot};
 use crate::tape::Tape;
-use crate::task::Runnable;
+use crate::task::{Handle, Runnable};
 use crate::timers::Timers;
 
 /// The state of a run, under the engine's lock.
@@ -63,8 +62,8 @@ pub(super) struct Task {
     pub(super) steps: u64,
     /// `None` while it waits, and for the root.
     pub(super) runnable: Option<Runnable>,
-    /// For dropping the task while it waits: waking it gives its `Runnable`. `None` for the root.
-    pub(super) waker: Option<Waker>,
+    /// For dropping the task while it waits. `None` for the root, and for a doomed task.
+    pub(super) handle: Option<Handle>,
     pub(super) ready: bool,
     pub(super) woken_by: Waking,
     pub(super) woken_at: Nanos,
@@ -138,7 +137,7 @@ impl State {
             location,
             steps: 0,
             runnable: None,
-            waker: None,
+            handle: None,
             ready: false,
             woken_by: parent,
             woken_at: now,
@@ -159,6 +158,15 @@ impl State {
             }
             self.make_ready(slot, runnable);
         }
+    }
+
+    /// A task that was inserted is ready for the first time.
+    #[inline]
+    pub(super) fn start(&mut self, slot: Slot, handle: Handle, runnable: Runnable) {
+        if let Some(task) = self.tasks.get_mut(slot as usize) {
+            task.handle = Some(handle);
+        }
+        self.make_ready(slot, Some(runnable));
     }
 
     #[inline]
