@@ -62,7 +62,12 @@ impl Hooks {
     #[inline(never)]
     fn nested<T>(&self, f: impl FnOnce() -> T) -> T {
         let (mut f, mut value) = (Some(f), None);
-        self.nest(&mut || value = f.take().map(|f| f()));
+        self.nest(&mut || {
+            // A hook may call twice, and the value is that of the first call.
+            if let Some(f) = f.take() {
+                value = Some(f());
+            }
+        });
         value.expect("`enter` calls the function if the hook does not")
     }
 
