@@ -1,0 +1,61 @@
+//! Futures and functions that may panic, made ones that do not.
+
+use std::any::Any;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_runtime_compat::{BoxFuture, BoxJob};
+
+/// A task whose panics end at the task: those of its polls, which would unwind through the executor,
+/// and those of its destructor, for which async-task aborts the process.
+pub(crate) struct Contained(Option<BoxFuture<'static, ()>>);
+
+impl Contained {
+    pub(crate) fn new(future: BoxFuture<'static, ()>) -> Contained {
+        Contained(Some(future))
+    }
+
+    fn clear(&mut self) {
+        if let Some(future) = self.0.take() {
+            forget_panic(catch_unwind(AssertUnwindSafe(|| drop(future))));
+        }
+    }
+}
+
+impl Future for Contained {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(future) = &mut self.0 else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => {}
+            panicked @ Err(_) => forget_panic(panicked.map(|_| ())),
+        }
+        self.clear();
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Contained {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Calls the function; a panic in it goes no further.
+pub(crate) fn run(job: BoxJob) {
+    forget_panic(catch_unwind(AssertUnwindSafe(job)));
+}
+
+/// The panic hook has reported it. Its payload may panic when it is dropped, and is leaked then.
+fn forget_panic(result: Result<(), Box<dyn Any + Send>>) {
+    if let Err(payload) = result
+        && let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        mem::forget(worse);
+    }
+}
