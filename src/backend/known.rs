@@ -2,14 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "async-executor")]
-use super::async_executor;
-#[cfg(feature = "async-std")]
-use super::async_std;
-#[cfg(feature = "smol")]
-use super::smol;
-#[cfg(feature = "tokio")]
-use super::tokio;
 use crate::seam::Runtime;
 
 /// A backend, as the search for a runtime sees it.
@@ -31,17 +23,23 @@ impl Known {
     }
 }
 
-/// The backends that are compiled in.
-pub(crate) const KNOWN: &[Known] = &[
-    #[cfg(feature = "tokio")]
-    tokio::KNOWN,
-    #[cfg(feature = "smol")]
-    smol::KNOWN,
-    #[cfg(feature = "async-std")]
-    async_std::KNOWN,
-    #[cfg(feature = "async-executor")]
-    async_executor::KNOWN,
-];
+/// A line for each backend: its feature and its module.
+macro_rules! known {
+    ($($feature:literal $backend:ident,)*) => {
+        /// The backends that are compiled in.
+        pub(crate) const KNOWN: &[Known] = &[$(
+            #[cfg(feature = $feature)]
+            super::$backend::KNOWN,
+        )*];
 
-/// The features of all backends.
-pub(crate) const FEATURES: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
+        /// The features of all backends.
+        pub(crate) const FEATURES: &[&str] = &[$($feature),*];
+    };
+}
+
+known! {
+    "tokio" tokio,
+    "smol" smol,
+    "async-std" async_std,
+    "async-executor" async_executor,
+}

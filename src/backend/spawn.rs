@@ -4,13 +4,9 @@ use std::future::Future;
 
 #[cfg(feature = "async-executor")]
 use super::async_executor;
-#[cfg(feature = "async-std")]
-use super::async_std;
 use super::boxed;
 use super::join::{Join, Rare};
 use super::quiet::Quiet;
-#[cfg(feature = "smol")]
-use super::smol;
 #[cfg(feature = "tokio")]
 use super::tokio;
 use crate::layer::{Layers, Terms, Ticket};
@@ -29,9 +25,11 @@ macro_rules! spawn_on {
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => Join::Task(smol::spawn($future, $contain)),
+            Kind::Smol => Join::Task(super::smol::spawn($future, $contain)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => Join::AsyncStd(async_std::spawn($meta.name, $future, $contain)),
+            Kind::AsyncStd => {
+                Join::AsyncStd(super::async_std::spawn($meta.name, $future, $contain))
+            }
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => Join::Task(task),
@@ -52,9 +50,11 @@ macro_rules! spawn_detached_on {
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
             #[cfg(feature = "smol")]
-            Kind::Smol => drop(smol::spawn::<(), _, _>($future, $contain)),
+            Kind::Smol => drop(super::smol::spawn::<(), _, _>($future, $contain)),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => drop(async_std::spawn::<(), _, _>($meta.name, $future, $contain)),
+            Kind::AsyncStd => {
+                drop(super::async_std::spawn::<(), _, _>($meta.name, $future, $contain))
+            }
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => {
                 drop(async_executor::spawn::<(), _, _>(executor, $future, $contain))

@@ -24,15 +24,6 @@ use crate::seam::Blocking;
 use crate::seam::Spawner;
 use crate::seam::Timer;
 
-#[cfg(feature = "async-executor")]
-pub use async_executor::AsyncExecutor;
-#[cfg(feature = "async-std")]
-pub use async_std::AsyncStd;
-#[cfg(feature = "smol")]
-pub use smol::Smol;
-#[cfg(feature = "tokio")]
-pub use tokio::{Tokio, TokioBuilder, TokioFeatures};
-
 /// Keeps a test whose backend is enabled.
 #[doc(hidden)]
 #[macro_export]
@@ -61,36 +52,32 @@ macro_rules! __async_runtime_compat_disabled {
     };
 }
 
-#[cfg(not(feature = "async-executor"))]
-pub use crate::__async_runtime_compat_disabled as async_executor;
-#[cfg(not(feature = "async-std"))]
-pub use crate::__async_runtime_compat_disabled as async_std;
-#[cfg(not(any(
-    feature = "tokio",
-    feature = "smol",
-    feature = "async-std",
-    feature = "async-executor"
-)))]
-pub use crate::__async_runtime_compat_disabled as at_least_one;
-#[cfg(not(feature = "smol"))]
-pub use crate::__async_runtime_compat_disabled as smol;
-#[cfg(not(feature = "tokio"))]
-pub use crate::__async_runtime_compat_disabled as tokio;
-#[cfg(feature = "async-executor")]
-pub use crate::__async_runtime_compat_enabled as async_executor;
-#[cfg(feature = "async-std")]
-pub use crate::__async_runtime_compat_enabled as async_std;
-#[cfg(any(
-    feature = "tokio",
-    feature = "smol",
-    feature = "async-std",
-    feature = "async-executor"
-))]
-pub use crate::__async_runtime_compat_enabled as at_least_one;
-#[cfg(feature = "smol")]
-pub use crate::__async_runtime_compat_enabled as smol;
-#[cfg(feature = "tokio")]
-pub use crate::__async_runtime_compat_enabled as tokio;
+/// A line for each backend: its feature, its module, and what the module exports.
+///
+/// Under the name of the module there is a macro, too: it keeps or removes a test on the backend.
+macro_rules! backends {
+    ($($feature:literal $backend:ident { $($export:ident),* })*) => {
+        $(
+            #[cfg(feature = $feature)]
+            pub use self::$backend::{$($export),*};
+            #[cfg(feature = $feature)]
+            pub use crate::__async_runtime_compat_enabled as $backend;
+            #[cfg(not(feature = $feature))]
+            pub use crate::__async_runtime_compat_disabled as $backend;
+        )*
+        #[cfg(not(any($(feature = $feature),*)))]
+        pub use crate::__async_runtime_compat_disabled as at_least_one;
+        #[cfg(any($(feature = $feature),*))]
+        pub use crate::__async_runtime_compat_enabled as at_least_one;
+    };
+}
+
+backends! {
+    "tokio" tokio { Tokio, TokioBuilder, TokioFeatures }
+    "smol" smol { Smol }
+    "async-std" async_std { AsyncStd }
+    "async-executor" async_executor { AsyncExecutor }
+}
 
 /// The types that a test function may take.
 #[diagnostic::on_unimplemented(

@@ -65,7 +65,7 @@ impl Args {
             let runs = written.backends.iter();
             runs.map(|it| Run::new(it.backend, it.name.span(), &it.settings, outer)).collect()
         } else {
-            let runs = backend::ALL.into_iter().filter(|backend| backend.is_usual());
+            let runs = backend::ALL.iter().copied().filter(|backend| backend.is_usual());
             let span = Span::call_site();
             runs.map(|backend| Run::new(backend, span, &Settings::default(), outer)).collect()
         };

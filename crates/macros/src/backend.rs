@@ -2,43 +2,47 @@
 
 use proc_macro2::Ident;
 
-/// A backend, by the name that it has in the attribute and that its test gets.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Backend {
-    Tokio,
-    Smol,
-    AsyncStd,
-    AsyncExecutor,
-    /// Not one runtime but a search through the schedules of a simulated one.
-    Sim,
+/// A line for each backend: its name in the attribute, which its test gets, and its cargo feature.
+macro_rules! backends {
+    ($($(#[$doc:meta])* $backend:ident $name:literal $feature:literal,)*) => {
+        /// A backend.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Backend {
+            $($(#[$doc])* $backend,)*
+        }
+
+        /// In the order in which a test without a list has them.
+        pub(crate) const ALL: &[Backend] = &[$(Backend::$backend),*];
+
+        impl Backend {
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Backend::$backend => $name,)*
+                }
+            }
+
+            /// The cargo feature that enables it.
+            pub(crate) fn feature(self) -> &'static str {
+                match self {
+                    $(Backend::$backend => $feature,)*
+                }
+            }
+        }
+    };
 }
 
-/// In the order in which a test without a list has them.
-pub(crate) const ALL: [Backend; 5] =
-    [Backend::Tokio, Backend::Smol, Backend::AsyncStd, Backend::AsyncExecutor, Backend::Sim];
+backends! {
+    Tokio "tokio" "tokio",
+    Smol "smol" "smol",
+    AsyncStd "async_std" "async-std",
+    AsyncExecutor "async_executor" "async-executor",
+    /// Not one runtime but a search through the schedules of a simulated one.
+    Sim "sim" "sim",
+}
 
 impl Backend {
     pub(crate) fn find(name: &Ident) -> Option<Backend> {
-        ALL.into_iter().find(|backend| name == backend.name())
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Backend::Tokio => "tokio",
-            Backend::Smol => "smol",
-            Backend::AsyncStd => "async_std",
-            Backend::AsyncExecutor => "async_executor",
-            Backend::Sim => "sim",
-        }
-    }
-
-    /// The cargo feature that enables it.
-    pub(crate) fn feature(self) -> &'static str {
-        match self {
-            Backend::AsyncStd => "async-std",
-            Backend::AsyncExecutor => "async-executor",
-            other => other.name(),
-        }
+        ALL.iter().copied().find(|backend| name == backend.name())
     }
 
     /// Whether a test without a list has it. What is simulated runs many times and may touch nothing
@@ -61,7 +65,8 @@ impl Backend {
 /// The names of all backends that satisfy a condition, to say which are accepted.
 pub(crate) fn names(which: impl Fn(Backend) -> bool) -> String {
     let names: Vec<_> = ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|backend| which(*backend))
         .map(|backend| format!("`{}`", backend.name()))
         .collect();
