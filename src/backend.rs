@@ -16,23 +16,23 @@ mod shared;
 mod spawn;
 mod time;
 
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod abortable;
 #[cfg(feature = "async-executor")]
 pub mod async_executor;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod async_io;
 #[cfg(feature = "async-std")]
 pub mod async_std;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod async_task;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod contained_task;
 #[cfg(feature = "smol")]
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod unblock;
 
 pub(crate) use block::spawn_blocking;

@@ -16,6 +16,11 @@
 //! behaves as if it wrapped the future and passed it on. [`TaskHook::end`] is called from the outermost decorator
 //! to the innermost, after the future was dropped and before a join resolves.
 //!
+//! A decorator that implements [`Spawner`](crate::Spawner) hides the end of a task from the hooks and groups
+//! inside it: the panic, or the abort by the handle, ends in the box, and they see a task that has
+//! [`Completed`](TaskEnd::Completed). In turn, the join of a task that a group inside it aborts says
+//! [`is_shutdown`](crate::JoinError::is_shutdown). Put such a decorator under the others, or write it as a hook.
+//!
 //! # Cost
 //!
 //! [`Spawning::add`] takes two allocations per task beside the hook's own `Arc`, and one for the handle: the hook

@@ -106,7 +106,9 @@ impl<'a> SpawnMeta<'a> {
     /// An executor does not have to catch panics of such a future. All futures and jobs of the typed methods are
     /// contained; code outside this crate cannot claim it. Pass the future that came with the metadata, as
     /// `meta.is_contained(&*future)`. It is recognised by its address, so that a decorator which wraps it in
-    /// another future does not pass the claim on by mistake.
+    /// another future does not pass the claim on by mistake. Metadata belongs to the future that it came with: a
+    /// decorator that drops that future and spawns another one makes new metadata, since the other one may get
+    /// the same address.
     #[must_use]
     #[inline]
     pub fn is_contained<F: ?Sized>(&self, future: &F) -> bool {

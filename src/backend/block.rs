@@ -4,7 +4,7 @@ use super::boxed_job;
 use super::join::{Join, Rare};
 #[cfg(feature = "tokio")]
 use super::tokio;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 use super::unblock;
 #[cfg(feature = "async-executor")]
 use crate::contain::discard;
@@ -23,7 +23,7 @@ macro_rules! spawn_blocking_on {
             }
             #[cfg(feature = "tokio")]
             BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
-            #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+            #[cfg(feature = "_async-task")]
             BlockingKind::Unblock => Join::Task(unblock::spawn($f)),
             #[cfg(feature = "async-executor")]
             BlockingKind::Gone => {

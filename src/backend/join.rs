@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 #[cfg(feature = "async-std")]
 use super::async_std;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 use super::async_task;
 #[cfg(feature = "tokio")]
 use super::tokio;
@@ -167,7 +167,7 @@ backends! {
     TokioHooked(tokio::TokioJoin<Option<T>>),
     #[cfg(feature = "tokio")]
     TokioHookedNoted(tokio::Noted<Option<T>>),
-    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+    #[cfg(feature = "_async-task")]
     Task(async_task::TaskJoin<T>),
     #[cfg(feature = "async-std")]
     AsyncStd(async_std::AsyncStdJoin<T>),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Limit;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 use crate::seam::sleep::IoSleep;
 use crate::seam::sleep::TokioClock;
 #[cfg(feature = "tokio")]
@@ -21,7 +21,7 @@ pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sl
         }
         #[cfg(feature = "tokio")]
         Kind::Tokio(handle) => TokioSleep::make(handle, |_| sleep::at(deadline)).into(),
-        #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+        #[cfg(feature = "_async-task")]
         _ => IoSleep::at(Some(deadline)).into(),
     }
 }

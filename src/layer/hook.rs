@@ -53,7 +53,8 @@ pub trait TaskHook: Send + Sync + 'static {
 ///
 /// It agrees with the task's join: for [`Aborted`](TaskEnd::Aborted) the join says
 /// [`is_cancelled`](crate::JoinError::is_cancelled), and for [`Shutdown`](TaskEnd::Shutdown)
-/// [`is_shutdown`](crate::JoinError::is_shutdown).
+/// [`is_shutdown`](crate::JoinError::is_shutdown). The exception is a hook
+/// [inside a decorator that boxes the task](crate::hook#order).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskEnd {

@@ -70,7 +70,7 @@ pub(crate) enum BlockingKind<'a> {
     #[cfg(feature = "tokio")]
     Tokio(&'a ::tokio::runtime::Handle),
     /// The pool of the crate `blocking`.
-    #[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+    #[cfg(feature = "_async-task")]
     Unblock,
     /// The executor was dropped.
     #[cfg(feature = "async-executor")]

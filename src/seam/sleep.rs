@@ -1,11 +1,8 @@
 //! The future that waits for a deadline.
 
-#[cfg(not(all(
-    feature = "tokio",
-    any(feature = "smol", feature = "async-std", feature = "async-executor")
-)))]
+#[cfg(not(all(feature = "tokio", feature = "_async-task")))]
 mod absent;
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 mod async_io;
 #[cfg(feature = "tokio")]
 pub(crate) mod tokio;
@@ -18,12 +15,12 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-#[cfg(any(feature = "smol", feature = "async-std", feature = "async-executor"))]
+#[cfg(feature = "_async-task")]
 pub(crate) use self::async_io::Sleep as IoSleep;
 #[cfg(feature = "tokio")]
 pub(crate) use self::tokio::{Clock as TokioClock, Sleep as TokioSleep};
 
-#[cfg(not(any(feature = "smol", feature = "async-std", feature = "async-executor")))]
+#[cfg(not(feature = "_async-task"))]
 pub(crate) type IoSleep = absent::Absent<'i'>;
 #[cfg(not(feature = "tokio"))]
 pub(crate) type TokioSleep = absent::Absent<'t'>;

@@ -7,7 +7,7 @@ use async_runtime_compat_conformance::{Subject, conformance_tests};
 use async_runtime_compat_outside::global_executor::GlobalSpawner;
 
 /// It is the whole process's, and has no shutdown.
-const NO_SHUTDOWN: [&str; 2] = ["c5", "c15::handed_over_after_shutdown"];
+const NO_SHUTDOWN: [&str; 2] = ["c5", "c15::spawned_after_shutdown"];
 
 mod alone {
     use super::*;

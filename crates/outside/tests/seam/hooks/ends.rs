@@ -279,6 +279,11 @@ fn around_a_spawner_that_boxes(running: &Running) {
     });
     // To the one inside, the task is the box, and that has completed.
     assert_eq!([inner.next(), inner.next()], [TaskEnd::Completed; 2]);
+
+    let group = TaskGroup::new(running.runtime.clone());
+    let task = Passes(group.spawner()).spawn_with_handle(pending::<()>());
+    group.abort_all();
+    running.run(|_| async move { assert!(task.await.unwrap_err().is_shutdown()) });
 }
 
 /// Tasks that are pending, and one that comes later, on something that is shut down.
