@@ -53,8 +53,8 @@ pub(crate) fn run(job: BoxJob) {
 
 /// The panic hook has reported it. Its payload may panic when it is dropped, and is leaked then.
 fn forget_panic(result: Result<(), Box<dyn Any + Send>>) {
-    if let Err(payload) = result
-        && let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    if let Err(Err(worse)) =
+        result.map_err(|payload| catch_unwind(AssertUnwindSafe(|| drop(payload))))
     {
         mem::forget(worse);
     }

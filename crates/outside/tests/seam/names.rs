@@ -60,6 +60,7 @@ impl Blocking for Logging {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an entry has an `Option`")]
 fn name(name: &str) -> Option<String> {
     Some(name.to_owned())
 }

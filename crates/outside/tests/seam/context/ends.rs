@@ -17,6 +17,7 @@ fn poll_in(told: &Told, task: &mut BoxFuture<'static, ()>) -> Poll<()> {
     poll_once(task)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a message is an `Option`")]
 fn panics() -> Option<String> {
     Some("on purpose".to_owned())
 }
@@ -28,7 +29,7 @@ fn panic_that_a_join_hands_out_is_seen() {
     let mut task = queue.take();
     assert_eq!(poll_in(&told, &mut task), Poll::Ready(()));
     assert_eq!(told.panics.take(), [panics()], "told in the poll");
-    let error = block_on(join).map(|()| ()).unwrap_err();
+    let error = block_on(join).unwrap_err();
     assert_eq!(error.panic_message(), panics());
     // The join has handed it out, and what becomes of it is the joiner's business.
     drop(error);
@@ -112,7 +113,7 @@ fn panic_that_is_not_kept_is_nobodys() {
     let mut task = queue.take();
     assert!(poll_in(&told, &mut task).is_pending());
     drop(task);
-    assert!(block_on(join).map(|()| ()).unwrap_err().is_shutdown());
+    assert!(block_on(join).unwrap_err().is_shutdown());
 
     queue.spawn_detached(async { quiet_panic("on purpose") });
     let mut task = queue.take();

@@ -57,7 +57,7 @@ fn ends_agree_with_the_join(running: &Running) {
         assert_eq!(pool.spawn_blocking(|| 3).await.unwrap(), 3);
         assert_eq!(ends.take(), [TaskEnd::Completed]);
         let join = pool.spawn_blocking_named("job", || quiet_panic("on purpose")).await;
-        assert!(join.map(|()| ()).unwrap_err().is_panic());
+        assert!(join.unwrap_err().is_panic());
         assert_eq!(ends.take(), [TaskEnd::Panicked]);
     });
 }

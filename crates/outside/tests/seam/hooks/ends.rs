@@ -56,7 +56,7 @@ fn panicked(running: &Running) {
             polls(1).await;
             quiet_panic("on purpose");
         };
-        let error = spawner.spawn_with_handle(panics).await.map(|()| ()).unwrap_err();
+        let error = spawner.spawn_with_handle(panics).await.unwrap_err();
         assert_eq!(ends.take(), [TaskEnd::Panicked]);
         assert_eq!(error.panic_message().as_deref(), Some("on purpose"));
     });
@@ -273,7 +273,7 @@ fn around_a_spawner_that_boxes(running: &Running) {
     let spawner = Hooked::new(Passes(inside), outer.clone());
     running.run(|_| async move {
         let panics = spawner.spawn_with_handle(async { quiet_panic("on purpose") }).await;
-        assert_eq!(outer.take(), [said(&panics.map(|()| ()))]);
+        assert_eq!(outer.take(), [said(&panics)]);
         let aborted = spawner.spawn_with_handle(pending::<()>()).cancel().await;
         assert_eq!(outer.take(), [said(&aborted)]);
     });
