@@ -1,7 +1,7 @@
 //! The pool for spawners that have none, and what the backends' own pools do at their limits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ fn jobs_of_an_executor_that_is_gone() {
 
     let executor = Arc::new(Executor::new());
     let spawner = ExecutorSpawner::new(executor.clone());
-    let (go, wait) = mpsc::channel();
+    let (go, wait) = std::sync::mpsc::channel();
     let before = spawner.spawn_blocking(move || wait.recv().is_ok());
     drop(executor);
     // The pool is not the executor's.

@@ -37,8 +37,12 @@ impl Case {
     ///
     /// A case that takes longer than `limit` fails; a thread that hangs is left behind.
     pub fn run(&self, limit: Duration, make: impl FnOnce() -> Subject) -> Outcome {
+        self.run_on(make(), limit)
+    }
+
+    /// Not generic: it is compiled once, and not for each subject.
+    fn run_on(&self, subject: Subject, limit: Duration) -> Outcome {
         let (done, outcome) = mpsc::channel();
-        let subject = make();
         let case = *self;
         let runner = thread::Builder::new().name(case.name.to_owned()).spawn(move || {
             let cx = Cx::new(subject, limit);
@@ -99,17 +103,13 @@ pub enum Outcome {
 /// the subject says so, or if there is no case of this name.
 #[doc(hidden)]
 #[track_caller]
-pub fn run_as_test(name: &str, make: impl FnOnce() -> Subject) {
+pub fn run_as_test(name: &str, make: fn() -> Subject) {
     let Some(case) = cases().iter().find(|case| case.name == name) else {
         panic!("the suite has no case `{name}`");
     };
-    let mut declared = false;
-    let outcome = case.run(LIMIT, || {
-        let subject = make();
-        declared = subject.is_skipped(name);
-        subject
-    });
-    match outcome {
+    let subject = make();
+    let declared = subject.is_skipped(name);
+    match case.run_on(subject, LIMIT) {
         Outcome::Passed if declared => {
             panic!("`{name}` is among the subject's `skips`, but was not skipped");
         }

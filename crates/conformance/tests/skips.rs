@@ -10,7 +10,7 @@ fn dropping() -> Subject {
 }
 
 /// The message with which a test of this case fails.
-fn fails(case: &str, make: impl FnOnce() -> Subject) -> String {
+fn fails(case: &str, make: fn() -> Subject) -> String {
     let panic = catch_unwind(AssertUnwindSafe(|| run_as_test(case, make))).unwrap_err();
     *panic.downcast::<String>().unwrap()
 }
