@@ -233,15 +233,15 @@ pub(super) struct Link<T> {
     /// Its addresses suffice. As long as an abort may come, the cell owns that waker, so that nothing
     /// else can have them. The waker leaves the cell by an abort, which sets `aborted` first, or with
     /// the last handle, after which no abort comes.
-    registered: Option<WakerId>,
+    registered: WakerId,
 }
 
-/// The addresses of a waker's data and of its functions.
+/// The addresses of a waker's data and of its functions. That of the functions is never 0.
 type WakerId = (usize, usize);
 
 impl<T> Link<T> {
     pub(super) fn new(cell: Arc<Cell<T>>) -> Link<T> {
-        Link { cell, ended: false, registered: None }
+        Link { cell, ended: false, registered: (0, 0) }
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -267,11 +267,11 @@ impl<T> Link<T> {
     #[inline]
     fn register(&mut self, waker: &Waker) -> bool {
         let id = (waker.data().addr(), ptr::from_ref(waker.vtable()).addr());
-        if self.registered == Some(id) {
+        if self.registered == id {
             // An abort from here on wakes the task.
             return !self.is_aborted();
         }
-        self.registered = Some(id);
+        self.registered = id;
         self.store(waker)
     }
 

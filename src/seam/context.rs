@@ -137,6 +137,8 @@ pub trait ThreadContext: Send + Sync + 'static {
     ///
     /// With `false` its output is dropped and the task stays pending. The executor must then drop the task,
     /// and its join says [`is_shutdown`](crate::JoinError::is_shutdown). The default is `true`.
+    ///
+    /// Asked at the end of every task: it must be quick, and neither enter nor leave a runtime or a context.
     fn keeps_end(&self) -> bool {
         true
     }
@@ -265,5 +267,19 @@ pub(crate) fn panicked(payload: Payload) -> Payload {
 /// Whether the end of the task that is being polled counts.
 #[inline]
 pub(crate) fn keeps_end() -> bool {
-    context().is_none_or(|context| context.keeps_end())
+    CONTEXTS.get() == 0 || asks_context()
+}
+
+/// Every task of an executor with a context comes here once. So the context is asked where it is: cloning
+/// its `Arc` would cost more than the rest.
+fn asks_context() -> bool {
+    let asked = STACK.try_with(|stack| {
+        let stack = stack.borrow();
+        let innermost = stack.entered.iter().rev().find_map(|(_, entered)| match entered {
+            Entered::Context(context) => Some(context),
+            Entered::Runtime(_) => None,
+        });
+        innermost.is_none_or(|context| context.keeps_end())
+    });
+    asked.unwrap_or(true)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use async_runtime_compat::SpawnMeta;
 
 use super::Engine;
-use super::state::State;
+use super::state::{State, slot_of};
 use crate::clock::NodeClock;
 use crate::contain::discard;
 use crate::node::{Home, MAX_NODES, Main, Node};
@@ -111,13 +111,13 @@ impl State {
     /// were spawned.
     fn doom(&mut self, node: u32) -> Vec<Doomed> {
         let mut doomed = Vec::new();
-        for (_, task) in &mut self.tasks {
+        for (slot, task) in &mut self.tasks {
             if task.home.node != node || task.doomed {
                 continue;
             }
             task.doomed = true;
             if mem::take(&mut task.ready) {
-                self.schedule.remove(task.ready(task.slot));
+                self.schedule.remove(task.ready(slot_of(slot)));
             }
             doomed.push(Doomed(task.number, task.runnable.take(), task.handle.take()));
         }
@@ -278,10 +278,11 @@ impl Engine {
         }
         state.trace_node(id, Event::Paused);
         let mut ready = Vec::new();
-        for (_, task) in &mut state.tasks {
+        for (slot, task) in &mut state.tasks {
             if task.home.node == id && mem::take(&mut task.ready) {
-                state.schedule.remove(task.ready(task.slot));
-                ready.push((task.number, task.slot));
+                let slot = slot_of(slot);
+                state.schedule.remove(task.ready(slot));
+                ready.push((task.number, slot));
             }
         }
         ready.sort_unstable();

@@ -49,15 +49,15 @@ pub(super) struct State {
     pub(super) closed: bool,
 }
 
+/// Tasks are made and dropped all the time, so this is kept small.
 pub(super) struct Task {
-    pub(super) slot: Slot,
     pub(super) number: u32,
+    pub(super) children: u32,
     pub(super) home: Home,
     /// Its node was killed: it is dropped when it is woken, and never made ready.
     pub(super) doomed: bool,
     pub(super) path: u64,
-    pub(super) children: u64,
-    pub(super) name: Option<Cow<'static, str>>,
+    pub(super) name: Option<Box<Cow<'static, str>>>,
     pub(super) location: &'static Location<'static>,
     pub(super) steps: u64,
     /// `None` while it waits, and for the root.
@@ -67,6 +67,11 @@ pub(super) struct Task {
     pub(super) ready: bool,
     pub(super) woken_by: Waking,
     pub(super) woken_at: Nanos,
+}
+
+/// The slot of a key of [`State::tasks`].
+pub(super) fn slot_of(key: usize) -> Slot {
+    Slot::try_from(key).expect("memory runs out before there are so many tasks")
 }
 
 impl Task {
@@ -116,7 +121,7 @@ impl State {
         let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
             Some(parent) => {
                 parent.children += 1;
-                (Waking::Spawn(parent.number), derive(parent.path, "", parent.children))
+                (Waking::Spawn(parent.number), derive(parent.path, "", u64::from(parent.children)))
             }
             None => (Waking::Outside, u64::from(number)),
         };
@@ -124,16 +129,14 @@ impl State {
         let spawned = || What::Spawned(number, Known { name: name.clone(), node, location });
         self.event(u64::from(number) << 8, now, spawned);
         let entry = self.tasks.vacant_entry();
-        let slot =
-            Slot::try_from(entry.key()).expect("memory runs out before there are so many tasks");
+        let slot = slot_of(entry.key());
         entry.insert(Task {
-            slot,
             number,
+            children: 0,
             home,
             doomed: false,
             path,
-            children: 0,
-            name,
+            name: name.map(Box::new),
             location,
             steps: 0,
             runnable: None,
@@ -195,7 +198,7 @@ impl State {
             .iter()
             .map(|(_, task)| TaskReport {
                 number: task.number,
-                name: task.name.clone(),
+                name: task.name.as_deref().cloned(),
                 node: self.nodes.name(task.home.node).map(ToString::to_string),
                 paused: self.nodes.is_paused(task.home.node),
                 location: task.location,
