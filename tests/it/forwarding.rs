@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{BoxJob, FnSpawner};
+use async_runtime_compat::{BoxJob, FnSpawner, SpawnMeta};
 use futures_lite::future::block_on;
 use test_support::thread_timer::ThreadTimer;
 
@@ -19,13 +19,23 @@ struct Counting {
     spawns: AtomicUsize,
     sleeps: AtomicUsize,
     jobs: AtomicUsize,
+    /// Of spawns and jobs: those whose name came along.
+    named: AtomicUsize,
     timer: ThreadTimer,
 }
 
 impl Counting {
     /// What was counted since the last call.
-    fn take(&self) -> [usize; 3] {
-        [&self.spawns, &self.sleeps, &self.jobs].map(|it| it.swap(0, Ordering::SeqCst))
+    fn take(&self) -> [usize; 4] {
+        [&self.spawns, &self.sleeps, &self.jobs, &self.named].map(|it| it.swap(0, Ordering::SeqCst))
+    }
+}
+
+impl Counting {
+    fn note(&self, meta: SpawnMeta<'_>) {
+        if meta.name() == Some("named") && meta.location().file() == file!() {
+            self.named.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -33,6 +43,11 @@ impl Spawner for Counting {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         self.spawns.fetch_add(1, Ordering::SeqCst);
         std::thread::spawn(|| block_on(future));
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+        self.note(meta);
+        self.spawn(future);
     }
 }
 
@@ -55,6 +70,11 @@ impl Blocking for Counting {
     fn execute(&self, job: BoxJob) {
         self.jobs.fetch_add(1, Ordering::SeqCst);
         std::thread::spawn(job);
+    }
+
+    fn execute_with(&self, meta: SpawnMeta<'_>, job: BoxJob) {
+        self.note(meta);
+        self.execute(job);
     }
 }
 
@@ -79,7 +99,7 @@ fn use_all(runtime: &(impl Runtime + ?Sized)) {
 #[test]
 fn every_call_reaches_what_a_pointer_points_to() {
     let mut counting = Counting::default();
-    let all = [3, 2, 2];
+    let all = [3, 2, 2, 2];
     use_all(&counting);
     assert_eq!(counting.take(), all);
     use_all(&&counting);
