@@ -240,7 +240,9 @@ impl Timer for Unused {
 fn without_a_grace_period_no_timer_is_used() {
     for (name, spawner, _running) in spawners() {
         let groups = [TaskGroup::new(spawner.clone()), TaskGroup::new(spawner)];
-        groups.iter().for_each(|group| group.spawn_detached(pending()));
+        for group in &groups {
+            group.spawn_detached(pending());
+        }
         let reports = [
             block_on(groups[0].shutdown(&Unused, Duration::ZERO)),
             block_on(groups[1].drain(&Unused, Duration::ZERO)),
