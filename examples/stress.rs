@@ -13,7 +13,9 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use async_runtime_compat_conformance::{self as conformance, Case, Clause, Load, Outcome, Subject};
+use async_runtime_compat_conformance::{
+    self as conformance, Case, CaseResult, Clause, Load, Subject,
+};
 use async_runtime_compat_examples::backend::{BACKENDS, Backend};
 
 /// The time limit of one case.
@@ -51,11 +53,11 @@ fn run(backend: &'static Backend, case: &Case) -> Result<(), String> {
     let took = start.elapsed().as_secs_f64();
     let peak = peak().map_or_else(|| "unknown".to_owned(), |mib| format!("{mib} MiB"));
     match outcome {
-        Outcome::Passed => {
+        CaseResult::Passed => {
             println!("{:<22}  {:<29}  {took:>6.2} s  {peak:>9}", backend.name, size(case));
             Ok(())
         }
-        Outcome::Skipped(why) | Outcome::Failed(why) => Err(why),
+        CaseResult::Skipped(why) | CaseResult::Failed(why) => Err(why),
         _ => Err("unknown outcome".to_owned()),
     }
 }

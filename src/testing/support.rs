@@ -107,13 +107,13 @@ arguments!(Runtime, Spawner, Timer, Blocking);
     label = "does not say whether the test has passed",
     note = "it returns nothing, or a `Result<(), E>` whose error is `Debug`, or whatever else is `std::process::Termination`"
 )]
-pub trait Outcome {
+pub trait Returned {
     /// Prints an error, and returns the exit code.
     fn report(self) -> ExitCode;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Termination> Outcome for T {
+impl<T: Termination> Returned for T {
     fn report(self) -> ExitCode {
         Termination::report(self)
     }

@@ -18,6 +18,7 @@ type Inner = Arc<dyn Spawner>;
 /// More than a case has at a time.
 const MANY: usize = 1 << 20;
 
+#[cfg(feature = "tokio")]
 fn prefixed(subject: Subject) -> Subject {
     let subject = subject.decorated_by(|inner| Named::with_prefix(inner, "part."));
     subject.naming(|name| Some(format!("part.{}", name?)))

@@ -36,22 +36,22 @@ impl Case {
     /// Runs the case on a thread of its own, and returns its outcome.
     ///
     /// A case that takes longer than `limit` fails; a thread that hangs is left behind.
-    pub fn run(&self, limit: Duration, make: impl FnOnce() -> Subject) -> Outcome {
+    pub fn run(&self, limit: Duration, make: impl FnOnce() -> Subject) -> CaseResult {
         self.run_on(make(), limit)
     }
 
     /// Not generic: it is compiled once, and not for each subject.
-    fn run_on(&self, subject: Subject, limit: Duration) -> Outcome {
+    fn run_on(&self, subject: Subject, limit: Duration) -> CaseResult {
         let (done, outcome) = mpsc::channel();
         let case = *self;
         let runner = thread::Builder::new().name(case.name.to_owned()).spawn(move || {
             let cx = Cx::new(subject, limit);
             let verdict = catch_unwind(AssertUnwindSafe(|| (case.run)(&cx)));
             let _ = done.send(match verdict {
-                Ok(Ok(())) => Outcome::Passed,
-                Ok(Err(Stop::Skipped(why))) => Outcome::Skipped(why),
-                Ok(Err(Stop::Failed(why))) => Outcome::Failed(why),
-                Err(payload) => Outcome::Failed(format!(
+                Ok(Ok(())) => CaseResult::Passed,
+                Ok(Err(Stop::Skipped(why))) => CaseResult::Skipped(why),
+                Ok(Err(Stop::Failed(why))) => CaseResult::Failed(why),
+                Err(payload) => CaseResult::Failed(format!(
                     "a call on the case's thread panicked: {}",
                     message(&*payload)
                 )),
@@ -60,18 +60,18 @@ impl Case {
             drop(cx);
         });
         if let Err(error) = runner {
-            return Outcome::Failed(format!("cannot start a thread for the case: {error}"));
+            return CaseResult::Failed(format!("cannot start a thread for the case: {error}"));
         }
         // The case's own waits give up after `limit`, and name the event that did not happen. The
         // rest is for calls that do not return.
         match outcome.recv_timeout(limit + limit / 2) {
             Ok(outcome) => outcome,
-            Err(RecvTimeoutError::Timeout) => Outcome::Failed(format!(
+            Err(RecvTimeoutError::Timeout) => CaseResult::Failed(format!(
                 "a call did not return within {limit:?}: `spawn` blocks or runs the task inline, or \
                  the subject's shutdown hangs"
             )),
             Err(RecvTimeoutError::Disconnected) => {
-                Outcome::Failed("the case's thread ended without a verdict".to_owned())
+                CaseResult::Failed("the case's thread ended without a verdict".to_owned())
             }
         }
     }
@@ -86,7 +86,7 @@ impl fmt::Debug for Case {
 /// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum CaseResult {
     /// The subject keeps to the clause.
     Passed,
     /// The subject lacks something that the case needs. Holds the reason.
@@ -110,14 +110,14 @@ pub fn run_as_test(name: &str, make: fn() -> Subject) {
     let subject = make();
     let declared = subject.is_skipped(name);
     match case.run_on(subject, LIMIT) {
-        Outcome::Passed if declared => {
+        CaseResult::Passed if declared => {
             panic!("`{name}` is among the subject's `skips`, but was not skipped");
         }
-        Outcome::Passed => {}
-        Outcome::Skipped(why) if declared => println!("skipped: {why}"),
-        Outcome::Skipped(why) => {
+        CaseResult::Passed => {}
+        CaseResult::Skipped(why) if declared => println!("skipped: {why}"),
+        CaseResult::Skipped(why) => {
             panic!("`{name}` was skipped, and is not among the subject's `skips`: {why}");
         }
-        Outcome::Failed(why) => panic!("{}: {why}", case.clause),
+        CaseResult::Failed(why) => panic!("{}: {why}", case.clause),
     }
 }

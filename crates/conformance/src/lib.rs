@@ -11,7 +11,7 @@ mod report;
 mod subject;
 mod suite;
 
-pub use case::{Case, Outcome};
+pub use case::{Case, CaseResult};
 pub use cases::cases;
 pub use clause::Clause;
 pub use load::Load;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::case::{Case, Outcome};
+use crate::case::{Case, CaseResult};
 use crate::clause::Clause;
 
 /// The outcomes of a run of the suite.
@@ -11,24 +11,24 @@ use crate::clause::Clause;
 /// ends with the counts.
 #[derive(Clone, Debug)]
 pub struct Report {
-    outcomes: Vec<(Case, Outcome)>,
+    outcomes: Vec<(Case, CaseResult)>,
 }
 
 impl Report {
-    pub(crate) fn new(outcomes: Vec<(Case, Outcome)>) -> Report {
+    pub(crate) fn new(outcomes: Vec<(Case, CaseResult)>) -> Report {
         Report { outcomes }
     }
 
     /// The cases that were run, each with its outcome.
-    pub fn outcomes(&self) -> impl Iterator<Item = (&Case, &Outcome)> {
+    pub fn outcomes(&self) -> impl Iterator<Item = (&Case, &CaseResult)> {
         self.outcomes.iter().map(|(case, outcome)| (case, outcome))
     }
 
     /// The clauses that are violated, each once.
     #[must_use]
     pub fn failed(&self) -> Vec<Clause> {
-        let failed = |(case, outcome): (&Case, &Outcome)| {
-            matches!(outcome, Outcome::Failed(_)).then_some(case.clause)
+        let failed = |(case, outcome): (&Case, &CaseResult)| {
+            matches!(outcome, CaseResult::Failed(_)).then_some(case.clause)
         };
         let mut clauses: Vec<Clause> = self.outcomes().filter_map(failed).collect();
         clauses.sort();
@@ -39,8 +39,8 @@ impl Report {
     /// The names of the cases that were skipped.
     #[must_use]
     pub fn skipped(&self) -> Vec<&'static str> {
-        let skipped = |(case, outcome): (&Case, &Outcome)| {
-            matches!(outcome, Outcome::Skipped(_)).then_some(case.name)
+        let skipped = |(case, outcome): (&Case, &CaseResult)| {
+            matches!(outcome, CaseResult::Skipped(_)).then_some(case.name)
         };
         self.outcomes().filter_map(skipped).collect()
     }
@@ -62,15 +62,15 @@ impl fmt::Display for Report {
         let (mut passed, mut skipped, mut failed) = (0, 0, 0);
         for (case, outcome) in &self.outcomes {
             let (word, why) = match outcome {
-                Outcome::Passed => {
+                CaseResult::Passed => {
                     passed += 1;
                     continue;
                 }
-                Outcome::Skipped(why) => {
+                CaseResult::Skipped(why) => {
                     skipped += 1;
                     ("skipped", why)
                 }
-                Outcome::Failed(why) => {
+                CaseResult::Failed(why) => {
                     failed += 1;
                     ("FAILED ", why)
                 }

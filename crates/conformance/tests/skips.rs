@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use async_runtime_compat::FnSpawner;
-use async_runtime_compat_conformance::{Clause, Outcome, Subject, Suite, run_as_test};
+use async_runtime_compat_conformance::{CaseResult, Clause, Subject, Suite, run_as_test};
 
 fn dropping() -> Subject {
     Subject::new(FnSpawner::new(drop))
@@ -21,7 +21,7 @@ fn report_says_what_was_skipped_and_why() {
     report.assert_passed();
     assert_eq!(report.skipped().len(), report.outcomes().count());
     let (_, outcome) = report.outcomes().next().unwrap();
-    assert_eq!(*outcome, Outcome::Skipped("the subject has no timer".to_owned()));
+    assert_eq!(*outcome, CaseResult::Skipped("the subject has no timer".to_owned()));
     assert!(report.to_string().contains("skipped C12"), "{report}");
 }
 

@@ -123,7 +123,7 @@ fn one(function: &Function, run: &Run, support: &TokenStream, listed: bool) -> T
     let of_tests = &function.of_tests;
     let backend = backend(run, support);
     let described = described(run, &test, support);
-    let body = body(function, support, ["Argument", "of"], ["Outcome", "report"]);
+    let body = body(function, support, ["Argument", "of"], ["Returned", "report"]);
     let (returns, end) = match function.output() {
         None => (TokenStream::new(), quote! { ; }),
         Some(_) => (quote! { -> ::std::process::ExitCode }, TokenStream::new()),
@@ -154,7 +154,7 @@ fn simulated(
     let import = quote_spanned! { span=> use #path as #simulation; };
     let described = described(run, &test, support);
     let check = check(&run.simulation, &simulation);
-    let body = body(function, &simulation, ["SimArgument", "of"], ["SimOutcome", "error"]);
+    let body = body(function, &simulation, ["SimArgument", "of"], ["SimReturned", "error"]);
     quote! {
         #[::core::prelude::v1::test]
         #(#of_tests)*

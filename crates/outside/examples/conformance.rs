@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use async_runtime_compat_conformance::{Clause, Outcome, Report, Subject, Suite};
+use async_runtime_compat_conformance::{CaseResult, Clause, Report, Subject, Suite};
 use async_runtime_compat_outside::global_executor::GlobalSpawner;
 
 fn main() -> ExitCode {
@@ -26,15 +26,15 @@ fn print(report: &Report) {
     clauses.dedup();
     for clause in clauses {
         let cases = || report.outcomes().filter(move |(case, _)| case.clause() == clause);
-        let count = |which: fn(&Outcome) -> bool| cases().filter(|(_, it)| which(it)).count();
-        let passed = count(|outcome| matches!(outcome, Outcome::Passed));
-        let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
-        let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
+        let count = |which: fn(&CaseResult) -> bool| cases().filter(|(_, it)| which(it)).count();
+        let passed = count(|outcome| matches!(outcome, CaseResult::Passed));
+        let failed = count(|outcome| matches!(outcome, CaseResult::Failed(_)));
+        let skipped = count(|outcome| matches!(outcome, CaseResult::Skipped(_)));
         println!("{clause:<48} {passed:>6} {failed:>6} {skipped:>7}");
         for (case, outcome) in cases() {
             match outcome {
-                Outcome::Failed(why) => println!("    FAILED {}: {why}", case.name()),
-                Outcome::Skipped(why) => println!("    skipped {}: {why}", case.name()),
+                CaseResult::Failed(why) => println!("    FAILED {}: {why}", case.name()),
+                CaseResult::Skipped(why) => println!("    skipped {}: {why}", case.name()),
                 _ => {}
             }
         }

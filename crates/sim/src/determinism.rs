@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::engine::Outcome;
+use crate::engine::RunEnd;
 use crate::failure::{Details, Failure, FailureKind};
 use crate::record::{Event, Record, What};
 use crate::runtime::SimRuntime;
@@ -18,7 +18,7 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
-    pub(crate) fn of<T>(outcome: &Outcome<T>) -> Fingerprint {
+    pub(crate) fn of<T>(outcome: &RunEnd<T>) -> Fingerprint {
         Fingerprint {
             hash: outcome.hash,
             steps: outcome.steps,
@@ -70,7 +70,7 @@ impl Sim {
         schedule: &dyn Fn() -> Schedule,
         location: &'static Location<'static>,
         f: &impl Fn(SimRuntime) -> F,
-        first: Outcome<T>,
+        first: RunEnd<T>,
     ) -> Failure
     where
         F: Future<Output = T>,
@@ -93,7 +93,7 @@ impl Sim {
                 break;
             }
         }
-        let Outcome { steps, elapsed, tape, tasks, .. } = first;
+        let RunEnd { steps, elapsed, tape, tasks, .. } = first;
         let strategy = self.strategy.clone();
         let kind = FailureKind::Nondeterminism;
         Failure::new(Details { kind, message, seed, strategy, tape, steps, elapsed, tasks })

@@ -16,7 +16,7 @@ use async_runtime_compat::{BoxFuture, SpawnMeta};
 use slab::Slab;
 
 pub(crate) use self::context::running;
-pub(crate) use self::drive::Outcome;
+pub(crate) use self::drive::RunEnd;
 use self::nodes::Nodes;
 use self::state::State;
 use crate::clock::{Clock, Nanos};

@@ -76,5 +76,5 @@ pub use watch::Eventually;
 #[doc(hidden)]
 pub mod __testing {
     pub use crate::check::Check;
-    pub use crate::testing::{SimArgument, SimOutcome, search, strategy};
+    pub use crate::testing::{SimArgument, SimReturned, search, strategy};
 }

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::clock::Nanos;
-use crate::engine::{Engine, Limits, Outcome};
+use crate::engine::{Engine, Limits, RunEnd};
 use crate::failure::{Details, Failure};
 use crate::fault;
 use crate::runtime::SimRuntime;
@@ -198,7 +198,7 @@ impl Sim {
         profile: bool,
         location: &'static Location<'static>,
         f: impl FnOnce(SimRuntime) -> F,
-    ) -> Outcome<T>
+    ) -> RunEnd<T>
     where
         F: Future<Output = T>,
     {
@@ -217,8 +217,8 @@ impl Sim {
         engine.run(location, || f(SimRuntime::new(engine.clone())))
     }
 
-    pub(crate) fn report<T>(&self, seed: u64, outcome: Outcome<T>) -> Result<Report<T>, Failure> {
-        let Outcome { end, steps, elapsed, hash, tape, tasks, .. } = outcome;
+    pub(crate) fn report<T>(&self, seed: u64, outcome: RunEnd<T>) -> Result<Report<T>, Failure> {
+        let RunEnd { end, steps, elapsed, hash, tape, tasks, .. } = outcome;
         match end {
             Ok(value) => Ok(Report { value, steps, elapsed, trace_hash: hash }),
             Err((kind, message)) => Err(Failure::new(Details {

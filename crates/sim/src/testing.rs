@@ -59,23 +59,23 @@ arguments!(Runtime, Spawner, Timer, Blocking);
     label = "does not say whether the test has passed",
     note = "it returns nothing, an `ExitCode`, or a `Result` of these whose error is `Debug`"
 )]
-pub trait SimOutcome {
+pub trait SimReturned {
     fn error(self) -> Option<String>;
 }
 
-impl SimOutcome for () {
+impl SimReturned for () {
     fn error(self) -> Option<String> {
         None
     }
 }
 
-impl SimOutcome for ExitCode {
+impl SimReturned for ExitCode {
     fn error(self) -> Option<String> {
         (self != ExitCode::SUCCESS).then(|| format!("the exit code is {self:?}"))
     }
 }
 
-impl<T: SimOutcome, E: Debug> SimOutcome for Result<T, E> {
+impl<T: SimReturned, E: Debug> SimReturned for Result<T, E> {
     fn error(self) -> Option<String> {
         match self {
             Ok(output) => output.error(),

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_runtime_compat::{Blocking, BoxJob, FnSpawner};
-use async_runtime_compat_conformance::{Outcome, Subject, cases};
+use async_runtime_compat_conformance::{CaseResult, Subject, cases};
 use futures_lite::future::block_on;
 
 /// A closure as a pool.
@@ -34,7 +34,7 @@ where
     let case = cases().iter().find(|it| it.name() == case).unwrap();
     let limit = Duration::from_millis(500);
     let outcome = case.run(limit, || Subject::new(spawner()).blocking(Pool(make())));
-    let Outcome::Failed(why) = outcome else { panic!("{}: {outcome:?}", case.name()) };
+    let CaseResult::Failed(why) = outcome else { panic!("{}: {outcome:?}", case.name()) };
     println!("{}: {why}", case.name());
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_runtime_compat::FnSpawner;
-use async_runtime_compat_conformance::{Clause, Outcome, Subject, Suite, cases};
+use async_runtime_compat_conformance::{CaseResult, Clause, Subject, Suite, cases};
 use futures_lite::future::block_on;
 
 use async_runtime_compat_test_support::thread_timer::{Flaw, ThreadTimer};
@@ -24,7 +24,7 @@ fn is_caught(flaw: Flaw, by: &[&str]) {
     for name in by {
         let case = cases().iter().find(|case| case.name() == format!("c12::{name}")).unwrap();
         let outcome = case.run(Duration::from_secs(1), || subject(flaw));
-        let Outcome::Failed(why) = outcome else { panic!("{name} on {flaw:?}: {outcome:?}") };
+        let CaseResult::Failed(why) = outcome else { panic!("{name} on {flaw:?}: {outcome:?}") };
         println!("{flaw:?}: {name}: {why}");
     }
 }

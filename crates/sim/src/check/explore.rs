@@ -12,7 +12,7 @@ use super::shrink::{self, Tried};
 use super::{Check, Checked, Program};
 use crate::Sim;
 use crate::determinism::Fingerprint;
-use crate::engine::Outcome;
+use crate::engine::RunEnd;
 use crate::failure::{Failure, FailureKind};
 use crate::hush::Hush;
 use crate::schedule::{Profile, Schedule, Search};
@@ -256,7 +256,7 @@ impl Check {
             end.as_ref().err().is_some_and(same)
         };
         let mut attempt = |plan, choices_only| {
-            let Outcome { end, tape, schedule, .. } =
+            let RunEnd { end, tape, schedule, .. } =
                 sim.execute(seed, Schedule::guided(plan, choices_only), false, location, program);
             let cost = schedule.cost();
             Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }

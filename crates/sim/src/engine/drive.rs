@@ -34,7 +34,7 @@ enum Next {
 }
 
 /// The outcome of a run.
-pub(crate) struct Outcome<T> {
+pub(crate) struct RunEnd<T> {
     pub(crate) end: Result<T, Wrong>,
     pub(crate) steps: u64,
     pub(crate) elapsed: Duration,
@@ -52,7 +52,7 @@ impl Engine {
         self: &Arc<Self>,
         location: &'static Location<'static>,
         root: impl FnOnce() -> F,
-    ) -> Outcome<F::Output> {
+    ) -> RunEnd<F::Output> {
         let interrupted = self.enter();
         let outer = context::replace(Some(self.clone()));
         // One context for the whole run. It hides runtimes that were entered outside.
@@ -64,7 +64,7 @@ impl Engine {
         Engine::leave(interrupted);
 
         let mut state = self.lock();
-        Outcome {
+        RunEnd {
             end: match failure {
                 Some(failure) => Err(failure),
                 None => end,

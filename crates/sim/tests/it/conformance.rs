@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use async_runtime_compat_conformance::{Outcome, Subject, Suite};
+use async_runtime_compat_conformance::{CaseResult, Subject, Suite};
 use async_runtime_compat_sim::{Sim, SimRuntime, Strategy};
 
 /// A simulation on a thread of its own, and what ends it.
@@ -68,7 +68,7 @@ fn on_other_seeds_and_strategies() {
             report.assert_passed();
             let skipped: Vec<_> = report
                 .outcomes()
-                .filter(|(_, outcome)| **outcome != Outcome::Passed)
+                .filter(|(_, outcome)| **outcome != CaseResult::Passed)
                 .map(|(case, _)| case.name())
                 .collect();
             assert_eq!(skipped, ["c15::tasks_run_beside_a_job"], "{report}");
