@@ -75,7 +75,7 @@ pub mod support;
 ///
 /// # Simulation
 ///
-/// `sim` needs the crate [`async-runtime-compat-sim`]. Add it to the `dev-dependencies`:
+/// `sim` needs the crate `async-runtime-compat-sim`. Add it to the `dev-dependencies`:
 ///
 /// ```toml
 /// [dev-dependencies]
@@ -85,8 +85,6 @@ pub mod support;
 /// Its `Check` runs the function with the usual defaults, looks for a schedule that fails, and obeys
 /// the usual environment variables, such as `DST_SEED` and `DST_RUNS`. A failure is shown with a
 /// command that replays it.
-///
-/// [`async-runtime-compat-sim`]: https://docs.rs/async-runtime-compat-sim
 ///
 /// ```
 /// use std::sync::Arc;
