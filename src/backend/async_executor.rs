@@ -1,10 +1,10 @@
 //! Spawning on an async-executor that the caller drives.
 
 use std::fmt;
-use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use ::async_executor::{Executor, Task};
+use ::async_executor::Executor;
 
 use super::async_task::TaskJoin;
 use super::contained_task::ContainedTask;
@@ -91,23 +91,35 @@ where
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    spawn_native(owner, ContainedTask::new(contain(future))).map(TaskJoin::new)
+    Some(TaskJoin::new(executor(owner)?.spawn(ContainedTask::new(contain(future)))))
 }
 
-#[inline]
-fn spawn_native<F>(owner: &Owner, future: F) -> Option<Task<F::Output>>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    let caller;
-    let executor = match owner {
-        Owner::Caller(executor) => {
-            caller = executor.upgrade()?;
-            &*caller
+/// The executor, kept alive while something is spawned on it.
+enum Alive {
+    Caller(Arc<Executor<'static>>),
+    Static(&'static Executor<'static>),
+}
+
+impl Deref for Alive {
+    type Target = Executor<'static>;
+
+    #[inline]
+    fn deref(&self) -> &Executor<'static> {
+        match self {
+            Alive::Caller(executor) => executor,
+            Alive::Static(executor) => executor,
         }
-        Owner::Static(executor) => executor,
-    };
-    Some(executor.spawn(future))
+    }
+}
+
+/// `None` if the executor is gone.
+// It does not take the future: each function that a large future goes through copies it once more.
+#[inline]
+fn executor(owner: &Owner) -> Option<Alive> {
+    match owner {
+        Owner::Caller(executor) => executor.upgrade().map(Alive::Caller),
+        Owner::Static(executor) => Some(Alive::Static(executor)),
+    }
 }
 
 pub(super) const KNOWN: Known =
@@ -121,8 +133,8 @@ impl Spawner for ExecutorSpawner {
     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
         if !meta.is_contained(&*future) {
             self.spawn(future);
-        } else if let Some(task) = spawn_native(&self.executor, future) {
-            task.detach();
+        } else if let Some(executor) = executor(&self.executor) {
+            executor.spawn(future).detach();
         }
     }
 
