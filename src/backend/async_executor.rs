@@ -12,8 +12,9 @@ use super::ending::Ending;
 use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::meta::SpawnMeta;
-use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, Owner};
-use crate::seam::{BoxFuture, Spawner};
+use crate::seam::{
+    Blocking, BlockingKind, BoxFuture, BoxJob, Kind, Native, NativeBlocking, Owner, Spawner,
+};
 
 /// An [`Executor`] as a [`Spawner`].
 ///

@@ -20,8 +20,9 @@ use super::{Abort, Finished, Known, SharedJoin, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::error::End;
 use crate::meta::SpawnMeta;
-use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
-use crate::seam::{BoxFuture, Spawner};
+use crate::seam::{
+    Blocking, BlockingKind, BoxFuture, BoxJob, Kind, Native, NativeBlocking, Spawner,
+};
 
 /// async-std's global executor as a [`Spawner`].
 ///

@@ -8,8 +8,9 @@ use super::ending::Ending;
 use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught};
 use crate::meta::SpawnMeta;
-use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
-use crate::seam::{BoxFuture, Spawner};
+use crate::seam::{
+    Blocking, BlockingKind, BoxFuture, BoxJob, Kind, Native, NativeBlocking, Spawner,
+};
 
 /// smol's global executor as a [`Spawner`].
 ///

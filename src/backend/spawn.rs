@@ -73,7 +73,7 @@ where
     F::Output: Send + 'static,
 {
     spawn_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_with_hooks(layers, meta, future)
+        spawn_on_terms(layers, meta, Terms::default(), future)
     })
 }
 
@@ -92,19 +92,6 @@ where
 /// The size above which a future is boxed before it gets its hooks. Otherwise it would be copied from one wrapper to
 /// the next, and in an unoptimised build each copy is on the stack. tokio boxes futures of this size as well.
 const LARGE: usize = 16 * 1024;
-
-#[inline]
-fn spawn_with_hooks<F>(
-    layers: &Layers<dyn Spawner>,
-    meta: SpawnMeta<'_>,
-    future: F,
-) -> Join<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    spawn_on_terms(layers, meta, Terms::default(), future)
-}
 
 /// Spawns a task that already has a permit from one of the decorators.
 pub(crate) fn spawn_reserved<F>(

@@ -19,8 +19,7 @@ use super::join::NativeJoin;
 use super::{Abort, Finished, Known};
 use crate::contain::discard;
 use crate::error::{End, NoRuntime};
-use crate::seam::takes_real_time;
-use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking};
+use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, takes_real_time};
 use crate::seam::{BoxFuture, Spawner};
 
 const POOL: &str = "tokio's pool of blocking threads";

@@ -7,8 +7,7 @@ use super::async_task::TaskJoin;
 use super::contained_task::Output;
 use super::ending::{Ending, end_of};
 use crate::contain::{ContainedJob, discard};
-use crate::seam::BoxJob;
-use crate::seam::takes_real_time;
+use crate::seam::{BoxJob, takes_real_time};
 
 const POOL: &str = "the pool of threads of the crate `blocking`";
 

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::forward;
-use crate::seam::Blocking;
-use crate::seam::Spawner;
 use crate::seam::Timer;
+use crate::seam::{Blocking, Spawner};
 
 /// Adds a timer to a spawner, or replaces its timer.
 ///

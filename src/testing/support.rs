@@ -20,9 +20,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::runtime::{Ambient, Runtime};
-use crate::seam::Blocking;
-use crate::seam::Spawner;
 use crate::seam::Timer;
+use crate::seam::{Blocking, Spawner};
 
 /// Keeps a test whose backend is enabled.
 #[doc(hidden)]
