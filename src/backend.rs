@@ -36,7 +36,7 @@ pub mod tokio;
 mod unblock;
 
 pub(crate) use block::spawn_blocking;
-pub(crate) use join::{Finished, Join};
+pub(crate) use join::{Finished, Join, Sharing};
 pub(crate) use known::{FEATURES, KNOWN, Known};
 pub(crate) use layered::{
     around_blocking, around_spawner, execute_layered, spawn_layered, token_of,

@@ -101,28 +101,36 @@ enum Progress<N: NativeTask> {
 }
 
 impl<N: NativeTask> Abortable<N> {
-    /// `polled` tells whether the task has been polled before; `joiner` is the waker that was last registered with
-    /// it, if that is known.
-    pub(super) fn new(task: N, polled: bool, joiner: Option<Waker>) -> Arc<Abortable<N>> {
-        let this = Arc::new_cyclic(|this| Abortable {
+    /// Takes over a task whose registered waker is known: `joiner`, or none. It is polled at once, so that a task that
+    /// has already ended keeps its output, whatever is requested afterwards.
+    pub(super) fn new(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        let this = Abortable::of(task, joiner);
+        // Before it is shared: from here on it is polled under the lock.
+        this.drive();
+        this
+    }
+
+    /// Takes over a task whose registered waker is not known: a poll would replace it. The task must be able to tell
+    /// whether it has [ended](NativeTask::is_ended).
+    pub(super) fn polled(task: N) -> Arc<Abortable<N>> {
+        Abortable::of(task, None)
+    }
+
+    fn of(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        Arc::new_cyclic(|this| Abortable {
             this: this.clone(),
             poll: AtomicU8::new(IDLE),
             state: Mutex::new(State {
-                registered: task.is_ended().is_none(),
                 progress: Progress::Running(task),
                 aborted: false,
                 finished: false,
                 missed: false,
+                registered: false,
                 own_waker: false,
                 detached: false,
                 joiner,
             }),
-        });
-        if !polled {
-            // Before it is shared: from here on it is polled under the lock.
-            this.drive();
-        }
-        this
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<N>> {

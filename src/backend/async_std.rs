@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker, ready};
 use ::async_std::task;
 
 use super::abortable::{Abortable, Cancelling, NativeTask};
-use super::contained_task::{ContainedTask, Output};
+use super::contained_task::{ContainedTask, DetachedTask, Output};
 use super::ending::Ending;
-use super::join::{NativeJoin, polled_again};
+use super::join::{NativeJoin, SharedHandle, Sharing, polled_again};
 use super::{Abort, Finished, Known, SharedJoin, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::error::End;
@@ -61,7 +61,7 @@ impl Spawner for AsyncStdSpawner {
         if meta.is_contained(&*future) {
             drop(spawn_native(meta.name, future));
         } else {
-            drop(spawn::<(), _, _>(meta.name, future, Contained::new));
+            spawn_detached(meta.name, future, Contained::new);
         }
     }
 
@@ -109,43 +109,54 @@ where
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    let task = spawn_native(name, ContainedTask::new(contain(future)));
     AsyncStdJoin {
-        native: Some(Unresolved {
-            task,
-            share: |task, waker| Abortable::new(task, waker.is_some(), waker),
-        }),
+        task: Some(spawn_native(name, ContainedTask::new(contain(future)))),
         waker: None,
+        share: |task, waker| Abortable::new(task, waker),
     }
+}
+
+#[inline]
+pub(super) fn spawn_detached<F, C>(
+    name: Option<&Cow<'static, str>>,
+    future: F,
+    contain: impl FnOnce(F) -> C,
+) where
+    C: PollCaught + Send + 'static,
+{
+    drop(spawn_native(name, DetachedTask::new(contain(future))));
 }
 
 type Handle<T> = task::JoinHandle<Output<T>>;
 
-/// async-std's handle, which detaches on drop.
+/// async-std's handle, which detaches on drop. It has three words, so handles have it in a box.
 pub(crate) struct AsyncStdJoin<T> {
-    /// `None` once the handle has been consumed, or the end of the task returned.
-    native: Option<Unresolved<T>>,
+    /// `None` once the end of the task has been returned.
+    task: Option<Handle<T>>,
     /// The waker that was registered last. async-std reveals only by a poll whether a task has finished, and that
     /// poll must register this waker again.
     waker: Option<Waker>,
+    /// Moves the handle to the heap. Stored where `T` is known to be `Send + 'static`.
+    share: fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>,
 }
 
-type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
-
-struct Unresolved<T> {
-    task: Handle<T>,
-    /// Moves it to the heap. Stored where `T` is known to be `Send + 'static`.
-    share: Share<T>,
+impl<T> AsyncStdJoin<T> {
+    fn shared(self) -> (super::Join<T>, Arc<dyn Abort>) {
+        let Some(task) = self.task else {
+            return (Box::new(self).into(), super::shared::ended());
+        };
+        let shared = (self.share)(task, self.waker);
+        (SharedHandle::new(shared.clone()).into(), shared)
+    }
 }
 
-impl<T> NativeJoin<T> for AsyncStdJoin<T> {
+impl<T> NativeJoin<T> for Box<AsyncStdJoin<T>> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(native) = &mut self.native else { polled_again() };
-        let poll = poll_handle(&mut native.task, cx);
+        let Some(task) = &mut self.task else { polled_again() };
+        let poll = poll_handle(task, cx);
         if poll.is_ready() {
-            self.native = None;
-            self.waker = None;
+            self.task = None;
         } else {
             match &mut self.waker {
                 Some(waker) => waker.clone_from(cx.waker()),
@@ -155,36 +166,32 @@ impl<T> NativeJoin<T> for AsyncStdJoin<T> {
         poll
     }
 
-    fn check_finished(self) -> (super::Join<T>, Finished) {
-        if self.native.is_none() {
-            return (super::Join::AsyncStd(self), Finished::Known(true));
-        }
-        let (join, ask) = self.abort_handle();
+    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
+        let (join, ask) = self.shared();
         (join, Finished::Ask(ask))
     }
 
-    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        let (join, abort) = self.abort_handle();
+    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        let (join, abort) = self.shared();
         (join, Some(abort))
     }
 
     fn abort_detached(self) {
-        let Some(native) = self.native else { return };
+        let Some(task) = self.task else { return };
         // One poll requests the cancellation. Dropping the future then detaches.
-        let cancel = pin!(Cancelling::new(native.task.cancel()));
+        let cancel = pin!(Cancelling::new(task.cancel()));
         discard(cancel.poll(&mut Context::from_waker(Waker::noop())));
     }
 
-    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let Some(native) = self.native else {
-            return (super::Join::AsyncStd(self), super::shared::ended());
-        };
-        let shared = (native.share)(native.task, self.waker);
-        (super::Join::shared(shared.clone()), shared)
+    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        self.shared()
     }
 
-    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<T>> {
-        Some(Cancelling::new(self.native.take()?.task.cancel()))
+    fn cancel(mut self) -> Result<impl Future<Output = Result<T, End>> + use<T>, Self> {
+        match self.task.take() {
+            Some(task) => Ok(Cancelling::new(task.cancel())),
+            None => Err(self),
+        }
     }
 }
 

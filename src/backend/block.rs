@@ -1,7 +1,7 @@
 //! Blocking work on each backend.
 
 use super::boxed_job;
-use super::join::{Join, Rare};
+use super::join::Join;
 #[cfg(feature = "tokio")]
 use super::tokio;
 #[cfg(feature = "_async-task")]
@@ -24,11 +24,11 @@ macro_rules! spawn_blocking_on {
             #[cfg(feature = "tokio")]
             BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
             #[cfg(feature = "_async-task")]
-            BlockingKind::Unblock => Join::Task(unblock::spawn($f)),
+            BlockingKind::Unblock => unblock::spawn($f).into(),
             #[cfg(feature = "async-executor")]
             BlockingKind::Gone => {
                 discard($f);
-                Join::rare(Rare::Refused)
+                Join::refused()
             }
         }
     }};
@@ -54,7 +54,7 @@ where
         }
         Err(refused) => {
             refused.discard(f);
-            Join::rare(Rare::Refused)
+            Join::refused()
         }
     };
     join.on_terms(terms)

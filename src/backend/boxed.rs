@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use super::ending::{Ending, end_of};
+use super::join::SharedHandle;
 use super::{Abort, Join, SharedJoin};
 use crate::contain::{Contained, Payload, PollCaught, discard, wake};
 use crate::error::End;
@@ -29,7 +30,7 @@ where
     let task =
         Box::pin(BoxedTask { future: Contained::new(future), link: Link::new(cell.clone()) });
     spawner.spawn_with(meta.containing(&*task), task);
-    Join::shared(cell)
+    SharedHandle::new(cell).into()
 }
 
 /// The state that a task shares with its handles.

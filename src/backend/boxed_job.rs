@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Join;
 use super::boxed::{Cell, Link};
 use super::ending::Ending;
+use super::join::SharedHandle;
 use crate::contain::ContainedJob;
 use crate::error::End;
 use crate::meta::SpawnMeta;
@@ -21,7 +22,7 @@ where
     let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
     let job: BoxJob = Box::new(move || job.run());
     blocking.execute_with(meta.containing(&*job), job);
-    Join::shared(cell)
+    SharedHandle::new(cell).into()
 }
 
 /// A function, and the cell for its result.

@@ -5,7 +5,7 @@ use std::future::Future;
 #[cfg(feature = "async-executor")]
 use super::async_executor;
 use super::boxed;
-use super::join::{Join, Rare};
+use super::join::Join;
 use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
@@ -25,15 +25,15 @@ macro_rules! spawn_on {
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => Join::Task(super::smol::spawn($future, $contain)),
+            Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
             Kind::AsyncStd => {
-                Join::AsyncStd(super::async_std::spawn($meta.name, $future, $contain))
+                Box::new(super::async_std::spawn($meta.name, $future, $contain)).into()
             }
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
-                Some(task) => Join::Task(task),
-                None => Join::rare(Rare::Refused),
+                Some(task) => task.into(),
+                None => Join::refused(),
             },
             $hooked => $with_hooks,
         }
@@ -48,17 +48,13 @@ macro_rules! spawn_detached_on {
         match $kind {
             Kind::Opaque(_) => spawn_quiet($spawner, $meta, $future),
             #[cfg(feature = "tokio")]
-            Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
+            Kind::Tokio(handle) => tokio::spawn_detached(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => drop(super::smol::spawn::<(), _, _>($future, $contain)),
+            Kind::Smol => super::smol::spawn_detached($future, $contain),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => {
-                drop(super::async_std::spawn::<(), _, _>($meta.name, $future, $contain))
-            }
+            Kind::AsyncStd => super::async_std::spawn_detached($meta.name, $future, $contain),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => {
-                drop(async_executor::spawn::<(), _, _>(executor, $future, $contain))
-            }
+            Kind::Executor(executor) => async_executor::spawn_detached(executor, $future, $contain),
             $hooked => $with_hooks,
         }
     }};
@@ -148,7 +144,7 @@ where
         }
         Err(refused) => {
             refused.discard(future);
-            Join::rare(Rare::Refused)
+            Join::refused()
         }
     };
     join.on_terms(terms)
