@@ -98,25 +98,25 @@ where
     builder.spawn(future).expect("spawning on async-std 1.x cannot fail: it always returns `Ok`")
 }
 
-#[inline]
+#[inline(never)]
 pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> AsyncStdJoin<T>
+) -> Box<AsyncStdJoin<T>>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    AsyncStdJoin {
+    Box::new(AsyncStdJoin {
         task: Some(spawn_native(name, ContainedTask::new(contain(future)))),
         waker: None,
         share: |task, waker| Abortable::new(task, waker),
-    }
+    })
 }
 
-#[inline]
+#[inline(never)]
 pub(super) fn spawn_detached<F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,

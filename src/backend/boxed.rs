@@ -1,7 +1,9 @@
 //! Tasks on a spawner that this crate does not know: one box, and one cell for the result.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::mem;
+use std::panic::Location;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +21,13 @@ use crate::meta::SpawnMeta;
 use crate::seam;
 use crate::seam::Spawner;
 
-pub(super) fn spawn<T, S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<T>
+#[inline(never)]
+pub(super) fn spawn<T, S, F>(
+    spawner: &S,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) -> Join<T>
 where
     T: Send + 'static,
     S: Spawner + ?Sized,
@@ -29,7 +37,7 @@ where
     let cell = Arc::new(Cell::new());
     let task =
         Box::pin(BoxedTask { future: Contained::new(future), link: Link::new(cell.clone()) });
-    spawner.spawn_with(meta.containing(&*task), task);
+    spawner.spawn_with(SpawnMeta::of(name, location).containing(&*task), task);
     SharedHandle::new(cell).into()
 }
 

@@ -1,6 +1,8 @@
 //! Tasks on each backend.
 
+use std::borrow::Cow;
 use std::future::Future;
+use std::panic::Location;
 
 #[cfg(feature = "async-executor")]
 use super::async_executor;
@@ -17,19 +19,15 @@ use crate::seam::{Kind, Spawner};
 ///
 /// A macro, since in an unoptimised build each function call would copy the future.
 macro_rules! spawn_on {
-    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
-        // Not every backend looks at it.
-        let _ = $meta;
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => boxed::spawn($spawner, $meta, $future),
+            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $future),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => {
-                Box::new(super::async_std::spawn($meta.name, $future, $contain)).into()
-            }
+            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain).into(),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => task.into(),
@@ -42,17 +40,15 @@ macro_rules! spawn_on {
 
 /// The same for a detached task.
 macro_rules! spawn_detached_on {
-    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
-        // Not every backend looks at it.
-        let _ = $meta;
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => spawn_quiet($spawner, $meta, $future),
+            Kind::Opaque(_) => spawn_quiet($spawner, $name, $location, $future),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn_detached(handle, $future),
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn_detached($future, $contain),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => super::async_std::spawn_detached($meta.name, $future, $contain),
+            Kind::AsyncStd => super::async_std::spawn_detached($name, $future, $contain),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => async_executor::spawn_detached(executor, $future, $contain),
             $hooked => $with_hooks,
@@ -68,9 +64,26 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_on_terms(layers, meta, Terms::default(), future)
+    // The branches that are not inlined get the metadata in parts, which are passed in registers: the others need not
+    // store it.
+    let SpawnMeta { name, location, .. } = meta;
+    spawn_on!(spawner, spawner.native().0, name, location, future, crate::contain::Contained::new, Kind::Layered(layers) => {
+        spawn_on_layers(layers, name, location, future)
     })
+}
+
+#[inline(never)]
+fn spawn_on_layers<F>(
+    layers: &Layers<dyn Spawner>,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on_terms(layers, SpawnMeta::of(name, location), Terms::default(), future)
 }
 
 /// Spawns a detached task.
@@ -80,9 +93,22 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    spawn_detached_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_layered(layers, meta, future);
+    let SpawnMeta { name, location, .. } = meta;
+    spawn_detached_on!(spawner, spawner.native().0, name, location, future, crate::contain::Contained::new, Kind::Layered(layers) => {
+        spawn_detached_on_layers(layers, name, location, future);
     });
+}
+
+#[inline(never)]
+fn spawn_detached_on_layers<F>(
+    layers: &Layers<dyn Spawner>,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    spawn_layered(layers, SpawnMeta::of(name, location), future);
 }
 
 /// The size above which a future is boxed before it gets its hooks. Otherwise it would be copied from one wrapper to
@@ -138,8 +164,8 @@ where
             let base = layers.base();
             let meta = meta.renamed(terms.name.as_ref());
             // The spawner underneath has no layers. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
-                boxed::spawn(base, meta, task)
+            spawn_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
+                boxed::spawn(base, meta.name, meta.location, task)
             })
         }
         Err(refused) => {
@@ -162,17 +188,22 @@ where
     };
     let base = layers.base();
     let meta = meta.renamed(terms.name.as_ref());
-    spawn_detached_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
-        spawn_quiet(base, meta, task);
+    spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
+        spawn_quiet(base, meta.name, meta.location, task);
     });
 }
 
 /// Boxes the future of a detached task, so that it never unwinds.
-fn spawn_quiet<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
-where
+#[inline(never)]
+fn spawn_quiet<S, F>(
+    spawner: &S,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
 {
     let task = Box::pin(Quiet::new(future));
-    spawner.spawn_with(meta.containing(&*task), task);
+    spawner.spawn_with(SpawnMeta::of(name, location).containing(&*task), task);
 }
