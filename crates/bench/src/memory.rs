@@ -3,9 +3,8 @@
 //! It is told by the package `async-runtime-compat-footprint`, built twice: with the backend alone,
 //! as most programs have it, and with all of them, which makes handles and sleeps larger.
 
-use std::env;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::settle;
@@ -16,10 +15,8 @@ pub const NAME: &str = "peak memory";
 /// How many of them are pending.
 pub const TASKS: u32 = 1_000_000;
 
-const PACKAGE: &str = "async-runtime-compat-footprint";
-
-/// The backends, by the names of their features.
-pub const BACKENDS: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
+/// The package that is built.
+pub const PACKAGE: &str = "async-runtime-compat-footprint";
 
 /// What is pending.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,22 +61,6 @@ pub struct Peaks {
     pub alone: u64,
     /// Typed, with all backends compiled in.
     pub among_all: u64,
-}
-
-/// Builds the package with these backends, in a folder beside this program's.
-///
-/// # Errors
-///
-/// If it does not build.
-pub fn build(features: &str) -> io::Result<PathBuf> {
-    let directory = env::current_exe()?.with_file_name("footprint").join(features);
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--release", "--package", PACKAGE, "--features", features]);
-    cargo.arg("--target-dir").arg(&directory).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cargo.status()?.success() {
-        return Err(io::Error::other(format!("{PACKAGE} does not build with {features}")));
-    }
-    Ok(directory.join("release").join(PACKAGE))
 }
 
 /// The peaks of a backend, by the program that has it alone and the one that has all.

@@ -15,24 +15,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io};
 
-use async_runtime_compat_bench::case::{BACKENDS, CONTROL, Case, TYPED};
+use async_runtime_compat_bench::case::{BACKENDS, CONTROL, TYPED};
+use async_runtime_compat_bench::instructions::Counted;
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::{self, Pending};
 use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
 use async_runtime_compat_bench::{
-    chart, instructions, peers, settle, simulation, tracking, websocket,
+    build, chart, instructions, peers, settle, simulation, tracking, websocket,
 };
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
-    match args.split_first() {
-        Some((command, rest)) if command == instructions::COMMAND => {
-            return instructions::main(rest);
-        }
-        _ => {}
-    }
     let Some(options) = Options::parse(&args) else {
         eprintln!("{USAGE}");
         return ExitCode::FAILURE;
@@ -114,7 +109,7 @@ fn compare(options: &Options) -> io::Result<()> {
 
 fn times(options: &Options) -> Vec<Time> {
     let mut times = Vec::new();
-    for (backend, cases) in BACKENDS {
+    for &(backend, cases) in BACKENDS {
         for case in cases(backend) {
             let control = [(CONTROL, &case.native)];
             let shims = case.shims.iter().map(|(way, run)| (*way, run));
@@ -137,29 +132,30 @@ fn instructions(options: &Options) -> io::Result<(Option<Vec<Instructions>>, Vec
     if !instructions::available() {
         return Ok((None, Vec::new()));
     }
+    let cases = instructions::all().into_iter();
+    let cases: Vec<_> = cases
+        .filter(|case| options.wants(&[case.backend, case.work, instructions::NAME]))
+        .collect();
     let (mut counts, mut profiles) = (Vec::new(), Vec::new());
-    for (backend, cases) in BACKENDS {
-        for case in cases(backend) {
-            let (all, by_function) =
-                (instructions::is_deterministic(&case), instructions::is_looked_up(&case));
-            if (all || by_function) && options.wants(&[backend, case.work, instructions::NAME]) {
-                eprintln!("{backend}: {}, {}", case.work, instructions::NAME);
-                let count = count(&case)?;
-                profiles.extend(by_function.then(|| count.clone()));
-                counts.extend(all.then_some(count));
-            }
-        }
+    if cases.is_empty() {
+        return Ok((Some(counts), profiles));
+    }
+    let program = build::build(COSTS, &build::all())?;
+    for case in cases {
+        eprintln!("{}: {}, {}", case.backend, case.work, instructions::NAME);
+        let count = count(&program, &case)?;
+        profiles.extend(case.is_looked_up().then(|| count.clone()));
+        counts.push(count);
     }
     Ok((Some(counts), profiles))
 }
 
-fn count(case: &Case) -> io::Result<Instructions> {
-    let program = env::current_exe()?;
+fn count(program: &Path, case: &Counted) -> io::Result<Instructions> {
     Ok(Instructions {
         backend: case.backend,
         work: case.work,
-        native: instructions::per_task(&program, case, "native")?,
-        typed: instructions::per_task(&program, case, TYPED)?,
+        native: instructions::per_task(program, case, "native")?,
+        typed: instructions::per_task(program, case, TYPED)?,
     })
 }
 
@@ -168,16 +164,15 @@ fn memory(options: &Options) -> io::Result<Vec<Memory>> {
         |backend: &str, what: Pending| options.wants(&[backend, what.name(), memory::NAME]);
     let mut figures = Vec::new();
     let mut all = None;
-    for backend in memory::BACKENDS {
+    for backend in build::BACKENDS {
         if !memory::ALL.into_iter().any(|what| wanted(backend, what)) {
             continue;
         }
-        eprintln!("{backend}: {}, building", memory::NAME);
         let all = match &all {
             Some(all) => all,
-            None => all.insert(memory::build(&memory::BACKENDS.join(","))?),
+            None => all.insert(build::build(memory::PACKAGE, &build::all())?),
         };
-        let alone = memory::build(backend)?;
+        let alone = build::build(memory::PACKAGE, backend)?;
         for what in memory::ALL.into_iter().filter(|what| wanted(backend, *what)) {
             eprintln!("{backend}: {}, {}", memory::NAME, what.name());
             let peaks = memory::peaks(backend, what, &alone, all)?;

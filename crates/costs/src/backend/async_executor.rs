@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_executor::{Executor, Task};
+use async_io::Timer;
 use async_runtime_compat::async_executor::ExecutorSpawner;
 use async_runtime_compat::{Runtime, Spawner};
+use blocking::unblock;
 use futures_lite::future;
-use smol::{Timer, unblock};
 
 use super::{Backend, FullBackend};
 use crate::padded::{Padded, padding};

@@ -3,9 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
+#[cfg(feature = "async-executor")]
 use crate::backend::async_executor::AsyncExecutor;
+#[cfg(feature = "async-std")]
 use crate::backend::async_std::AsyncStd;
+#[cfg(feature = "smol")]
 use crate::backend::smol::Smol;
+#[cfg(feature = "tokio")]
 use crate::backend::tokio::Tokio;
 use crate::backend::{Backend, FullBackend};
 use crate::wait::{TypedPool, TypedTimer};
@@ -57,12 +61,18 @@ pub const WAYS: [(&str, &str); 5] = [
 pub type Start = fn(&'static str) -> Vec<Case>;
 
 /// The backends by name.
-pub const BACKENDS: [(&str, Start); 6] = [
+pub const BACKENDS: &[(&str, Start)] = &[
+    #[cfg(feature = "tokio")]
     ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
+    #[cfg(feature = "tokio")]
     ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
+    #[cfg(feature = "tokio")]
     ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),
+    #[cfg(feature = "smol")]
     ("smol, 1 thread", |name| cases(name, &Smol)),
+    #[cfg(feature = "async-std")]
     ("async-std, 1 thread", |name| cases(name, &AsyncStd)),
+    #[cfg(feature = "async-executor")]
     ("async-executor, current thread", |name| cases(name, &AsyncExecutor::default())),
 ];
 

@@ -1,8 +1,12 @@
 //! The runtimes that the work is done on.
 
+#[cfg(feature = "async-executor")]
 pub mod async_executor;
+#[cfg(feature = "async-std")]
 pub mod async_std;
+#[cfg(feature = "smol")]
 pub mod smol;
+#[cfg(feature = "tokio")]
 pub mod tokio;
 
 use std::future::Future;
