@@ -13,8 +13,9 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use pin_project_lite::pin_project;
 
+use super::Abort;
 use super::contained_task::Output;
-use super::{Abort, SharedJoin};
+use super::shared_join::SharedJoin;
 use crate::contain::{discard, wake};
 use crate::error::End;
 

@@ -1,11 +1,8 @@
 //! Blocking work on a pool that this crate does not know: one box, and one cell for the result.
 
-use std::sync::Arc;
-
 use super::Join;
-use super::boxed::{Cell, Link};
+use super::boxed::{Link, linked};
 use super::ending::Ending;
-use super::join::SharedHandle;
 use crate::contain::ContainedJob;
 use crate::error::End;
 use crate::meta::SpawnMeta;
@@ -18,11 +15,11 @@ where
     F: FnOnce() -> O + Send + 'static,
     O: Ending<T>,
 {
-    let cell = Arc::new(Cell::new());
-    let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
+    let (join, link) = linked();
+    let job = BoxedJob { f: ContainedJob::new(f), link };
     let job: BoxJob = Box::new(move || job.run());
     blocking.execute_with(meta.containing(&*job), job);
-    SharedHandle::new(cell).into()
+    join
 }
 
 /// A function, and the cell for its result.

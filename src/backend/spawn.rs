@@ -21,7 +21,7 @@ macro_rules! spawn_on {
         // Not every backend looks at it.
         let _ = $meta;
         match $kind {
-            Kind::Opaque(_) => boxed::spawn($spawner, $meta, $future),
+            Kind::Opaque(_) => boxed::spawn($spawner, $meta, $future, $contain),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
@@ -139,7 +139,7 @@ where
             let meta = meta.renamed(terms.name.as_ref());
             // The spawner underneath has no layers. If it had, its own `spawn` would add them.
             spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
-                boxed::spawn(base, meta, task)
+                boxed::spawn(base, meta, task, std::convert::identity)
             })
         }
         Err(refused) => {
