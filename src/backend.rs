@@ -27,6 +27,8 @@ pub mod async_std;
 #[cfg(feature = "_async-task")]
 mod async_task;
 #[cfg(feature = "_async-task")]
+mod cancelling;
+#[cfg(feature = "_async-task")]
 mod contained_task;
 #[cfg(feature = "_async-task")]
 mod shared_join;

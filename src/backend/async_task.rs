@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use async_task::{FallibleTask, Task};
 
-use super::abortable::{Abortable, Cancelling, NativeTask};
+use super::abortable::{Abortable, NativeTask};
+use super::cancelling::Cancelling;
 use super::contained_task::Output;
 use super::join::{NativeJoin, Sharing, polled_again};
 use super::shared_join::{SharedHandle, SharedJoin};

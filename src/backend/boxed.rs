@@ -32,7 +32,7 @@ where
     C::Output: Ending<T>,
 {
     let (join, link) = linked();
-    let task = Box::pin(BoxedTask { future: contain(future), link });
+    let task = Box::pin(CellTask::new(contain(future), link));
     spawner.spawn_with(meta.containing(&*task), task);
     join
 }
@@ -90,7 +90,7 @@ impl<T> NativeJoin<T> for BoxedJoin<T> {
 
 pin_project! {
     /// A future that never unwinds, and its link to the cell for its result.
-    struct BoxedTask<C, T> {
+    pub(super) struct CellTask<C, T> {
         #[pin]
         future: C,
         // Declared after the future, which is thus dropped before the cell is told of the end.
@@ -98,7 +98,14 @@ pin_project! {
     }
 }
 
-impl<C, T> Future for BoxedTask<C, T>
+impl<C, T> CellTask<C, T> {
+    #[inline]
+    pub(super) fn new(future: C, link: Link<T>) -> CellTask<C, T> {
+        CellTask { future, link }
+    }
+}
+
+impl<C, T> Future for CellTask<C, T>
 where
     C: PollCaught,
     C::Output: Ending<T>,

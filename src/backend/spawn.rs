@@ -27,9 +27,7 @@ macro_rules! spawn_on {
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => {
-                Box::new(super::async_std::spawn($meta.name, $future, $contain)).into()
-            }
+            Kind::AsyncStd => super::async_std::spawn($meta.name, $future, $contain),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => task.into(),
