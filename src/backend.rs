@@ -27,7 +27,11 @@ pub mod async_std;
 #[cfg(feature = "_async-task")]
 mod async_task;
 #[cfg(feature = "_async-task")]
+mod cancelling;
+#[cfg(feature = "_async-task")]
 mod contained_task;
+#[cfg(feature = "_async-task")]
+mod shared_join;
 #[cfg(feature = "smol")]
 pub mod smol;
 #[cfg(feature = "tokio")]
@@ -43,7 +47,7 @@ pub(crate) use layered::{
 };
 #[cfg(feature = "futures")]
 pub(crate) use quiet::Quiet;
-pub(crate) use shared::{Abort, SharedJoin};
+pub(crate) use shared::Abort;
 pub(crate) use spawn::{spawn, spawn_detached, spawn_reserved};
 pub(crate) use time::{clock, limit, limit_at, sleep_until};
 #[cfg(feature = "tokio")]

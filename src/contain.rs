@@ -148,6 +148,9 @@ pub(crate) trait PollCaught {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Output, Payload>>;
+
+    /// Drops the future in place, if it is still there. A panic in its destructor is discarded.
+    fn clear_caught(self: Pin<&mut Self>);
 }
 
 impl<F: Future> PollCaught for Contained<F> {
@@ -174,6 +177,10 @@ impl<F: Future> PollCaught for Contained<F> {
             (Ok(()), Some(output)) => Poll::Ready(Ok(output)),
             (Err(payload), output) => Poll::Ready(Err(panicked(payload, output))),
         }
+    }
+
+    fn clear_caught(self: Pin<&mut Self>) {
+        discard(self.clear());
     }
 }
 

@@ -102,7 +102,11 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         let mut join = self.lock();
-        AbortHandle { task: join.abort_handle(self.sharing), name: join.name(), location: self.location }
+        AbortHandle {
+            task: join.abort_handle(self.sharing),
+            name: join.name(),
+            location: self.location,
+        }
     }
 
     /// Aborts the task, and waits until its future has been dropped.

@@ -9,12 +9,12 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Wake, Waker};
 
-use pin_project_lite::pin_project;
-
+use super::Abort;
+use super::cancelling::Cancelling;
 use super::contained_task::Output;
-use super::{Abort, SharedJoin};
+use super::shared_join::SharedJoin;
 use crate::contain::{discard, wake};
 use crate::error::End;
 
@@ -32,29 +32,6 @@ pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
     /// Requests that the task stop, and waits until its future is dropped. Returns the output if the task
     /// completed before that.
     fn cancel(self) -> impl Future<Output = Option<Output<Self::Value>>> + Send + 'static;
-}
-
-pin_project! {
-    /// A native cancellation.
-    pub(super) struct Cancelling<C> {
-        #[pin]
-        cancel: C,
-    }
-}
-
-impl<C> Cancelling<C> {
-    pub(super) fn new(cancel: C) -> Cancelling<C> {
-        Cancelling { cancel }
-    }
-}
-
-impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
-    type Output = Result<T, End>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let output = ready!(self.project().cancel.poll(cx));
-        Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
-    }
 }
 
 /// A native handle on the heap, shared by joins and aborts.
@@ -173,7 +150,7 @@ impl<N: NativeTask> Abortable<N> {
                 let end = progress.poll(&mut cx);
                 let woken = self.poll.swap(IDLE, Ordering::AcqRel) == WOKEN;
                 if let Poll::Ready(end) = end {
-                    Self::end(state, end, late);
+                    self.end(state, end, late);
                     return true;
                 }
                 state.progress = progress;
@@ -201,7 +178,7 @@ impl<N: NativeTask> Abortable<N> {
             let requested = state.aborted && !aborted;
             late |= state.aborted && !completed;
             if let Poll::Ready(end) = end {
-                Self::end(state, end, late);
+                self.end(state, end, late);
                 // Drop after unlocking: it may run user code.
                 drop(progress);
                 return true;
@@ -214,22 +191,23 @@ impl<N: NativeTask> Abortable<N> {
         }
     }
 
-    /// Ends the task; `late` if an abort was requested before its end.
-    fn end(mut state: MutexGuard<'_, State<N>>, mut end: Result<N::Value, End>, late: bool) {
-        let mut unwanted = None;
-        if late {
-            unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
+    /// Ends the task; `late` if an abort was requested before its end. The progress is `Out`.
+    fn end<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<N>>,
+        mut end: Result<N::Value, End>,
+        late: bool,
+    ) {
+        if late || state.detached {
+            // Before anybody is told of the end: when the join resolves, the output has been dropped, too.
+            drop(state);
+            discard(mem::replace(&mut end, Err(End::Cancelled)));
+            state = self.lock();
         }
-        state.progress = if state.detached {
-            unwanted = unwanted.or(Some(end));
-            Progress::Taken
-        } else {
-            Progress::Ended(end)
-        };
+        state.progress = if state.detached { Progress::Taken } else { Progress::Ended(end) };
         let joiner = state.joiner.take();
+        // Wake after unlocking: the waker is user code.
         drop(state);
-        // Discard and wake after unlocking: both may run user code.
-        discard(unwanted);
         wake(joiner);
     }
 

@@ -8,10 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use async_task::{FallibleTask, Task};
 
-use super::abortable::{Abortable, Cancelling, NativeTask};
+use super::abortable::{Abortable, NativeTask};
+use super::cancelling::Cancelling;
 use super::contained_task::Output;
-use super::join::{NativeJoin, SharedHandle, Sharing, polled_again};
-use super::{Abort, Finished, SharedJoin};
+use super::join::{NativeJoin, Sharing, polled_again};
+use super::shared_join::{SharedHandle, SharedJoin};
+use super::{Abort, Finished};
 use crate::error::{End, JoinError};
 
 /// async-task's handle, which has not been polled.
@@ -124,7 +126,6 @@ impl<T> Detaching<T> {
     fn into_inner(mut self) -> FallibleTask<Output<T>> {
         self.0.take().expect("a task that has not ended has a handle")
     }
-
 }
 
 impl<T> Drop for Detaching<T> {

@@ -24,7 +24,7 @@ macro_rules! spawn_blocking_on {
             #[cfg(feature = "tokio")]
             BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
             #[cfg(feature = "_async-task")]
-            BlockingKind::Unblock => unblock::spawn($f).into(),
+            BlockingKind::Unblock => unblock::spawn($f),
             #[cfg(feature = "async-executor")]
             BlockingKind::Gone => {
                 discard($f);

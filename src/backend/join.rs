@@ -10,13 +10,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-#[cfg(feature = "async-std")]
-use super::async_std;
 #[cfg(feature = "_async-task")]
 use super::async_task;
+#[cfg(feature = "_async-task")]
+use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::{Abort, SharedJoin, shared};
+use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
 use crate::layer::{EndState, Terms};
 use crate::meta::{Name, SpawnMeta};
@@ -25,6 +25,7 @@ use crate::meta::{Name, SpawnMeta};
 pub(crate) enum Finished {
     Known(bool),
     /// To be queried after the handle's lock is released.
+    #[cfg_attr(not(feature = "_async-task"), expect(dead_code, reason = "tokio and the cell know"))]
     Ask(Arc<dyn Abort>),
 }
 
@@ -266,6 +267,7 @@ pub(crate) struct Join<T>(Option<Live<T>>);
 
 backends! {
     inline {
+        Boxed(boxed::BoxedJoin<T>),
         #[cfg(feature = "tokio")]
         Tokio(tokio::TokioJoin<T>),
         #[cfg(feature = "tokio")]
@@ -278,70 +280,14 @@ backends! {
         Task(async_task::TaskJoin<T>),
         #[cfg(feature = "_async-task")]
         TaskPolled(async_task::Polled<T>),
-        #[cfg(feature = "async-std")]
-        AsyncStd(Box<async_std::AsyncStdJoin<T>>),
     }
     boxed {
+        #[cfg(feature = "_async-task")]
         Shared(SharedHandle<T>),
         #[cfg(feature = "tokio")]
         TokioWatched(tokio::Watched<T>),
         #[cfg(feature = "tokio")]
         TokioHookedWatched(tokio::Watched<Option<T>>),
-    }
-}
-
-/// The [`JoinHandle`](crate::JoinHandle)'s reference to a task on the heap: one of the boxed path, or one that can
-/// be aborted from elsewhere. `None` once the end of the task has been returned.
-pub(super) struct SharedHandle<T>(Option<Arc<dyn SharedJoin<T>>>);
-
-impl<T> SharedHandle<T> {
-    pub(super) fn new(task: Arc<dyn SharedJoin<T>>) -> SharedHandle<T> {
-        SharedHandle(Some(task))
-    }
-}
-
-impl<T> Drop for SharedHandle<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.detach();
-        }
-    }
-}
-
-impl<T> NativeJoin<T> for SharedHandle<T> {
-    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(task) = &self.0 else { polled_again() };
-        let end = ready!(task.poll_join(cx));
-        self.0 = None;
-        Poll::Ready(end)
-    }
-
-    fn check_finished(self, _: Sharing<T>) -> (Join<T>, Finished) {
-        let finished = match &self.0 {
-            Some(task) => Finished::Ask(task.clone()),
-            None => Finished::Known(true),
-        };
-        (self.into(), finished)
-    }
-
-    fn abort(self, _: Sharing<T>) -> (Join<T>, Option<Arc<dyn Abort>>) {
-        let abort = self.0.clone();
-        (self.into(), abort.map(|task| task as Arc<dyn Abort>))
-    }
-
-    fn abort_detached(self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
-
-    fn abort_handle(self, _: Sharing<T>) -> (Join<T>, Arc<dyn Abort>) {
-        let abort = match &self.0 {
-            Some(task) => task.clone().watch(),
-            None => shared::ended(),
-        };
-        (self.into(), abort)
     }
 }
 
@@ -409,8 +355,7 @@ impl<T> Join<T> {
             },
             #[cfg(feature = "_async-task")]
             Some(
-                Live::Task(async_task::TaskJoin(task))
-                | Live::TaskPolled(async_task::Polled(task)),
+                Live::Task(async_task::TaskJoin(task)) | Live::TaskPolled(async_task::Polled(task)),
             ) => match task.poll_native(cx) {
                 Poll::Pending => {
                     self.note_polled();

@@ -21,13 +21,13 @@ use crate::seam::{Kind, Spawner};
 macro_rules! spawn_on {
     ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $future),
+            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $future, $contain),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain).into(),
+            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => task.into(),
@@ -165,7 +165,7 @@ where
             let meta = meta.renamed(terms.name.as_ref());
             // The spawner underneath has no layers. If it had, its own `spawn` would add them.
             spawn_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
-                boxed::spawn(base, meta.name, meta.location, task)
+                boxed::spawn(base, meta.name, meta.location, task, std::convert::identity)
             })
         }
         Err(refused) => {
