@@ -10,6 +10,7 @@ mod boxed_job;
 mod ending;
 mod join;
 mod known;
+mod large;
 mod layered;
 mod quiet;
 mod shared;

@@ -130,9 +130,7 @@ impl<T> JoinHandle<T> {
         let mut bound = self.abort_on_drop();
         async move {
             let JoinHandle { location, sharing, .. } = bound.handle;
-            let join = bound.handle.join_mut();
-            let name = join.take_name();
-            join.cancel(sharing).await.map_err(|end| JoinError::new(end, name, location))
+            bound.handle.join_mut().cancel(sharing, location).await
         }
     }
 

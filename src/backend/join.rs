@@ -16,6 +16,7 @@ use super::async_task;
 use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
+use super::large::{LargeJoin, is_large};
 use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
 use crate::layer::{EndState, Terms};
@@ -230,14 +231,20 @@ macro_rules! backends {
             }
 
             /// Requests that the task stop, and waits until its future is dropped.
-            pub(crate) async fn cancel(&mut self, sharing: Sharing<T>) -> Result<T, End> {
+            pub(crate) async fn cancel(
+                &mut self,
+                sharing: Sharing<T>,
+                location: &'static Location<'static>,
+            ) -> Result<T, JoinError> {
+                let name = self.take_name();
                 macro_rules! cancel {
                     ($native:expr) => {
                         match $native.cancel() {
                             Ok(cancelled) => {
                                 // Pinned in place: awaiting it would store it twice.
                                 let mut cancelled = pin!(cancelled);
-                                return poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
+                                let end = poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
+                                return end.map_err(|end| JoinError::new(end, name, location));
                             }
                             Err(join) => *self = Join::from(join),
                         }
@@ -254,7 +261,10 @@ macro_rules! backends {
                 if let Some(abort) = self.abort(sharing) {
                     abort.abort();
                 }
-                poll_fn(|cx| self.poll_join(cx)).await
+                if let Some(name) = name {
+                    *self = self.take().named(*name);
+                }
+                poll_fn(|cx| self.poll_result(cx, location)).await
             }
         }
     };
@@ -283,6 +293,7 @@ backends! {
     }
     boxed {
         #[cfg(feature = "_async-task")]
+        Large(LargeJoin<T>),
         Shared(SharedHandle<T>),
         #[cfg(feature = "tokio")]
         TokioWatched(tokio::Watched<T>),
@@ -335,6 +346,19 @@ impl<T> Join<T> {
     /// Panics if the end of the task has been returned.
     #[inline(always)]
     pub(crate) fn poll_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        if const { is_large::<T>() } {
+            return self.poll_large(cx, location);
+        }
+        self.poll_native(cx, location)
+    }
+
+    // In an unoptimised build its stack frame has room for several outputs, which a large one does not need.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn poll_native(
         &mut self,
         cx: &mut Context<'_>,
         location: &'static Location<'static>,
@@ -394,6 +418,31 @@ impl<T> Join<T> {
         let end = ready!(self.poll_join(cx));
         // A handle with a name keeps it.
         Poll::Ready(end.map_err(|end| JoinError::new(end, self.name(), location)))
+    }
+
+    /// Waits for the end of a task with a large output, which is moved only once.
+    fn poll_large(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        let Some(large) = self.large() else { return self.poll_other(cx, location) };
+        match ready!(large.poll_boxed(cx)) {
+            Ok(output) => Poll::Ready(Ok(*output)),
+            Err(end) => Poll::Ready(Err(JoinError::new(end, self.name(), location))),
+        }
+    }
+
+    /// The handle with a boxed output, under the handle's name.
+    fn large(&mut self) -> Option<&mut LargeJoin<T>> {
+        match &mut self.0 {
+            Some(Live::Rare(rare)) => match &mut **rare {
+                Rare::Large(large) => Some(large),
+                Rare::Named(_, join) | Rare::Observed(_, join) => join.large(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Applies the terms that the layers have left for the handle.

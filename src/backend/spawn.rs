@@ -8,9 +8,11 @@ use std::panic::Location;
 use super::async_executor;
 use super::boxed;
 use super::join::Join;
+use super::large::{Boxing, is_large};
 use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
+use crate::contain::Contained;
 use crate::layer::{Layers, Terms, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::{Kind, Spawner};
@@ -56,6 +58,18 @@ macro_rules! spawn_detached_on {
     }};
 }
 
+/// Adds the hooks as well.
+macro_rules! spawn_plain {
+    ($spawner:expr, $meta:expr, $future:expr) => {{
+        // The branches that are not inlined get the metadata in parts, which are passed in registers, so that the
+        // others need not store it.
+        let SpawnMeta { name, location, .. } = $meta;
+        spawn_on!($spawner, $spawner.native().0, name, location, $future, Contained::new, Kind::Layered(layers) => {
+            spawn_on_layers(layers, name, location, $future)
+        })
+    }};
+}
+
 /// Spawns the unboxed future on a known backend, and a boxed one on any other spawner.
 #[inline]
 pub(crate) fn spawn<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<F::Output>
@@ -64,12 +78,21 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    // The branches that are not inlined get the metadata in parts, which are passed in registers: the others need not
-    // store it.
-    let SpawnMeta { name, location, .. } = meta;
-    spawn_on!(spawner, spawner.native().0, name, location, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_on_layers(layers, name, location, future)
-    })
+    if const { is_large::<F::Output>() } {
+        return spawn_large(spawner, meta, Boxing::new(future));
+    }
+    spawn_plain!(spawner, meta, future)
+}
+
+/// Spawns a task whose large output has been boxed.
+fn spawn_large<T, S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<T>
+where
+    T: Send + 'static,
+    S: Spawner + ?Sized,
+    F: Future<Output = Box<T>> + Send + 'static,
+{
+    let join: Join<Box<T>> = spawn_plain!(spawner, meta, future);
+    join.into()
 }
 
 #[inline(never)]
@@ -94,7 +117,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let SpawnMeta { name, location, .. } = meta;
-    spawn_detached_on!(spawner, spawner.native().0, name, location, future, crate::contain::Contained::new, Kind::Layered(layers) => {
+    spawn_detached_on!(spawner, spawner.native().0, name, location, future, Contained::new, Kind::Layered(layers) => {
         spawn_detached_on_layers(layers, name, location, future);
     });
 }
@@ -126,7 +149,11 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on_terms(layers, meta, Terms { reserved: Some(reserved), ..Terms::default() }, future)
+    let terms = Terms { reserved: Some(reserved), ..Terms::default() };
+    if const { is_large::<F::Output>() } {
+        return spawn_on_terms(layers, meta, terms, Boxing::new(future)).into();
+    }
+    spawn_on_terms(layers, meta, terms, future)
 }
 
 #[inline]
