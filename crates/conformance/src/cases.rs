@@ -110,6 +110,10 @@ suite! { $
         spawn_from_any_thread,
         spawn_from_a_destructor,
         futures_of_any_size,
+        outputs_of_any_size,
+        outputs_of_any_size_when_finished,
+        outputs_of_any_size_through_a_group,
+        outputs_of_any_size_and_abort,
     }
     C2 c2 from detach {
         dropped_handle_detaches,
@@ -250,6 +254,7 @@ suite! { $
     }
     C15 c15 from blocking {
         output_reaches_the_join,
+        outputs_of_any_size,
         does_not_run_inline,
         spawn_blocking_does_not_block,
         tasks_run_beside_a_job,

@@ -6,7 +6,8 @@ use std::thread::{self, ThreadId};
 
 use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
 
-use crate::kit::{Cx, Drops, Event, OnDrop, Verdict, ensure, fail, quiet_panic, wait_for};
+use super::spawn::joined_large;
+use crate::kit::{Cx, Drops, Event, Large, OnDrop, Verdict, ensure, fail, quiet_panic, wait_for};
 use crate::recorder::Recorder;
 
 /// A job that is running, and the event that lets it return `token`.
@@ -37,6 +38,16 @@ pub(crate) fn output_reaches_the_join(cx: &Cx) -> Verdict {
     let output = cx.output(cx.blocking()?.spawn_blocking(|| vec![1, 2, 3]))?;
     ensure!(output == [1, 2, 3], "expected the output [1, 2, 3], got {output:?}");
     Ok(())
+}
+
+pub(crate) fn outputs_of_any_size(cx: &Cx) -> Verdict {
+    let blocking = cx.blocking()?;
+    joined_large(cx, blocking.spawn_blocking(Large::new))?;
+    let job = blocking.spawn_blocking(Large::new);
+    let handle = job.abort_handle();
+    cx.until("the end of the job", || job.is_finished())?;
+    handle.abort();
+    joined_large(cx, job)
 }
 
 pub(crate) fn does_not_run_inline(cx: &Cx) -> Verdict {
