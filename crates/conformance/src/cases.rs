@@ -126,6 +126,8 @@ suite! { $
         abort_while_pending,
         abort_before_the_first_poll,
         abort_after_completion_keeps_the_output,
+        abort_after_a_panic_keeps_the_panic,
+        abort_of_a_group_keeps_the_outputs,
         abort_twice,
         abort_from_inside,
         abort_from_inside_outweighs_completion,

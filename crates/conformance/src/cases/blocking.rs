@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
 
 use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
 
 use super::spawn::joined_large;
-use crate::kit::{Cx, Drops, Event, Large, OnDrop, Verdict, ensure, fail, quiet_panic, wait_for};
+use crate::kit::{
+    Cx, Drops, Event, Large, OnDrop, Verdict, Wakes, ensure, fail, poll_with, quiet_panic, wait_for,
+};
 use crate::recorder::Recorder;
 
 /// A job that is running, and the event that lets it return `token`.
@@ -167,12 +170,24 @@ pub(crate) fn abort_while_running_waits_for_the_end(cx: &Cx) -> Verdict {
 }
 
 pub(crate) fn abort_after_the_end_keeps_the_output(cx: &Cx) -> Verdict {
-    let job = cx.blocking()?.spawn_blocking(|| 7);
-    cx.until("the end of the job", || job.is_finished())?;
-    job.abort();
-    job.abort_handle().abort();
-    let output = cx.output(job)?;
-    ensure!(output == 7, "expected the output 7, got {output}");
+    for polled in [false, true] {
+        let (mut job, may_end) = started(cx, 7)?;
+        let wakes = Wakes::new();
+        if polled {
+            let pending = poll_with(&mut job, &Waker::from(wakes.clone())).is_pending();
+            ensure!(pending, "the join resolved before the job ended");
+        }
+        may_end.set();
+        if polled {
+            cx.until("the wake-up of the join", || wakes.count() > 0)?;
+        } else {
+            cx.until("the end of the job", || job.is_finished())?;
+        }
+        job.abort();
+        job.abort_handle().abort();
+        let output = cx.output(job)?;
+        ensure!(output == 7, "expected the output 7, got {output}");
+    }
     Ok(())
 }
 
