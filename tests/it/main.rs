@@ -9,6 +9,7 @@ mod group;
 mod group_sim;
 mod pins;
 mod runtime;
+mod stack;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;

@@ -110,6 +110,10 @@ suite! { $
         spawn_from_any_thread,
         spawn_from_a_destructor,
         futures_of_any_size,
+        outputs_of_any_size,
+        outputs_of_any_size_when_finished,
+        outputs_of_any_size_through_a_group,
+        outputs_of_any_size_and_abort,
     }
     C2 c2 from detach {
         dropped_handle_detaches,
@@ -122,6 +126,8 @@ suite! { $
         abort_while_pending,
         abort_before_the_first_poll,
         abort_after_completion_keeps_the_output,
+        abort_after_a_panic_keeps_the_panic,
+        abort_of_a_group_keeps_the_outputs,
         abort_twice,
         abort_from_inside,
         abort_from_inside_outweighs_completion,
@@ -251,6 +257,7 @@ suite! { $
     }
     C15 c15 from blocking {
         output_reaches_the_join,
+        outputs_of_any_size,
         does_not_run_inline,
         spawn_blocking_does_not_block,
         tasks_run_beside_a_job,
