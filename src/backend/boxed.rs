@@ -205,9 +205,6 @@ where
         if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
                 Poll::Ready(result) => {
-                    if result.is_err() {
-                        discard(this.future.clear());
-                    }
                     return if this.link.finish(result) { Poll::Ready(()) } else { Poll::Pending };
                 }
                 Poll::Pending => {
