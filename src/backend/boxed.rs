@@ -125,9 +125,6 @@ where
         if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
                 Poll::Ready(result) => {
-                    if result.is_err() {
-                        this.future.clear_caught();
-                    }
                     return if this.link.finish(result) { Poll::Ready(()) } else { Poll::Pending };
                 }
                 Poll::Pending => {

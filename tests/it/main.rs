@@ -7,6 +7,7 @@ mod current;
 mod forwarding;
 mod group;
 mod group_sim;
+mod panicking;
 mod pins;
 mod runtime;
 mod stack;

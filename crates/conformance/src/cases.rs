@@ -150,6 +150,8 @@ suite! { $
         panic_in_a_destructor_after_completion,
         panic_in_a_destructor_after_abort,
         panic_in_a_destructor_of_a_raw_task,
+        destructor_after_a_panic_sees_it,
+        destructor_of_a_raw_task_sees_its_panic,
         panic_in_a_detached_outputs_destructor,
         panic_in_a_payloads_destructor,
     }

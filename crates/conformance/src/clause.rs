@@ -14,7 +14,9 @@ pub enum Clause {
     /// Abort drops the future at its next await; when the join resolves with `is_cancelled`, the
     /// future has been dropped. A task that completed first keeps its output.
     C3,
-    /// A panic, also in a destructor, is caught: the join has the payload, other tasks go on.
+    /// A panic, also in a destructor, is caught: the join has the payload, other tasks go on. The
+    /// future is dropped while the panic unwinds, so that its destructor sees
+    /// [`panicking`](std::thread::panicking).
     C4,
     /// At shutdown pending futures are dropped and every join resolves; spawning afterwards does
     /// not panic, and its join resolves with `is_shutdown`.

@@ -97,6 +97,16 @@ fn c4_loses_its_worker_to_a_panic() {
 }
 
 #[test]
+fn c4_drops_a_future_after_its_panic() {
+    is_caught(Clause::C4, || {
+        on_threads(|mut task| {
+            // Caught first: the future is dropped when nothing unwinds any more.
+            let _ = catch_unwind(AssertUnwindSafe(|| block_on(&mut task)));
+        })
+    });
+}
+
+#[test]
 fn c5_leaks_pending_futures() {
     is_caught(Clause::C5, || {
         let stopped = Arc::new(AtomicBool::new(false));
