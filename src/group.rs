@@ -1,6 +1,7 @@
 //! Groups of tasks that can be listed, awaited and shut down.
 
-mod join;
+mod join_group;
+mod joins;
 mod scope;
 mod slots;
 
@@ -18,7 +19,7 @@ use crate::runtime::forward;
 use crate::seam::{Spawner, Timer};
 use crate::time::TimerExt;
 
-pub use self::join::JoinGroup;
+pub use self::join_group::JoinGroup;
 pub use crate::layer::{ShutdownReport, TaskInfo};
 
 /// A spawner that tracks its tasks, and can shut them down.
