@@ -13,7 +13,7 @@ use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
 use crate::contain::Contained;
-use crate::layer::{Layers, Terms, Ticket};
+use crate::layer::{Hooks, Layers, Refused, Terms, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::{Kind, Spawner};
 
@@ -208,13 +208,23 @@ pub(crate) fn spawn_layered<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut terms = Terms::default();
-    let task = match layers.hooks(meta, &mut terms) {
+    let mut name = None;
+    // A single group is common, and has no terms: passing them through memory would take as long as the rest of it.
+    let hooks = match layers.only_group() {
+        Some(group) => group.insert(meta).map(Hooks::Member).ok_or(Refused::NOWHERE),
+        None => {
+            let mut terms = Terms::default();
+            let hooks = layers.hooks(meta, &mut terms);
+            name = terms.name;
+            hooks
+        }
+    };
+    let task = match hooks {
         Ok(hooks) => hooks.task(future),
         Err(refused) => return refused.discard(future),
     };
     let base = layers.base();
-    let meta = meta.renamed(terms.name.as_ref());
+    let meta = meta.renamed(name.as_ref());
     spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
         spawn_quiet(base, meta.name, meta.location, task);
     });
