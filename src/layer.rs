@@ -20,3 +20,4 @@ pub(crate) use self::limit::{Limit, Ticket};
 pub(crate) use self::members::{Clock, Members};
 pub use self::members::{ShutdownReport, TaskInfo};
 pub(crate) use self::stack::{Layer, Layers, Naming, Refused, Terms};
+pub(crate) use self::task::HookedTask;

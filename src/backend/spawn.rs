@@ -211,18 +211,22 @@ where
     let mut name = None;
     // A single group is common, and has no terms: passing them through memory would take as long as the rest of it.
     let hooks = match layers.only_group() {
-        Some(group) => group.insert(meta).map(Hooks::Member).ok_or(Refused::NOWHERE),
+        Some(group) => match group.insert(meta) {
+            Some(member) => Hooks::Member(member),
+            None => return Refused::NOWHERE.discard(future),
+        },
         None => {
             let mut terms = Terms::default();
-            let hooks = layers.hooks(meta, &mut terms);
-            name = terms.name;
-            hooks
+            match layers.hooks(meta, &mut terms) {
+                Ok(hooks) => {
+                    name = terms.name;
+                    hooks
+                }
+                Err(refused) => return refused.discard(future),
+            }
         }
     };
-    let task = match hooks {
-        Ok(hooks) => hooks.task(future),
-        Err(refused) => return refused.discard(future),
-    };
+    let task = hooks.task(future);
     let base = layers.base();
     let meta = meta.renamed(name.as_ref());
     spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {

@@ -180,7 +180,8 @@ impl<T> JoinGroup<T> {
     ///
     /// Panics if the handle has already resolved.
     pub fn insert(&mut self, handle: JoinHandle<T>) -> &JoinHandle<T> {
-        self.tasks.insert(handle, ()).1
+        let slot = self.tasks.insert(handle, ());
+        &self.tasks.get(slot).expect("it was inserted above").handle
     }
 
     /// Waits for the next task to end, and returns its result, or `None` if there are no tasks.

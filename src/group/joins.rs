@@ -43,6 +43,7 @@ pub(super) struct Joining<M, T> {
 
 /// A task that has ended.
 pub(super) struct Joined<M, T> {
+    pub(super) slot: Key,
     pub(super) mark: M,
     pub(super) result: Result<T, JoinError>,
 }
@@ -68,7 +69,8 @@ impl<M, T> Joins<M, T> {
     /// # Panics
     ///
     /// Panics if the handle has already resolved.
-    pub(super) fn insert(&mut self, mut handle: JoinHandle<T>, mark: M) -> (Key, &JoinHandle<T>) {
+    #[inline]
+    pub(super) fn insert(&mut self, mut handle: JoinHandle<T>, mark: M) -> Key {
         let key = self.tasks.next_key();
         let waker = self.waker(key);
         // From here on the waker queues the task, in the order of the ends. If the caller's budget is used up, it
@@ -80,8 +82,8 @@ impl<M, T> Joins<M, T> {
                 Some(Box::new(Mutex::new(result)))
             }
         };
-        let task = self.tasks.insert(key, Joining { handle, mark, waker, early });
-        (key, &task.handle)
+        self.tasks.insert(key, Joining { handle, mark, waker, early });
+        key
     }
 
     /// A waker that queues the key. It belongs to the slot, and not to the task: a waker that is called late gets
@@ -191,7 +193,7 @@ impl<M, T> Joins<M, T> {
             };
             if let Poll::Ready(result) = poll {
                 let (mark, _resolved) = self.remove(key)?;
-                return Some(Joined { mark, result });
+                return Some(Joined { slot: key, mark, result });
             }
             if !backend::has_budget() {
                 // It may have ended, and is still the next one.

@@ -39,17 +39,17 @@ impl<T> Slots<T> {
 
     /// Inserts a value at the [next key](Slots::next_key).
     #[inline]
-    pub(super) fn insert(&mut self, key: Key, value: T) -> &mut T {
+    pub(super) fn insert(&mut self, key: Key, value: T) {
         debug_assert_eq!(key, self.next_key());
         let spare = &mut self.spare;
         let chunk = self.chunks[(key / CHUNK) as usize]
             .get_or_insert_with(|| spare.take().unwrap_or_else(|| Box::new(Chunk::new())));
+        chunk.slots[(key % CHUNK) as usize] = Some(value);
         chunk.taken |= 1 << (key % CHUNK);
         if chunk.taken == u32::MAX {
             self.room.pop();
         }
         self.len += 1;
-        chunk.slots[(key % CHUNK) as usize].insert(value)
     }
 
     /// The chunk that the next value goes to.

@@ -110,6 +110,20 @@ impl<D: ?Sized> Layers<D> {
         Some(group)
     }
 
+    /// Returns the hooks for a future that is polled elsewhere: it belongs to the groups, and the other layers, which
+    /// act on spawns, do not see it.
+    pub(crate) fn memberships(&self, meta: SpawnMeta<'_>) -> Result<Hooks, Refused> {
+        let mut made = Making::new();
+        for layer in self.list.iter().rev() {
+            let Layer::Group(group) = layer else { continue };
+            match group.insert(meta) {
+                Some(member) => made.add(Hooks::Member(member)),
+                None => return Err(Refused(made.made())),
+            }
+        }
+        Ok(made.made())
+    }
+
     /// Returns the hooks for a task, or for blocking work.
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
