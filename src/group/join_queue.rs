@@ -178,8 +178,9 @@ impl<T> JoinQueue<T> {
         // A poll of a task that has not ended would replace the waker of `poll_join_next`.
         self.tasks.front().filter(|first| first.is_finished())?;
         // Not limited by a task's budget: there is no later poll to leave the rest to.
-        match backend::unconstrained(|| self.poll_join_next(&mut Context::from_waker(Waker::noop())))
-        {
+        match backend::unconstrained(|| {
+            self.poll_join_next(&mut Context::from_waker(Waker::noop()))
+        }) {
             Poll::Ready(result) => result,
             Poll::Pending => None,
         }

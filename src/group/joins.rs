@@ -73,9 +73,11 @@ impl<M, T> Joins<M, T> {
     pub(super) fn insert(&mut self, mut handle: JoinHandle<T>, mark: M) -> Key {
         let key = self.tasks.next_key();
         let waker = self.waker(key);
-        // From here on the waker queues the task, in the order of the ends. If the caller's budget is used up, it
-        // does so at once, and the task is polled once more.
-        let early = match Pin::new(&mut handle).poll(&mut Context::from_waker(&waker)) {
+        // From here on the waker queues the task, in the order of the ends. Without budget the poll would queue it at
+        // once, and not again when it ends.
+        let mut poll = || Pin::new(&mut handle).poll(&mut Context::from_waker(&waker));
+        let first = if backend::has_budget() { poll() } else { backend::unconstrained(poll) };
+        let early = match first {
             Poll::Pending => None,
             Poll::Ready(result) => {
                 waker.wake_by_ref();
@@ -196,8 +198,10 @@ impl<M, T> Joins<M, T> {
                 return Some(Joined { slot: key, mark, result });
             }
             if !backend::has_budget() {
-                // It may have ended, and is still the next one.
+                // It may have ended, and is still the next one. Without budget it was queued again by the poll,
+                // which would come before other tasks if the slot was reused.
                 self.next.push_front(key);
+                self.ready.forget(key);
                 return None;
             }
         }
@@ -243,6 +247,15 @@ struct ReadyState {
 }
 
 impl Ready {
+    /// Removes the last entry of the key.
+    #[cold]
+    fn forget(&self, key: Key) {
+        let mut state = self.lock();
+        if let Some(last) = state.queue.iter().rposition(|it| *it == key) {
+            state.queue.remove(last);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, ReadyState> {
         // No user code runs under the lock, so no panic can poison it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -61,10 +62,10 @@ impl TaskGroup {
     pub fn track_future<F: Future>(&self, future: F) -> Tracked<F> {
         let location = Location::caller();
         match self.owner.spawner.hooked.memberships(SpawnMeta::of(None, location)) {
-            Ok(hooks) => Tracked { task: Some(hooks.task(future)), end: None, location },
+            Ok(hooks) => Tracked { task: Some(hooks.task(future)), refused: false, location },
             Err(refused) => {
                 refused.discard(future);
-                Tracked { task: None, end: Some(End::Shutdown), location }
+                Tracked { task: None, refused: true, location }
             }
         }
     }
@@ -83,8 +84,8 @@ pin_project! {
         // `None` if the group refused it.
         #[pin]
         task: Option<HookedTask<F>>,
-        // The end of a future that the group refused.
-        end: Option<End>,
+        // Whether the group refused it, and this was not returned yet.
+        refused: bool,
         location: &'static Location<'static>,
     }
 }
@@ -99,7 +100,8 @@ impl<F: Future> Future for Tracked<F> {
                 Some(output) => return Poll::Ready(Ok(output)),
                 None => End::Cancelled,
             },
-            None => this.end.take().expect("`Tracked` polled after it completed"),
+            None if mem::take(this.refused) => End::Shutdown,
+            None => panic!("`Tracked` polled after it completed"),
         };
         Poll::Ready(Err(JoinError::new(end, None, this.location)))
     }
