@@ -88,7 +88,9 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 /// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and each spawn has to name
 /// it. A `TaskGroup` does not keep results; tokio's `JoinSet` does, and its counterpart is the
 /// [`JoinGroup`]. Unlike on a `TaskTracker`, [`wait`](TaskGroup::wait) does not require a
-/// [`close`](TaskGroup::close) before it.
+/// [`close`](TaskGroup::close) before it, and a closed group refuses tasks. Both can track a future that is polled
+/// elsewhere, with [`track_future`](TaskGroup::track_future). There is no counterpart of a tracker's token, which
+/// counts as a task without being one.
 ///
 /// # Examples
 ///

@@ -137,6 +137,15 @@ macro_rules! backends {
             ///
             /// Panics if the end of the task has been returned.
             pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+                let end = self.poll_any(cx);
+                // Otherwise an abort would not know that the task has a waker, and replace it.
+                #[cfg(feature = "_async-task")]
+                self.note_polled();
+                end
+            }
+
+            #[inline]
+            fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
                 let end = match &mut self.0 {
                     $($(#[$gate])* Some(Live::$variant(join)) => ready!(join.poll_join(cx)),)*
                     Some(Live::Rare(rare)) => match &mut **rare {

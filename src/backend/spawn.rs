@@ -122,6 +122,28 @@ where
     });
 }
 
+/// Spawns a task for each of the futures.
+pub(crate) fn spawn_many<S, F>(
+    spawner: &S,
+    location: &'static Location<'static>,
+    futures: Vec<F>,
+) -> Vec<Join<F::Output>>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // A large output is boxed, which is not worth a second way.
+    #[cfg(feature = "async-executor")]
+    if let Kind::Executor(executor) = spawner.native().0
+        && !is_large::<F::Output>()
+    {
+        return async_executor::spawn_many(executor, futures);
+    }
+    let meta = SpawnMeta::of(None, location);
+    futures.into_iter().map(|future| spawn(spawner, meta, future)).collect()
+}
+
 #[inline(never)]
 fn spawn_detached_on_layers<F>(
     layers: &Layers<dyn Spawner>,

@@ -34,7 +34,7 @@ use crate::spawner::SpawnerExt;
 /// # Cost
 ///
 /// A task needs one allocation, as in a `JoinSet`; none, if the set held no more than 32 tasks and another one has
-/// ended. `JoinSet` locks its list five times for each task, a `JoinGroup` at most three times.
+/// ended. A `JoinSet` locks its lists four or five times for each task, a `JoinGroup` at most three times.
 ///
 /// # Examples
 ///

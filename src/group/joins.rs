@@ -178,7 +178,8 @@ impl<M, T> Joins<M, T> {
     }
 
     fn take_next(&mut self) -> Option<Joined<M, T>> {
-        loop {
+        // Without budget each poll would return pending and queue its task again, out of order.
+        while backend::has_budget() {
             let Some(key) = self.next.pop_front() else {
                 if self.next.capacity() > 64 {
                     self.next = VecDeque::new();
@@ -197,14 +198,8 @@ impl<M, T> Joins<M, T> {
                 let (mark, _resolved) = self.remove(key)?;
                 return Some(Joined { slot: key, mark, result });
             }
-            if !backend::has_budget() {
-                // It may have ended, and is still the next one. Without budget it was queued again by the poll,
-                // which would come before other tasks if the slot was reused.
-                self.next.push_front(key);
-                self.ready.forget(key);
-                return None;
-            }
         }
+        None
     }
 
     /// Requests that each task stop.
@@ -247,15 +242,6 @@ struct ReadyState {
 }
 
 impl Ready {
-    /// Removes the last entry of the key.
-    #[cold]
-    fn forget(&self, key: Key) {
-        let mut state = self.lock();
-        if let Some(last) = state.queue.iter().rposition(|it| *it == key) {
-            state.queue.remove(last);
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, ReadyState> {
         // No user code runs under the lock, so no panic can poison it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -11,6 +11,7 @@ mod panicking;
 mod pins;
 mod runtime;
 mod stack;
+mod spawn_many;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;
