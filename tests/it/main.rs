@@ -10,8 +10,8 @@ mod group_sim;
 mod panicking;
 mod pins;
 mod runtime;
-mod stack;
 mod spawn_many;
+mod stack;
 #[cfg(feature = "tokio")]
 mod tokio_time;
 mod ui;
