@@ -63,7 +63,7 @@ fn an_executor_that_is_gone_refuses_them() {
     use async_runtime_compat::async_executor::ExecutorSpawner;
 
     let owned = Arc::new(());
-    let spawner = ExecutorSpawner::new(Arc::new(async_executor::Executor::new()));
+    let spawner = ExecutorSpawner::new(Arc::new(::async_executor::Executor::new()));
     let tasks = spawner.spawn_many((0..3).map(|_| {
         let owned = owned.clone();
         async move { drop(owned) }
