@@ -23,7 +23,8 @@ use crate::meta::{Name, write_task};
 /// # Errors
 ///
 /// Awaiting the handle returns a [`JoinError`] if the task was aborted, if it panicked, or if its
-/// runtime was shut down. When it resolves, the task's future has been dropped.
+/// runtime was shut down. When it resolves, the task's future has been dropped, and so has an output that
+/// this does not return.
 ///
 /// # Panics
 ///
@@ -143,8 +144,6 @@ impl<T> JoinHandle<T> {
     ///
     /// Once this is true it stays true, and the handle resolves without waiting. An abort alone does
     /// not make it true: the future must have been dropped.
-    ///
-    /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let finished = self.lock().is_finished(self.sharing);

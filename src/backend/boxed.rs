@@ -52,6 +52,17 @@ pub(super) fn linked<T: Send + 'static>() -> (Join<T>, Link<T>) {
 /// Dropping it detaches the task.
 pub(crate) struct BoxedJoin<T>(Option<Arc<Cell<T>>>);
 
+impl<T> BoxedJoin<T> {
+    /// Waits for the end of the task, and drops the reference to the cell with it.
+    #[inline]
+    pub(super) fn poll_cell(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let Some(cell) = &mut self.0 else { polled_again() };
+        let end = ready!(Cell::poll_join(cell, cx));
+        self.0 = None;
+        Poll::Ready(end)
+    }
+}
+
 impl<T> Drop for BoxedJoin<T> {
     #[inline]
     fn drop(&mut self) {
@@ -64,10 +75,7 @@ impl<T> Drop for BoxedJoin<T> {
 impl<T> NativeJoin<T> for BoxedJoin<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(cell) = &mut self.0 else { polled_again() };
-        let end = ready!(Cell::poll_join(cell, cx));
-        self.0 = None;
-        Poll::Ready(end)
+        self.poll_cell(cx)
     }
 
     fn check_finished(self, _: Sharing<T>) -> (Join<T>, Finished) {

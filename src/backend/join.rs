@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::future::{Future, Ready, poll_fn};
 use std::marker::PhantomData;
-#[cfg(any(feature = "tokio", feature = "_async-task"))]
 use std::mem;
 use std::panic::Location;
 use std::pin::pin;
@@ -415,6 +414,12 @@ impl<T> Join<T> {
         cx: &mut Context<'_>,
         location: &'static Location<'static>,
     ) -> Poll<Result<T, JoinError>> {
+        if let Some(Live::Boxed(task)) = &mut self.0 {
+            let end = ready!(task.poll_cell(cx));
+            // Its cell has been dropped.
+            mem::forget(self.0.take());
+            return Poll::Ready(end.map_err(|end| JoinError::new(end, None, location)));
+        }
         let end = ready!(self.poll_join(cx));
         // A handle with a name keeps it.
         Poll::Ready(end.map_err(|end| JoinError::new(end, self.name(), location)))

@@ -192,6 +192,7 @@ suite! { $
     C9 c9 from once {
         completion_against_abort,
         completion_against_abort_handle,
+        completion_against_cancel,
         completion_against_detach,
         completion_against_dropped_join,
         abort_against_detach,

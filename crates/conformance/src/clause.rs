@@ -12,7 +12,8 @@ pub enum Clause {
     /// Dropping a handle detaches: the task runs to its end, and its output is dropped.
     C2,
     /// Abort drops the future at its next await; when the join resolves with `is_cancelled`, the
-    /// future has been dropped. A task that completed first keeps its output.
+    /// future has been dropped, and so has an output made after the request. A task that completed
+    /// first keeps its output.
     C3,
     /// A panic, also in a destructor, is caught: the join has the payload, other tasks go on. The
     /// future is dropped while the panic unwinds, so that its destructor sees
