@@ -6,7 +6,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use pin_project_lite::pin_project;
 
@@ -25,7 +25,8 @@ pin_project! {
     pub(super) struct Cancelling<C> {
         #[pin]
         cancel: C,
-        gate: Arc<Gate>,
+        // `None` if outputs have no destructor, so that there is no drop to wait for.
+        gate: Option<Arc<Gate>>,
         stage: Stage,
     }
 }
@@ -40,9 +41,15 @@ enum Stage {
 }
 
 impl<C> Cancelling<C> {
-    pub(super) fn new(cancel: C) -> Cancelling<C> {
-        let state = GateState { woken: true, waker: None };
-        Cancelling { cancel, gate: Arc::new(Gate(Mutex::new(state))), stage: Stage::Requesting }
+    pub(super) fn new<T>(cancel: C) -> Cancelling<C>
+    where
+        C: Future<Output = Option<Output<T>>>,
+    {
+        Cancelling {
+            cancel,
+            gate: mem::needs_drop::<T>().then(Arc::default),
+            stage: Stage::Requesting,
+        }
     }
 }
 
@@ -51,19 +58,20 @@ impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let this = self.project();
+        let Some(gate) = this.gate else {
+            let output = ready!(this.cancel.poll(cx));
+            return Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end));
+        };
         if let Stage::Ended(drops) = this.stage {
             return drops.poll(cx).map(|()| Err(End::Cancelled));
         }
-        if !this.gate.pass(cx.waker()) {
+        if !gate.pass(cx.waker()) {
             return Poll::Pending;
         }
-        let waker = Waker::from(this.gate.clone());
-        let output = match this.cancel.poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => output,
-            Poll::Pending => {
-                *this.stage = Stage::Registered;
-                return Poll::Pending;
-            }
+        let waker = Waker::from(gate.clone());
+        let Poll::Ready(output) = this.cancel.poll(&mut Context::from_waker(&waker)) else {
+            *this.stage = Stage::Registered;
+            return Poll::Pending;
         };
         if let Some(output) = output {
             return Poll::Ready(output.into_end());
@@ -84,6 +92,13 @@ struct Gate(Mutex<GateState>);
 struct GateState {
     woken: bool,
     waker: Option<Waker>,
+}
+
+impl Default for Gate {
+    /// A gate that lets the first poll pass.
+    fn default() -> Gate {
+        Gate(Mutex::new(GateState { woken: true, waker: None }))
+    }
 }
 
 impl Gate {

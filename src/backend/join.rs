@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "async-std")]
+use super::async_std;
 #[cfg(feature = "_async-task")]
 use super::async_task;
 #[cfg(feature = "_async-task")]
@@ -289,6 +291,8 @@ backends! {
         Task(async_task::TaskJoin<T>),
         #[cfg(feature = "_async-task")]
         TaskPolled(async_task::Polled<T>),
+        #[cfg(feature = "async-std")]
+        AsyncStd(Box<async_std::AsyncStdJoin<T>>),
     }
     boxed {
         #[cfg(feature = "_async-task")]

@@ -29,7 +29,7 @@ macro_rules! spawn_on {
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain),
+            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain).into(),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => task.into(),
