@@ -1,8 +1,13 @@
 //! Groups of tasks that can be listed, awaited and shut down.
 
-mod join;
+mod builder;
+mod join_group;
+mod join_map;
+mod join_queue;
+mod joins;
 mod scope;
 mod slots;
+mod track;
 
 use std::fmt;
 use std::future::Future;
@@ -11,14 +16,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::backend;
 use crate::cancel::CancelToken;
-use crate::layer::{Clock, Layer, Layers, Members};
+use crate::layer::{Layers, Members};
 use crate::runtime::forward;
 use crate::seam::{Spawner, Timer};
 use crate::time::TimerExt;
 
-pub use self::join::JoinGroup;
+pub use self::builder::TaskGroupBuilder;
+pub use self::join_group::JoinGroup;
+pub use self::join_map::JoinMap;
+pub use self::join_queue::JoinQueue;
+pub use self::track::Tracked;
 pub use crate::layer::{ShutdownReport, TaskInfo};
 
 /// A spawner that tracks its tasks, and can shut them down.
@@ -80,7 +88,9 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 /// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and each spawn has to name
 /// it. A `TaskGroup` does not keep results; tokio's `JoinSet` does, and its counterpart is the
 /// [`JoinGroup`]. Unlike on a `TaskTracker`, [`wait`](TaskGroup::wait) does not require a
-/// [`close`](TaskGroup::close) before it.
+/// [`close`](TaskGroup::close) before it, and a closed group refuses tasks. Both can track a future that is polled
+/// elsewhere, with [`track_future`](TaskGroup::track_future). There is no counterpart of a tracker's token, which
+/// counts as a task without being one.
 ///
 /// # Examples
 ///
@@ -141,7 +151,7 @@ impl TaskGroup {
 
     /// Configures a group with more than the defaults.
     pub fn builder(spawner: Arc<dyn Spawner>) -> TaskGroupBuilder {
-        TaskGroupBuilder { spawner, timer: None, token: None }
+        TaskGroupBuilder::new(spawner)
     }
 
     /// Creates a group nested in this one, with the same clock.
@@ -150,7 +160,10 @@ impl TaskGroup {
     #[must_use]
     pub fn child(&self) -> TaskGroup {
         let builder = TaskGroup::builder(Arc::new(self.spawner()));
-        TaskGroupBuilder { timer: self.owner.clock.clone(), ..builder }.build()
+        match &self.owner.clock {
+            Some(clock) => builder.timer(clock.clone()).build(),
+            None => builder.build(),
+        }
     }
 
     fn core(&self) -> &Arc<Members> {
@@ -236,9 +249,21 @@ impl TaskGroup {
     /// Closes the group to new tasks.
     ///
     /// From now on futures are dropped in the call that spawns them, and their joins say
-    /// [`is_shutdown`](crate::JoinError::is_shutdown). Existing tasks run on. A group cannot be reopened.
+    /// [`is_shutdown`](crate::JoinError::is_shutdown). Existing tasks run on.
     pub fn close(&self) {
         self.core().close();
+    }
+
+    /// Opens the group to new tasks again after a [`close`](TaskGroup::close). On an open group this does nothing.
+    ///
+    /// It does not renew the group's token: if that was cancelled, for example by
+    /// [`shutdown`](TaskGroup::shutdown), it stays so, and tasks that observe it end soon after they start. To
+    /// start over with a new token, make a new group.
+    ///
+    /// A `shutdown` that is under way waits for tasks that are spawned after this, too, and aborts those that were
+    /// there at the end of its grace period.
+    pub fn reopen(&self) {
+        self.core().reopen();
     }
 
     /// Returns whether the group is closed to new tasks.
@@ -325,51 +350,6 @@ forward!(Spawner, owner.spawner: impl<> TaskGroup);
 impl fmt::Debug for TaskGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// Configures a [`TaskGroup`]; see [`TaskGroup::builder`].
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct TaskGroupBuilder {
-    spawner: Arc<dyn Spawner>,
-    timer: Option<Arc<dyn Timer>>,
-    token: Option<CancelToken>,
-}
-
-impl TaskGroupBuilder {
-    /// Sets the clock for the ages of tasks.
-    ///
-    /// It is read at each spawn. With the runtime's timer, ages are in virtual time in a simulation and on
-    /// tokio's paused clock.
-    pub fn timer(self, timer: Arc<dyn Timer>) -> TaskGroupBuilder {
-        TaskGroupBuilder { timer: Some(timer), ..self }
-    }
-
-    /// Sets the parent of the group's token.
-    ///
-    /// The default is the token of the enclosing group, if there is one.
-    pub fn token(self, token: CancelToken) -> TaskGroupBuilder {
-        TaskGroupBuilder { token: Some(token), ..self }
-    }
-
-    /// Builds the group.
-    #[must_use]
-    pub fn build(self) -> TaskGroup {
-        let TaskGroupBuilder { spawner, timer: clock, token } = self;
-        let token = match token.as_ref().or_else(|| backend::token_of(&spawner)) {
-            Some(token) => token.child_token(),
-            None => CancelToken::new(),
-        };
-        let now = clock.clone().map(|clock| -> Clock { Arc::new(move || clock.now()) });
-        let core = Members::new(token, now);
-        let hooked = Arc::new(backend::around_spawner(spawner, Layer::Group(core.clone())));
-        TaskGroup { owner: Arc::new(Owner { spawner: GroupSpawner { hooked, core }, clock }) }
-    }
-}
-
-impl fmt::Debug for TaskGroupBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskGroupBuilder").finish_non_exhaustive()
     }
 }
 

@@ -13,11 +13,11 @@ use std::task::{Context, Poll, ready};
 use super::async_std;
 #[cfg(feature = "_async-task")]
 use super::async_task;
+use super::large::{LargeJoin, is_large};
 #[cfg(feature = "_async-task")]
 use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::large::{LargeJoin, is_large};
 use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
 use crate::layer::{EndState, Terms};
@@ -138,6 +138,15 @@ macro_rules! backends {
             ///
             /// Panics if the end of the task has been returned.
             pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+                let end = self.poll_any(cx);
+                // Otherwise an abort would not know that the task has a waker, and replace it.
+                #[cfg(feature = "_async-task")]
+                self.note_polled();
+                end
+            }
+
+            #[inline]
+            fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
                 let end = match &mut self.0 {
                     $($(#[$gate])* Some(Live::$variant(join)) => ready!(join.poll_join(cx)),)*
                     Some(Live::Rare(rare)) => match &mut **rare {

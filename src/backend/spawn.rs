@@ -13,7 +13,7 @@ use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
 use crate::contain::Contained;
-use crate::layer::{Layers, Terms, Ticket};
+use crate::layer::{Hooks, Layers, Refused, Terms, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::{Kind, Spawner};
 
@@ -122,6 +122,28 @@ where
     });
 }
 
+/// Spawns a task for each of the futures.
+pub(crate) fn spawn_many<S, F>(
+    spawner: &S,
+    location: &'static Location<'static>,
+    futures: Vec<F>,
+) -> Vec<Join<F::Output>>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // A large output is boxed, which is not worth a second way.
+    #[cfg(feature = "async-executor")]
+    if let Kind::Executor(executor) = spawner.native().0
+        && !is_large::<F::Output>()
+    {
+        return async_executor::spawn_many(executor, futures);
+    }
+    let meta = SpawnMeta::of(None, location);
+    futures.into_iter().map(|future| spawn(spawner, meta, future)).collect()
+}
+
 #[inline(never)]
 fn spawn_detached_on_layers<F>(
     layers: &Layers<dyn Spawner>,
@@ -208,13 +230,27 @@ pub(crate) fn spawn_layered<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut terms = Terms::default();
-    let task = match layers.hooks(meta, &mut terms) {
-        Ok(hooks) => hooks.task(future),
-        Err(refused) => return refused.discard(future),
+    let mut name = None;
+    // A single group is common, and has no terms: passing them through memory would take as long as the rest of it.
+    let hooks = match layers.only_group() {
+        Some(group) => match group.insert(meta) {
+            Some(member) => Hooks::Member(member),
+            None => return Refused::NOWHERE.discard(future),
+        },
+        None => {
+            let mut terms = Terms::default();
+            match layers.hooks(meta, &mut terms) {
+                Ok(hooks) => {
+                    name = terms.name;
+                    hooks
+                }
+                Err(refused) => return refused.discard(future),
+            }
+        }
     };
+    let task = hooks.task(future);
     let base = layers.base();
-    let meta = meta.renamed(terms.name.as_ref());
+    let meta = meta.renamed(name.as_ref());
     spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
         spawn_quiet(base, meta.name, meta.location, task);
     });

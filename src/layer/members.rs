@@ -121,6 +121,13 @@ impl Members {
         Past { ended: sum(&states) }
     }
 
+    /// Opens the group to new tasks.
+    pub(crate) fn reopen(&self) {
+        for state in &mut self.lock_all() {
+            state.closed = false;
+        }
+    }
+
     /// The numbers of the group at this moment.
     pub(crate) fn present(&self) -> Past {
         Past { ended: sum(&self.lock_all()) }

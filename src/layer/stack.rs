@@ -47,6 +47,11 @@ pub(crate) struct Terms {
 /// A layer refused the task. Layers around it may have accepted it.
 pub(crate) struct Refused(pub(super) Hooks);
 
+impl Refused {
+    /// Refused by the outermost layer.
+    pub(crate) const NOWHERE: Refused = Refused(Hooks::None);
+}
+
 /// Calls a hook for a task, or for blocking work.
 pub(crate) type Ask = fn(&dyn SpawnHook, &mut Spawning<'_>);
 
@@ -98,14 +103,34 @@ impl<D: ?Sized> Layers<D> {
         })
     }
 
+    /// The group, if there is no other layer.
+    #[inline]
+    pub(crate) fn only_group(&self) -> Option<&Members> {
+        let [Layer::Group(group)] = &*self.list else { return None };
+        Some(group)
+    }
+
+    /// Returns the hooks for a future that is polled elsewhere: it belongs to the groups, and the other layers, which
+    /// act on spawns, do not see it.
+    pub(crate) fn memberships(&self, meta: SpawnMeta<'_>) -> Result<Hooks, Refused> {
+        let mut made = Making::new();
+        for layer in self.list.iter().rev() {
+            let Layer::Group(group) = layer else { continue };
+            match group.insert(meta) {
+                Some(member) => made.add(Hooks::Member(member)),
+                None => return Err(Refused(made.made())),
+            }
+        }
+        Ok(made.made())
+    }
+
     /// Returns the hooks for a task, or for blocking work.
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         // The common case of a single group is worth a fast path.
-        let [Layer::Group(group)] = &*self.list else { return self.others(meta, terms) };
-        match group.insert(meta) {
-            Some(member) => Ok(Hooks::Member(member)),
-            None => Err(Refused(Hooks::None)),
+        match self.only_group() {
+            Some(group) => group.insert(meta).map(Hooks::Member).ok_or(Refused::NOWHERE),
+            None => self.others(meta, terms),
         }
     }
 

@@ -10,6 +10,7 @@ mod group_sim;
 mod panicking;
 mod pins;
 mod runtime;
+mod spawn_many;
 mod stack;
 #[cfg(feature = "tokio")]
 mod tokio_time;

@@ -21,5 +21,5 @@ pub mod tracking;
 pub mod websocket;
 
 pub use async_runtime_compat_costs::{
-    backend, case, instructions, measure, padded, settle, wait, way, work,
+    backend, case, instructions, measure, padded, settle, tracked, wait, way, work,
 };

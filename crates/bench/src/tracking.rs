@@ -5,14 +5,10 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use async_runtime_compat::TaskGroup;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{JoinGroup, TaskGroup};
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::async_executor::AsyncExecutor;
@@ -23,6 +19,7 @@ use crate::backend::{Backend, FullBackend};
 use crate::case::{self, Run};
 use crate::measure::Effort;
 use crate::report::{Time, grid};
+use crate::tracked::spawn_and_collect;
 use crate::wait::TypedTimer;
 use crate::way::{JoinWay, Typed, Way};
 use crate::work::{self, TASKS, wait};
@@ -85,7 +82,7 @@ fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
     // The group is not dropped between the rounds, and the last clone goes with the last run.
     let group = || Typed(Arc::new(TaskGroup::new(backend.spawner())));
     let timer = || TypedTimer(backend.runtime());
-    let set = JoinGroups(backend.spawner());
+    let set = backend.spawner();
     let tracker = || Tracker(TaskTracker::new(), backend.native());
     let case = |work, bare, tracked| Case { backend: name, work, bare, tracked };
     vec![
@@ -123,74 +120,12 @@ fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
 }
 
 fn join_set(name: &'static str, backend: &Tokio) -> Case {
-    let set = JoinSets(backend.handle().clone());
+    let set = backend.handle().clone();
     Case {
         backend: name,
         work: row::JOIN_SET,
         bare: case::run(backend, backend.native(), work::spawn_and_join),
         tracked: case::run(backend, set, spawn_and_collect),
-    }
-}
-
-/// Spawns tasks into a set, then takes their results as they end.
-async fn spawn_and_collect<S: Sets>(sets: S, rounds: u64) -> Duration {
-    let start = Instant::now();
-    for _ in 0..rounds {
-        let mut set = sets.set();
-        for number in 0..TASKS {
-            sets.spawn(&mut set, async move { black_box(number) });
-        }
-        while let Some(output) = S::next(&mut set).await {
-            black_box(output);
-        }
-    }
-    start.elapsed()
-}
-
-/// A kind of sets.
-trait Sets: Clone + Send + Sync + 'static {
-    type Set: Send;
-
-    fn set(&self) -> Self::Set;
-    fn spawn(&self, set: &mut Self::Set, future: impl Future<Output = u64> + Send + 'static);
-    fn next(set: &mut Self::Set) -> impl Future<Output = Option<u64>> + Send;
-}
-
-#[derive(Clone)]
-struct JoinGroups(Arc<dyn Spawner>);
-
-impl Sets for JoinGroups {
-    type Set = JoinGroup<u64>;
-
-    fn set(&self) -> JoinGroup<u64> {
-        JoinGroup::new(self.0.clone())
-    }
-
-    fn spawn(&self, set: &mut JoinGroup<u64>, future: impl Future<Output = u64> + Send + 'static) {
-        set.spawn(future);
-    }
-
-    async fn next(set: &mut JoinGroup<u64>) -> Option<u64> {
-        set.join_next().await.map(|end| end.expect("the tasks run to their end"))
-    }
-}
-
-#[derive(Clone)]
-struct JoinSets(Handle);
-
-impl Sets for JoinSets {
-    type Set = JoinSet<u64>;
-
-    fn set(&self) -> JoinSet<u64> {
-        JoinSet::new()
-    }
-
-    fn spawn(&self, set: &mut JoinSet<u64>, future: impl Future<Output = u64> + Send + 'static) {
-        set.spawn_on(future, &self.0);
-    }
-
-    async fn next(set: &mut JoinSet<u64>) -> Option<u64> {
-        set.join_next().await.map(|end| end.expect("the tasks run to their end"))
     }
 }
 

@@ -14,6 +14,7 @@ use std::{env, fs};
 
 use crate::case::{BACKENDS, Case, Run};
 use crate::settle;
+use crate::tracked::TRACKED;
 pub use functions::Functions;
 
 /// What tells the program that its instructions are being counted.
@@ -48,7 +49,8 @@ pub struct Counted {
 /// The work that no other thread takes part in, on the backends that are compiled in.
 #[must_use]
 pub fn all() -> Vec<Counted> {
-    let backends = BACKENDS.iter().filter(|(name, _)| SINGLE_THREADED.contains(name));
+    let backends =
+        BACKENDS.iter().chain(TRACKED).filter(|(name, _)| SINGLE_THREADED.contains(name));
     let cases = backends.flat_map(|(name, cases)| cases(name));
     cases.filter(is_deterministic).map(Counted::from).collect()
 }
@@ -141,8 +143,9 @@ pub fn main(args: &[String]) -> ExitCode {
 }
 
 fn find(backend: &str, work: &str, way: &str) -> Option<Run> {
-    let (name, cases) = BACKENDS.iter().find(|(name, _)| *name == backend)?;
-    let case = cases(name).into_iter().find(|case| case.work == work)?;
+    let backends = BACKENDS.iter().chain(TRACKED).filter(|(name, _)| *name == backend);
+    let mut cases = backends.flat_map(|(name, cases)| cases(name));
+    let case = cases.find(|case| case.work == work)?;
     if way == "native" {
         return Some(case.native);
     }

@@ -14,6 +14,7 @@ pub mod instructions;
 pub mod measure;
 pub mod padded;
 pub mod settle;
+pub mod tracked;
 pub mod wait;
 pub mod way;
 pub mod work;

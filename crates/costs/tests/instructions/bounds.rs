@@ -32,6 +32,9 @@ const TOKIO: &[Row] = &[
     ("timeout of what waits once", TYPED, 1.178, 1.178),
     ("spawn and join", OPAQUE, 1.411, 1.414),
     ("spawn detached", OPAQUE, 1.334, 1.367),
+    ("spawn into a set, then collect", TYPED, 9.0, 9.0),
+    ("spawn into a set and collect in turn", TYPED, 9.0, 9.0),
+    ("spawn detached in a `TaskGroup`", TYPED, 9.0, 9.0),
 ];
 
 const SMOL: &[Row] = &[
@@ -49,6 +52,7 @@ const SMOL: &[Row] = &[
     ("timeout of what is ready", TYPED, 0.913, 1.259),
     ("spawn and join", OPAQUE, 2.001, 2.003),
     ("spawn detached", OPAQUE, 1.328, 1.327),
+    ("spawn detached in a `TaskGroup`", TYPED, 9.0, 9.0),
 ];
 
 const ASYNC_STD: &[Row] = &[
@@ -66,6 +70,7 @@ const ASYNC_STD: &[Row] = &[
     ("timeout of what is ready", TYPED, 1.179, 1.671),
     ("spawn and join", OPAQUE, 1.792, 1.799),
     ("spawn detached", OPAQUE, 1.268, 1.269),
+    ("spawn detached in a `TaskGroup`", TYPED, 9.0, 9.0),
 ];
 
 const ASYNC_EXECUTOR: &[Row] = &[
@@ -83,6 +88,7 @@ const ASYNC_EXECUTOR: &[Row] = &[
     ("timeout of what is ready", TYPED, 0.920, 1.301),
     ("spawn and join", OPAQUE, 1.981, 1.962),
     ("spawn detached", OPAQUE, 1.394, 1.388),
+    ("spawn detached in a `TaskGroup`", TYPED, 9.0, 9.0),
 ];
 
 /// How many backends are compiled in.
