@@ -6,6 +6,7 @@ mod slots;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -113,6 +114,13 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 pub struct TaskGroup {
     owner: Arc<Owner>,
 }
+
+// A group's state is behind locks under which no user code runs: a panic leaves nothing half done. The spawner and the
+// clock are only used by reference, from any thread, as every task may.
+impl UnwindSafe for TaskGroup {}
+impl RefUnwindSafe for TaskGroup {}
+impl UnwindSafe for GroupSpawner {}
+impl RefUnwindSafe for GroupSpawner {}
 
 /// The state that the clones of a group share.
 struct Owner {

@@ -1,9 +1,11 @@
 //! Handles to spawned tasks.
 
+mod guard;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -11,6 +13,8 @@ use std::task::{Context, Poll};
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
 use crate::meta::{Name, write_task};
+
+pub use self::guard::AbortGuard;
 
 /// A handle to a spawned task: await it for the task's output.
 ///
@@ -205,6 +209,11 @@ pub struct AbortHandle {
     location: &'static Location<'static>,
 }
 
+// The handle's view of a task is behind a lock under which no user code runs, or atomic: a panic elsewhere leaves
+// nothing half done.
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
+
 impl AbortHandle {
     /// Requests that the task stop at its next await, and returns at once.
     ///
@@ -221,6 +230,13 @@ impl AbortHandle {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
+    }
+
+    /// Binds the task to a guard: dropping the guard aborts the task.
+    ///
+    /// [`JoinHandle::abort_on_drop`] is the same for a handle that can also be awaited.
+    pub fn abort_on_drop(self) -> AbortGuard {
+        AbortGuard::new(self)
     }
 
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.

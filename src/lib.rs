@@ -68,7 +68,7 @@ pub use blocking::{BlockingExt, BlockingPool, BlockingPoolBuilder};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
 pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
-pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use handle::{AbortGuard, AbortHandle, AbortOnDrop, JoinHandle};
 pub use meta::SpawnMeta;
 pub use runtime::{Ambient, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer};
 pub use seam::{Blocking, BoxFuture, BoxJob, FnSpawner, RawSleep, Runtime, Sleep, Spawner, Timer};

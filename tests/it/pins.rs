@@ -71,7 +71,7 @@ assert_impl_all!(ShutdownReport: Copy, Eq, std::fmt::Display, Send, Sync, Unpin)
 assert_impl_all!(JoinGroup<u8>: Send, Sync, Unpin);
 assert_impl_all!(JoinGroup<Cell<u8>>: Send, Unpin);
 assert_not_impl_any!(JoinGroup<u8>: Clone, Spawner);
-assert_impl_all!(CancelToken: Clone, Default, Eq, Send, Sync, Unpin);
+assert_impl_all!(CancelToken: Clone, Default, Eq, std::hash::Hash, Send, Sync, Unpin);
 assert_impl_all!(Cancelled: Future<Output = ()>, Send, Sync, Unpin);
 assert_impl_all!(CancelOnDrop: Send, Sync, Unpin);
 assert_not_impl_any!(CancelOnDrop: Clone);

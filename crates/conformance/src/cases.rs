@@ -188,6 +188,8 @@ suite! { $
         abort_handle_does_not_keep_the_output,
         abort_handle_dropped_first_changes_nothing,
         abort_handles_agree,
+        abort_guard_aborts,
+        abort_guard_can_be_disarmed,
     }
     C9 c9 from once {
         completion_against_abort,
