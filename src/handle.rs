@@ -12,7 +12,8 @@ use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
-use crate::meta::{Name, write_task};
+use crate::ids::TaskId;
+use crate::meta::{Label, write_task};
 
 pub use self::guard::AbortGuard;
 
@@ -108,7 +109,7 @@ impl<T> JoinHandle<T> {
         let mut join = self.lock();
         AbortHandle {
             task: join.abort_handle(self.sharing),
-            name: join.name(),
+            label: join.label(),
             location: self.location,
         }
     }
@@ -166,7 +167,16 @@ impl<T> JoinHandle<T> {
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
-        self.lock().name().map(|name| *name)
+        self.lock().label().into_name()
+    }
+
+    /// Returns the task's id, if it has one: its spawner is [`Identified`](crate::decorate::Identified), or identifies
+    /// its tasks by itself, as a simulation does.
+    ///
+    /// An id by the spawner itself is known until the handle resolves.
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.lock().label().id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -193,7 +203,8 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JoinHandle(")?;
-        write_task(f, self.task_name().as_deref(), self.location)?;
+        let label = self.lock().label();
+        write_task(f, label.id(), label.name(), self.location)?;
         f.write_str(")")
     }
 }
@@ -205,7 +216,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 #[derive(Clone)]
 pub struct AbortHandle {
     task: Arc<dyn Abort>,
-    name: Name,
+    label: Label,
     location: &'static Location<'static>,
 }
 
@@ -242,7 +253,13 @@ impl AbortHandle {
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        self.label.name()
+    }
+
+    /// Returns the task's id, if it has one; see [`JoinHandle::id`].
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.label.id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -255,7 +272,7 @@ impl AbortHandle {
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AbortHandle(")?;
-        write_task(f, self.task_name(), self.location)?;
+        write_task(f, self.id(), self.task_name(), self.location)?;
         f.write_str(")")
     }
 }
@@ -325,6 +342,12 @@ impl<T> AbortOnDrop<T> {
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
         self.handle.task_name()
+    }
+
+    /// Returns the task's id, if it has one; see [`JoinHandle::id`].
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.handle.id()
     }
 
     /// Returns the location of the `spawn` call.

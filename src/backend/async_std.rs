@@ -109,7 +109,7 @@ where
 {
     let (join, link) = boxed::linked();
     drop(spawn_native(name, CellTask::new(contain(future), link)));
-    join
+    join.into()
 }
 
 #[inline(never)]
