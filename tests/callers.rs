@@ -115,6 +115,11 @@ fn into_panic_of_a_task_that_did_not_panic() {
 }
 
 #[test]
+fn id_outside_of_tasks() {
+    panics_here(|| async_runtime_compat::task::id());
+}
+
+#[test]
 fn pool_without_threads() {
     panics_here(|| BlockingPool::builder().max_threads(0));
 }

@@ -138,6 +138,9 @@ macro_rules! backends {
             ///
             /// Panics if the end of the task has been returned.
             pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+                // A handle inside a labelled or observed one comes here, and not to `poll_result`.
+                #[cfg(feature = "_async-task")]
+                self.note_polled();
                 let end = match &mut self.0 {
                     $($(#[$gate])* Some(Live::$variant(join)) => ready!(join.poll_join(cx)),)*
                     Some(Live::Rare(rare)) => match &mut **rare {

@@ -11,7 +11,7 @@ use async_runtime_compat::runtime::EnterGuard;
 use async_runtime_compat::{
     AbortGuard, Ambient, BlockingPool, BlockingPoolBuilder, CancelOnDrop, Cancelled, FnSpawner,
     GroupSpawner, NoRuntime, NoTimer, RunUntilCancelled, ShutdownReport, SpawnMeta,
-    TaskGroupBuilder, TaskInfo, Timeout, Watch, WatchSender, WithTimer, YieldNow,
+    TaskGroupBuilder, TaskId, TaskInfo, Timeout, Watch, WatchSender, WithTimer, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -63,6 +63,7 @@ auto_traits! {
     TaskGroup:                  yes  yes  yes   yes        yes;
     GroupSpawner:               yes  yes  yes   yes        yes;
     TaskGroupBuilder:           yes  yes  yes   no         no;
+    TaskId:                     yes  yes  yes   yes        yes;
     TaskInfo:                   yes  yes  yes   yes        yes;
     ShutdownReport:             yes  yes  yes   yes        yes;
     TaskEnd:                    yes  yes  yes   yes        yes;

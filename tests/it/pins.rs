@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
     Ambient, BlockingPool, CancelOnDrop, Cancelled, FnSpawner, GroupSpawner, NoRuntime, NoTimer,
-    RawSleep, ShutdownReport, TaskGroupBuilder, TaskInfo, Timeout, WithBlocking, WithTimer,
+    RawSleep, ShutdownReport, TaskGroupBuilder, TaskId, TaskInfo, Timeout, WithBlocking, WithTimer,
     YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
@@ -67,6 +67,7 @@ assert_impl_all!(TaskGroup: Spawner, Clone, Send, Sync, Unpin);
 assert_impl_all!(GroupSpawner: Spawner, Clone, Send, Sync, Unpin);
 assert_impl_all!(TaskGroupBuilder: Send, Sync, Unpin);
 assert_impl_all!(TaskInfo: Clone, std::fmt::Display, Send, Sync, Unpin);
+assert_impl_all!(TaskId: Copy, Ord, std::hash::Hash, std::fmt::Display, Send, Sync, Unpin);
 assert_impl_all!(ShutdownReport: Copy, Eq, std::fmt::Display, Send, Sync, Unpin);
 assert_impl_all!(JoinGroup<u8>: Send, Sync, Unpin);
 assert_impl_all!(JoinGroup<Cell<u8>>: Send, Unpin);

@@ -3,6 +3,7 @@
 mod abort;
 mod blocking;
 mod detach;
+mod ids;
 mod join;
 mod load;
 mod names;
@@ -279,6 +280,14 @@ suite! { $
         storm,
         name_and_location_reach_the_error,
         name_and_location_reach_the_pool,
+        handle_and_job_agree_on_the_id,
         spawned_after_shutdown,
+    }
+    C16 c16 from ids {
+        handle_and_task_agree,
+        no_id_is_given_twice,
+        ids_in_destructors,
+        ids_reach_errors,
+        ids_and_names,
     }
 }
