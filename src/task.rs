@@ -3,7 +3,7 @@
 //! A task has an id if its spawner, or a decorator around it, is [`Identified`](crate::decorate::Identified), if it runs
 //! in a simulation, and if its executor gives ids itself. Tasks of other spawners have none: an id would add to the cost
 //! of every spawn on executors that have none of their own. On tokio, `tokio::task::id()` works as ever; it is another
-//! id.
+//! number.
 //!
 //! # Examples
 //!

@@ -26,10 +26,10 @@ use crate::seam::{Spawner, next_id};
 ///
 /// # Comparison to tokio's ids
 ///
-/// `tokio::task::id()` and `JoinHandle::id()` need no decorator, since tokio gives each task a number. smol, async-std
-/// and async-executor do not, and an id for every task would make each spawn on them dearer, and each handle larger, used
-/// or not. So ids are optional here, on tokio as well: there the two are different numbers, and `tokio::task::id()` works
-/// beside this one.
+/// `tokio::task::id()` and `JoinHandle::id()` need no decorator, since tokio gives each task a number. smol and
+/// async-executor do not, and an id for every task would make each spawn on them dearer, and each handle larger, used or
+/// not. So ids are optional here, on all backends: on tokio and async-std, whose own ids work beside this one, the two are
+/// different numbers.
 ///
 /// # Examples
 ///
