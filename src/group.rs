@@ -194,8 +194,8 @@ impl TaskGroup {
         self.len() == 0
     }
 
-    /// Lists the tasks: their names, their ids if the spawner is [`Identified`](crate::decorate::Identified), the locations of their `spawn` calls, and, if the group has a clock,
-    /// their ages.
+    /// Lists the tasks: their names, the locations of their `spawn` calls, their ages if the group has a clock, and
+    /// their ids if its spawner is [`Identified`](crate::decorate::Identified).
     ///
     /// With a clock, the oldest tasks come first. Without, the tasks spawned by one thread are in the order
     /// of their spawns.
