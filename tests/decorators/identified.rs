@@ -162,7 +162,7 @@ fn ids_are_new_on_every_thread() {
     let different: HashSet<_> = ids.iter().copied().collect();
     assert_eq!(different.len(), 8 * EACH);
     // In order on each thread.
-    assert!(ids.chunks(EACH).all(|ids| ids.is_sorted()));
+    assert!(ids.chunks(EACH).all(<[TaskId]>::is_sorted));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_runtime_compat::decorate::Identified;
-use async_runtime_compat::{Spawner, SpawnerExt, TaskGroup, TaskId, task, yield_now};
+use async_runtime_compat::{Spawner, SpawnerExt, TaskGroup, TaskId, TaskInfo, task, yield_now};
 
 use crate::kit::{Cx, Event, Forever, OnDrop, Verdict, ensure, quiet_panic};
 
@@ -113,7 +113,7 @@ pub(crate) fn ids_and_names(cx: &Cx) -> Verdict {
     let (id, name) = (task.id(), task.task_name());
     ensure!(id.is_some(), "a task with a name has no id");
     ensure!(name.as_deref() == cx.name(Some("conn-7")).as_deref(), "the name is {name:?}");
-    let listed: Vec<_> = group.tasks().iter().map(|task| task.id()).collect();
+    let listed: Vec<_> = group.tasks().iter().map(TaskInfo::id).collect();
     ensure!(listed == [id], "the id is {id:?}, and the group lists {listed:?}");
     let error = cx.wait("the end of the task", task.cancel())?;
     let error = error.err().map(|error| (error.id(), error.task_name().map(str::to_owned)));

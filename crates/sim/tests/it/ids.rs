@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_runtime_compat::decorate::Identified;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::{TaskGroup, TaskId, task, yield_now};
+use async_runtime_compat::{TaskGroup, TaskId, TaskInfo, task, yield_now};
 use async_runtime_compat_sim::{FailureKind, Sim, Strategy};
 
 fn numbers(ids: &[Option<TaskId>]) -> Vec<u64> {
@@ -78,7 +78,7 @@ fn program(seed: u64) -> (Vec<Option<TaskId>>, u64) {
                     }
                 })
                 .collect();
-            let mut ids: Vec<_> = group.tasks().iter().map(|task| task.id()).collect();
+            let mut ids: Vec<_> = group.tasks().iter().map(TaskInfo::id).collect();
             for task in tasks {
                 let id = task.id();
                 assert_eq!(task.await.unwrap(), id);
