@@ -97,10 +97,6 @@ impl Drop for Scope {
 pub(crate) struct IdSlot(AtomicU64);
 
 impl IdSlot {
-    pub(crate) fn new(id: Option<TaskId>) -> IdSlot {
-        IdSlot(AtomicU64::new(id.map_or(0, TaskId::as_u64)))
-    }
-
     // Relaxed, here and below: an id is a value of its own, and the handle, through which it is read, reaches other
     // threads only after the spawn.
     #[inline]

@@ -294,8 +294,8 @@ backends! {
         TaskPolled(async_task::Polled<T>),
     }
     boxed {
-        #[cfg(feature = "_async-task")]
         Large(LargeJoin<T>),
+        #[cfg(feature = "_async-task")]
         Shared(SharedHandle<T>),
         #[cfg(feature = "tokio")]
         TokioWatched(tokio::Watched<T>),
