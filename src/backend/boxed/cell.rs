@@ -10,12 +10,14 @@ use crate::backend::Abort;
 use crate::backend::ending::Ending;
 use crate::contain::{Payload, discard, wake};
 use crate::error::End;
+use crate::ids::IdSlot;
 use crate::seam;
 
 /// The cell for the result of a task.
 pub(super) struct Cell<T> {
     /// Written under the lock only, so that a store suffices, and read without it, so that most polls do not lock.
     flags: AtomicU8,
+    pub(super) id: IdSlot,
     /// Stored where `T` is known to be `Send + 'static`.
     to_abort: fn(Arc<Cell<T>>) -> Arc<dyn Abort>,
     state: Mutex<State<T>>,
@@ -49,6 +51,7 @@ impl<T: Send + 'static> Cell<T> {
     pub(super) fn new() -> Arc<Cell<T>> {
         Arc::new(Cell {
             flags: AtomicU8::new(0),
+            id: IdSlot::default(),
             to_abort: |cell| cell,
             state: Mutex::new(State { progress: Progress::Live(None), task: None }),
         })
