@@ -230,6 +230,7 @@ const DURING: [(End, bool); 4] =
     [(End::Ready, false), (End::Ready, true), (End::Panic, false), (End::Panic, true)];
 
 on_all_runtimes! {
+    cancel_after_run,
     cancel_during_run,
     cancel_by_drop_during_run,
     join_during_run,
@@ -261,6 +262,29 @@ fn becomes(counts: &Counts, expected: (usize, usize, usize)) {
 
 fn outputs(end: End) -> usize {
     usize::from(end == End::Ready)
+}
+
+fn cancel_after_run(running: &Running) {
+    for (end, polled) in DURING {
+        let (mut task, counts, gate) = running_task(running, vec![end]);
+        let wakes = Arc::<Wakes>::default();
+        if polled {
+            assert!(poll_with(&mut task, &Waker::from(wakes.clone())).is_pending());
+        }
+        gate.release();
+        // Only the wake-up tells that it has ended: asking may change what the handle knows.
+        while if polled { wakes.count() == 0 } else { !task.is_finished() } {
+            thread::yield_now();
+        }
+        task.abort();
+        let result = block_on(task);
+        assert_eq!(counts.get(), (1, 1, 0), "{end:?}, polled before: {polled}");
+        match result {
+            Ok(output) => drop(output),
+            Err(error) => assert!(end == End::Panic && error.is_panic(), "{error}"),
+        }
+        assert_eq!(counts.get(), (1, 1, outputs(end)));
+    }
 }
 
 fn cancel_during_run(running: &Running) {
