@@ -412,3 +412,6 @@ impl Drop for Empty {
         }
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

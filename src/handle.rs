@@ -5,12 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
 use crate::meta::{Name, write_task};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A handle to a spawned task: await it for the task's output.
 ///

@@ -37,6 +37,7 @@ mod seam;
 pub mod services;
 mod shards;
 mod spawner;
+mod sync;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;

@@ -139,3 +139,6 @@ where
         Poll::Ready(())
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use pin_project_lite::pin_project;
@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use super::contained_task::Output;
 use crate::contain::wake;
 use crate::error::End;
+use crate::sync::{Mutex, MutexGuard};
 
 pin_project! {
     /// A native cancellation, which ends once the task's future and its output are dropped.

@@ -12,11 +12,11 @@ use std::task::{Context, Poll, ready};
 
 #[cfg(feature = "_async-task")]
 use super::async_task;
+use super::large::{LargeJoin, is_large};
 #[cfg(feature = "_async-task")]
 use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::large::{LargeJoin, is_large};
 use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
 use crate::layer::{EndState, Terms};

@@ -6,8 +6,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::slots::{Key, Slots};
@@ -17,6 +16,8 @@ use crate::error::JoinError;
 use crate::handle::{AbortOnDrop, JoinHandle};
 use crate::seam::Spawner;
 use crate::spawner::SpawnerExt;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A set of tasks that yields results in the order in which the tasks end, on any spawner.
 ///

@@ -131,5 +131,5 @@ impl<T> Chunk<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests;

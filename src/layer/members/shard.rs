@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::mem;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 
 use super::Members;
@@ -11,6 +11,7 @@ use super::list::{Chunk, Entry, List};
 use crate::contain::discard;
 use crate::layer::TaskEnd;
 use crate::meta::Name;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A shard of a group's tasks: those spawned on a few of the threads, to reduce contention.
 pub(crate) struct Shard {

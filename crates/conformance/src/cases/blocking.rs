@@ -9,7 +9,8 @@ use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
 
 use super::spawn::joined_large;
 use crate::kit::{
-    Cx, Drops, Event, Large, OnDrop, SlowDrop, Verdict, Wakes, ensure, fail, poll_with, quiet_panic, wait_for,
+    Cx, Drops, Event, Large, OnDrop, SlowDrop, Verdict, Wakes, ensure, fail, poll_with,
+    quiet_panic, wait_for,
 };
 use crate::recorder::Recorder;
 
