@@ -10,7 +10,9 @@
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 
 #[cfg(model)]
-pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};
+pub(crate) use loom::sync::{Mutex, MutexGuard};
 
+#[cfg(model)]
+pub(crate) mod atomic;
 #[cfg(model)]
 pub(crate) mod models;

@@ -37,7 +37,7 @@ fn set(tasks: u8) -> (JoinGroup<u8>, Vec<BoxFuture<'static, ()>>) {
 /// Each result is returned once, and whoever waits is woken.
 #[test]
 fn two_tasks_end_on_two_threads() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let (mut set, tasks) = set(2);
         let threads: Vec<_> =
             tasks.into_iter().map(|task| thread::spawn(|| block_on(task))).collect();
@@ -55,7 +55,7 @@ fn two_tasks_end_on_two_threads() {
 /// The same if the wait is polled from several places, and not always to its end.
 #[test]
 fn a_wait_that_is_dropped_loses_no_result() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let (mut set, tasks) = set(2);
         let executor = thread::spawn(|| tasks.into_iter().for_each(block_on));
         let mut sum = 0;
@@ -79,7 +79,7 @@ fn a_wait_that_is_dropped_loses_no_result() {
 /// Aborted tasks are joined as well.
 #[test]
 fn an_abort_while_the_tasks_end() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let (mut set, tasks) = set(2);
         let threads: Vec<_> =
             tasks.into_iter().map(|task| thread::spawn(|| block_on(task))).collect();
@@ -100,7 +100,7 @@ fn an_abort_while_the_tasks_end() {
 #[test]
 fn a_set_that_is_dropped_while_its_tasks_end() {
     for polled in [false, true] {
-        check_bounded(move || {
+        check_bounded(2, move || {
             let (mut set, tasks) = set(2);
             let bell = Bell::new();
             if polled {
@@ -118,7 +118,7 @@ fn a_set_that_is_dropped_while_its_tasks_end() {
 /// A slot that is used again gets the results of its new task alone.
 #[test]
 fn a_slot_is_used_again() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let (mut set, tasks) = set(1);
         let executor = thread::spawn(|| tasks.into_iter().for_each(block_on));
         let first = block_on(set.join_next()).expect("there is one").expect("it completes");

@@ -38,11 +38,11 @@ mod harness {
         run(&Builder::new(), program);
     }
 
-    /// The same for a larger program: a thread is preempted twice at most, unless `LOOM_MAX_PREEMPTIONS` says
+    /// The same for a larger program: a thread is preempted so many times at most, unless `LOOM_MAX_PREEMPTIONS` says
     /// otherwise. Switches where a thread waits or ends do not count.
-    pub(crate) fn check_bounded(program: impl Fn() + Send + Sync + 'static) {
+    pub(crate) fn check_bounded(preemptions: usize, program: impl Fn() + Send + Sync + 'static) {
         let mut builder = Builder::new();
-        builder.preemption_bound.get_or_insert(2);
+        builder.preemption_bound.get_or_insert(preemptions);
         run(&builder, program);
     }
 

@@ -12,7 +12,7 @@ use crate::sync::models::{Bell, block_on, check, check_bounded};
 /// Each change wakes who waits for it, and the last state is seen.
 #[test]
 fn the_last_change_is_seen() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let sender = WatchSender::new(0);
         let watches = [sender.watch(), sender.watch()];
         let other = thread::spawn(move || {

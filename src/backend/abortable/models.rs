@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::sync::Mutex as StdMutex;
 
-use loom::sync::atomic::{AtomicU8 as State, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use loom::sync::atomic::AtomicUsize;
+use loom::sync::atomic::Ordering::{AcqRel, Relaxed};
 use loom::thread;
 
 use super::*;
-use crate::sync::models::{Bell, check, check_bounded};
+use crate::sync::models::{Bell, check_bounded};
 
 /// An output that is counted.
 #[derive(Clone, Default)]
@@ -22,7 +23,7 @@ impl Value {
 
 /// A native task, as an executor made of async-task has it.
 struct Task {
-    state: State,
+    state: AtomicU8,
     awaiter: Mutex<Option<Waker>>,
     output: Mutex<Option<Value>>,
 }
@@ -36,7 +37,7 @@ const DROPPED: u8 = 4;
 impl Task {
     fn new() -> Arc<Task> {
         let (awaiter, output) = (Mutex::default(), Mutex::default());
-        Arc::new(Task { state: State::new(0), awaiter, output })
+        Arc::new(Task { state: AtomicU8::new(0), awaiter, output })
     }
 
     fn is(&self, states: u8) -> bool {
@@ -317,7 +318,7 @@ fn pairs() {
             for second in OPS {
                 if is_possible(start, &[first, second]) {
                     println!("{start:?}: {first:?} and {second:?}");
-                    check(move || program(start, &[first, second]));
+                    check_bounded(3, move || program(start, &[first, second]));
                 }
             }
         }
@@ -333,7 +334,7 @@ fn triples() {
                 for second in OPS.into_iter().skip(at) {
                     if is_possible(start, &[end, first, second]) {
                         println!("{start:?}: {end:?}, {first:?} and {second:?}");
-                        check_bounded(move || program(start, &[end, first, second]));
+                        check_bounded(2, move || program(start, &[end, first, second]));
                     }
                 }
             }
@@ -369,7 +370,7 @@ impl NativeTask for Parts {
 /// another wake-up that this thread has not seen yet.
 #[test]
 fn a_poll_sees_what_came_before_the_wake_up() {
-    check_bounded(|| {
+    check_bounded(2, || {
         let ready: Arc<[_; 3]> = Arc::new([(); 3].map(|()| AtomicUsize::new(0)));
         let waker = Arc::default();
         let task = Parts { ready: ready.clone(), waker: Arc::clone(&waker) };

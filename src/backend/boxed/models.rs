@@ -267,7 +267,7 @@ fn programs(ops: &'static [Op]) {
             let start = Start { polled, joined };
             println!("{start:?}: {ops:?}");
             if ops.len() > 2 {
-                check_bounded(move || program(start, ops));
+                check_bounded(2, move || program(start, ops));
             } else {
                 check(move || program(start, ops));
             }

@@ -326,7 +326,7 @@ fn triples(begin: Start) {
         for (next, second) in OPS.into_iter().enumerate().skip(at) {
             for third in OPS.into_iter().skip(next) {
                 println!("{begin:?}, {first:?}, {second:?} and {third:?}");
-                check_bounded(move || program(begin, false, &[first, second, third]));
+                check_bounded(2, move || program(begin, false, &[first, second, third]));
             }
         }
     }
