@@ -7,13 +7,14 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
 use crate::ids::TaskId;
 use crate::meta::{Label, write_task};
+use crate::sync::{Mutex, MutexGuard};
 
 pub use self::guard::AbortGuard;
 
