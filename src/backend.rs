@@ -10,6 +10,7 @@ mod boxed_job;
 mod ending;
 mod join;
 mod known;
+mod large;
 mod layered;
 mod quiet;
 mod shared;
@@ -27,7 +28,11 @@ pub mod async_std;
 #[cfg(feature = "_async-task")]
 mod async_task;
 #[cfg(feature = "_async-task")]
+mod cancelling;
+#[cfg(feature = "_async-task")]
 mod contained_task;
+#[cfg(feature = "_async-task")]
+mod shared_join;
 #[cfg(feature = "smol")]
 pub mod smol;
 #[cfg(feature = "tokio")]
@@ -36,14 +41,14 @@ pub mod tokio;
 mod unblock;
 
 pub(crate) use block::spawn_blocking;
-pub(crate) use join::{Finished, Join};
+pub(crate) use join::{Finished, Join, Sharing};
 pub(crate) use known::{FEATURES, KNOWN, Known};
 pub(crate) use layered::{
     around_blocking, around_spawner, execute_layered, spawn_layered, token_of,
 };
 #[cfg(feature = "futures")]
 pub(crate) use quiet::Quiet;
-pub(crate) use shared::{Abort, SharedJoin};
+pub(crate) use shared::Abort;
 pub(crate) use spawn::{spawn, spawn_detached, spawn_reserved};
 pub(crate) use time::{clock, limit, limit_at, sleep_until};
 #[cfg(feature = "tokio")]

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
@@ -102,10 +102,18 @@ pin_project! {
 
     impl<F> PinnedDrop for Contained<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Err(payload) = this.clear() {
-                discard(payload);
+            // Checked here: a future that completed is gone.
+            if mem::needs_drop::<F>() && this.future.is_some() {
+                drop_contained(this);
             }
         }
+    }
+}
+
+#[inline(never)]
+fn drop_contained<F>(future: Pin<&mut Contained<F>>) {
+    if let Err(payload) = future.clear() {
+        discard(payload);
     }
 }
 
@@ -131,27 +139,6 @@ impl<F> Contained<F> {
     }
 }
 
-impl<F: Future> Future for Contained<F> {
-    type Output = F::Output;
-
-    /// Polls the future, and drops it when it completes. A panic in its destructor is then a panic of the
-    /// task, as on tokio.
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let Some(future) = self.as_mut().project().future.as_pin_mut() else {
-            panic!("a task was polled after it completed");
-        };
-        let output = ready!(future.poll(cx));
-        match self.clear() {
-            Ok(()) => Poll::Ready(output),
-            Err(payload) => {
-                discard(output);
-                resume_unwind(payload);
-            }
-        }
-    }
-}
-
 /// A future whose destructor cannot panic, and whose panics can be returned as values.
 pub(crate) trait PollCaught {
     type Output;
@@ -161,16 +148,51 @@ pub(crate) trait PollCaught {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Output, Payload>>;
+
+    /// Drops the future in place, if it is still there. A panic in its destructor is discarded.
+    fn clear_caught(self: Pin<&mut Self>);
 }
 
 impl<F: Future> PollCaught for Contained<F> {
     type Output = F::Output;
 
-    #[inline]
+    /// Polls the future, and drops it when it completes. A panic in its destructor is then a panic of the
+    /// task, as on tokio.
+    #[inline(always)]
     fn poll_caught(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Payload>> {
-        match catch_unwind(AssertUnwindSafe(|| self.poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
+        let mut future = self.project().future;
+        let mut output = None;
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let Some(polled) = future.as_mut().as_pin_mut() else { polled_after_completion() };
+            if let Poll::Ready(value) = polled.poll(cx) {
+                output = Some(value);
+                if mem::needs_drop::<F>() {
+                    // Assigning through the pin leaves `None` behind even if the old future's drop unwinds.
+                    future.set(None);
+                }
+            }
+        }));
+        match (caught, output) {
+            (Ok(()), None) => Poll::Pending,
+            (Ok(()), Some(output)) => Poll::Ready(Ok(output)),
+            (Err(payload), output) => Poll::Ready(Err(panicked(payload, output))),
         }
     }
+
+    fn clear_caught(self: Pin<&mut Self>) {
+        discard(self.clear());
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn panicked<T>(payload: Payload, output: Option<T>) -> Payload {
+    discard(output);
+    payload
+}
+
+#[cold]
+#[inline(never)]
+fn polled_after_completion() -> ! {
+    panic!("a task was polled after it completed");
 }

@@ -18,7 +18,16 @@ pub(crate) enum End {
     /// The runtime dropped the task, or refused it, and no abort had been requested.
     Shutdown,
     /// The task, or the destructor of its future, panicked.
-    Panic(Payload),
+    ///
+    /// In a box, so that the end of a task with a small output takes two words.
+    Panic(Box<Payload>),
+}
+
+impl End {
+    #[cold]
+    pub(crate) fn panic(payload: Payload) -> End {
+        End::Panic(Box::new(payload))
+    }
 }
 
 /// Why a task has no output: it was aborted, it panicked, or its runtime is gone.
@@ -60,7 +69,7 @@ impl JoinError {
             (End::Shutdown, None) => return JoinError(Repr::Shutdown(location)),
             (End::Cancelled, Some(_)) => Cause::Cancelled,
             (End::Shutdown, Some(_)) => Cause::Shutdown,
-            (End::Panic(payload), _) => Cause::Panic(Mutex::new(Unseen::take(payload))),
+            (End::Panic(payload), _) => Cause::Panic(Mutex::new(Unseen::take(*payload))),
         };
         JoinError(Repr::Long(Box::new(Long { cause, name, location })))
     }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::backend::{Abort, Finished, Join};
+use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
 use crate::meta::{Name, write_task};
 
@@ -56,12 +56,16 @@ pub struct JoinHandle<T> {
     // Polling has `&mut self` and never locks; only aborting and querying through `&self` do.
     join: Mutex<Join<T>>,
     location: &'static Location<'static>,
+    sharing: Sharing<T>,
 }
 
 impl<T> JoinHandle<T> {
     #[inline]
-    pub(crate) fn new(join: Join<T>, location: &'static Location<'static>) -> JoinHandle<T> {
-        JoinHandle { join: Mutex::new(join), location }
+    pub(crate) fn new(join: Join<T>, location: &'static Location<'static>) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+    {
+        JoinHandle { join: Mutex::new(join), location, sharing: Sharing::NEW }
     }
 
     fn lock(&self) -> MutexGuard<'_, Join<T>> {
@@ -86,7 +90,7 @@ impl<T> JoinHandle<T> {
     /// Cannot fail. Aborting again, or aborting a finished task, does nothing.
     pub fn abort(&self) {
         // Abort after unlocking: it runs wakers, which are user code.
-        let abort = self.lock().abort();
+        let abort = self.lock().abort(self.sharing);
         if let Some(abort) = abort {
             abort.abort();
         }
@@ -98,7 +102,11 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         let mut join = self.lock();
-        AbortHandle { task: join.abort_handle(), name: join.name(), location: self.location }
+        AbortHandle {
+            task: join.abort_handle(self.sharing),
+            name: join.name(),
+            location: self.location,
+        }
     }
 
     /// Aborts the task, and waits until its future has been dropped.
@@ -121,10 +129,8 @@ impl<T> JoinHandle<T> {
         // Bound before the future is first polled, so that dropping it unpolled aborts, too.
         let mut bound = self.abort_on_drop();
         async move {
-            let location = bound.handle.location;
-            let join = bound.handle.join_mut();
-            let name = join.take_name();
-            join.cancel().await.map_err(|end| JoinError::new(end, name, location))
+            let JoinHandle { location, sharing, .. } = bound.handle;
+            bound.handle.join_mut().cancel(sharing, location).await
         }
     }
 
@@ -141,7 +147,7 @@ impl<T> JoinHandle<T> {
     /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        let finished = self.lock().is_finished();
+        let finished = self.lock().is_finished(self.sharing);
         match finished {
             Finished::Known(finished) => finished,
             Finished::Ask(task) => task.is_finished(),
@@ -169,16 +175,11 @@ impl<T> JoinHandle<T> {
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let location = this.location;
-        let join = this.join_mut();
-        match join.poll_join(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(end)) => Poll::Ready(Err(JoinError::new(end, join.name(), location))),
-        }
+        this.join_mut().poll_result(cx, location)
     }
 }
 
@@ -300,7 +301,8 @@ impl<T> AbortOnDrop<T> {
 
     /// Unbinds the task from the handle: dropping the [`JoinHandle`] detaches it.
     pub fn into_handle(mut self) -> JoinHandle<T> {
-        JoinHandle::new(self.handle.join_mut().take(), self.handle.location)
+        let JoinHandle { location, sharing, .. } = self.handle;
+        JoinHandle { join: Mutex::new(self.handle.join_mut().take()), location, sharing }
     }
 
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.

@@ -9,12 +9,12 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Wake, Waker};
 
-use pin_project_lite::pin_project;
-
+use super::Abort;
+use super::cancelling::Cancelling;
 use super::contained_task::Output;
-use super::{Abort, SharedJoin};
+use super::shared_join::SharedJoin;
 use crate::contain::{discard, wake};
 use crate::error::End;
 
@@ -32,29 +32,6 @@ pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
     /// Requests that the task stop, and waits until its future is dropped. Returns the output if the task
     /// completed before that.
     fn cancel(self) -> impl Future<Output = Option<Output<Self::Value>>> + Send + 'static;
-}
-
-pin_project! {
-    /// A native cancellation.
-    pub(super) struct Cancelling<C> {
-        #[pin]
-        cancel: C,
-    }
-}
-
-impl<C> Cancelling<C> {
-    pub(super) fn new(cancel: C) -> Cancelling<C> {
-        Cancelling { cancel }
-    }
-}
-
-impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
-    type Output = Result<T, End>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let output = ready!(self.project().cancel.poll(cx));
-        Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
-    }
 }
 
 /// A native handle on the heap, shared by joins and aborts.
@@ -101,28 +78,36 @@ enum Progress<N: NativeTask> {
 }
 
 impl<N: NativeTask> Abortable<N> {
-    /// `polled` tells whether the task has been polled before; `joiner` is the waker that was last registered with
-    /// it, if that is known.
-    pub(super) fn new(task: N, polled: bool, joiner: Option<Waker>) -> Arc<Abortable<N>> {
-        let this = Arc::new_cyclic(|this| Abortable {
+    /// Takes over a task whose registered waker is known: `joiner`, or none. It is polled at once, so that a task that
+    /// has already ended keeps its output, whatever is requested afterwards.
+    pub(super) fn new(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        let this = Abortable::of(task, joiner);
+        // Before it is shared: from here on it is polled under the lock.
+        this.drive();
+        this
+    }
+
+    /// Takes over a task whose registered waker is not known: a poll would replace it. The task must be able to tell
+    /// whether it has [ended](NativeTask::is_ended).
+    pub(super) fn polled(task: N) -> Arc<Abortable<N>> {
+        Abortable::of(task, None)
+    }
+
+    fn of(task: N, joiner: Option<Waker>) -> Arc<Abortable<N>> {
+        Arc::new_cyclic(|this| Abortable {
             this: this.clone(),
             poll: AtomicU8::new(IDLE),
             state: Mutex::new(State {
-                registered: task.is_ended().is_none(),
                 progress: Progress::Running(task),
                 aborted: false,
                 finished: false,
                 missed: false,
+                registered: false,
                 own_waker: false,
                 detached: false,
                 joiner,
             }),
-        });
-        if !polled {
-            // Before it is shared: from here on it is polled under the lock.
-            this.drive();
-        }
-        this
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<N>> {
@@ -165,7 +150,7 @@ impl<N: NativeTask> Abortable<N> {
                 let end = progress.poll(&mut cx);
                 let woken = self.poll.swap(IDLE, Ordering::AcqRel) == WOKEN;
                 if let Poll::Ready(end) = end {
-                    Self::end(state, end, late);
+                    self.end(state, end, late);
                     return true;
                 }
                 state.progress = progress;
@@ -193,7 +178,7 @@ impl<N: NativeTask> Abortable<N> {
             let requested = state.aborted && !aborted;
             late |= state.aborted && !completed;
             if let Poll::Ready(end) = end {
-                Self::end(state, end, late);
+                self.end(state, end, late);
                 // Drop after unlocking: it may run user code.
                 drop(progress);
                 return true;
@@ -206,22 +191,23 @@ impl<N: NativeTask> Abortable<N> {
         }
     }
 
-    /// Ends the task; `late` if an abort was requested before its end.
-    fn end(mut state: MutexGuard<'_, State<N>>, mut end: Result<N::Value, End>, late: bool) {
-        let mut unwanted = None;
-        if late {
-            unwanted = Some(mem::replace(&mut end, Err(End::Cancelled)));
+    /// Ends the task; `late` if an abort was requested before its end. The progress is `Out`.
+    fn end<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<N>>,
+        mut end: Result<N::Value, End>,
+        late: bool,
+    ) {
+        if late || state.detached {
+            // Before anybody is told of the end: when the join resolves, the output has been dropped, too.
+            drop(state);
+            discard(mem::replace(&mut end, Err(End::Cancelled)));
+            state = self.lock();
         }
-        state.progress = if state.detached {
-            unwanted = unwanted.or(Some(end));
-            Progress::Taken
-        } else {
-            Progress::Ended(end)
-        };
+        state.progress = if state.detached { Progress::Taken } else { Progress::Ended(end) };
         let joiner = state.joiner.take();
+        // Wake after unlocking: the waker is user code.
         drop(state);
-        // Discard and wake after unlocking: both may run user code.
-        discard(unwanted);
         wake(joiner);
     }
 

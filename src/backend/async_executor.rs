@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::async_executor::Executor;
 
 use super::async_task::TaskJoin;
-use super::contained_task::ContainedTask;
+use super::contained_task::{ContainedTask, DetachedTask};
 use super::ending::Ending;
 use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
@@ -95,6 +95,19 @@ where
     Some(TaskJoin::new(executor(owner)?.spawn(ContainedTask::new(contain(future)))))
 }
 
+/// Spawns a detached task; drops it if the executor is gone.
+#[inline]
+pub(super) fn spawn_detached<F, C>(owner: &Owner, future: F, contain: impl FnOnce(F) -> C)
+where
+    C: PollCaught + Send + 'static,
+{
+    if let Some(executor) = executor(owner) {
+        executor.spawn(DetachedTask::new(contain(future))).detach();
+    } else {
+        discard(future);
+    }
+}
+
 /// The executor, kept alive while something is spawned on it.
 enum Alive {
     Caller(Arc<Executor<'static>>),
@@ -128,7 +141,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for ExecutorSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn::<(), _, _>(&self.executor, future, Contained::new));
+        spawn_detached(&self.executor, future, Contained::new);
     }
 
     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {

@@ -6,19 +6,15 @@
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
 
 use ::async_std::task;
 
-use super::abortable::{Abortable, Cancelling, NativeTask};
-use super::contained_task::{ContainedTask, Output};
+use super::boxed::{self, CellTask};
+use super::contained_task::DetachedTask;
 use super::ending::Ending;
-use super::join::{NativeJoin, polled_again};
-use super::{Abort, Finished, Known, SharedJoin, async_io, unblock};
-use crate::contain::{Contained, PollCaught, discard};
-use crate::error::End;
+use super::{Known, async_io, unblock};
+use crate::contain::{Contained, PollCaught};
 use crate::meta::SpawnMeta;
 use crate::seam::{
     Blocking, BlockingKind, BoxFuture, BoxJob, Kind, Native, NativeBlocking, Spawner,
@@ -61,7 +57,7 @@ impl Spawner for AsyncStdSpawner {
         if meta.is_contained(&*future) {
             drop(spawn_native(meta.name, future));
         } else {
-            drop(spawn::<(), _, _>(meta.name, future, Contained::new));
+            spawn_detached(meta.name, future, Contained::new);
         }
     }
 
@@ -98,112 +94,31 @@ where
     builder.spawn(future).expect("spawning on async-std 1.x cannot fail: it always returns `Ok`")
 }
 
-#[inline]
+/// async-std's handle tells only by a poll whether a task has ended, and resolves after a cancellation while an output
+/// may still be there. A cell costs no more than that handle, which has three words and would be in a box.
+#[inline(never)]
 pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> AsyncStdJoin<T>
+) -> super::Join<T>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    let task = spawn_native(name, ContainedTask::new(contain(future)));
-    AsyncStdJoin {
-        native: Some(Unresolved {
-            task,
-            share: |task, waker| Abortable::new(task, waker.is_some(), waker),
-        }),
-        waker: None,
-    }
+    let (join, link) = boxed::linked();
+    drop(spawn_native(name, CellTask::new(contain(future), link)));
+    join
 }
 
-type Handle<T> = task::JoinHandle<Output<T>>;
-
-/// async-std's handle, which detaches on drop.
-pub(crate) struct AsyncStdJoin<T> {
-    /// `None` once the handle has been consumed, or the end of the task returned.
-    native: Option<Unresolved<T>>,
-    /// The waker that was registered last. async-std reveals only by a poll whether a task has finished, and that
-    /// poll must register this waker again.
-    waker: Option<Waker>,
-}
-
-type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
-
-struct Unresolved<T> {
-    task: Handle<T>,
-    /// Moves it to the heap. Stored where `T` is known to be `Send + 'static`.
-    share: Share<T>,
-}
-
-impl<T> NativeJoin<T> for AsyncStdJoin<T> {
-    #[inline]
-    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(native) = &mut self.native else { polled_again() };
-        let poll = poll_handle(&mut native.task, cx);
-        if poll.is_ready() {
-            self.native = None;
-            self.waker = None;
-        } else {
-            match &mut self.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-        }
-        poll
-    }
-
-    fn check_finished(self) -> (super::Join<T>, Finished) {
-        if self.native.is_none() {
-            return (super::Join::AsyncStd(self), Finished::Known(true));
-        }
-        let (join, ask) = self.abort_handle();
-        (join, Finished::Ask(ask))
-    }
-
-    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        let (join, abort) = self.abort_handle();
-        (join, Some(abort))
-    }
-
-    fn abort_detached(self) {
-        let Some(native) = self.native else { return };
-        // One poll requests the cancellation. Dropping the future then detaches.
-        let cancel = pin!(Cancelling::new(native.task.cancel()));
-        discard(cancel.poll(&mut Context::from_waker(Waker::noop())));
-    }
-
-    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let Some(native) = self.native else {
-            return (super::Join::AsyncStd(self), super::shared::ended());
-        };
-        let shared = (native.share)(native.task, self.waker);
-        (super::Join::shared(shared.clone()), shared)
-    }
-
-    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<T>> {
-        Some(Cancelling::new(self.native.take()?.task.cancel()))
-    }
-}
-
-fn poll_handle<T>(task: &mut Handle<T>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-    Poll::Ready(ready!(Pin::new(task).poll(cx)).into_end())
-}
-
-impl<T: Send + 'static> NativeTask for Handle<T> {
-    type Value = T;
-
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        poll_handle(self, cx)
-    }
-
-    fn is_ended(&self) -> Option<bool> {
-        None
-    }
-
-    fn cancel(self) -> impl Future<Output = Option<Output<T>>> + Send + 'static {
-        task::JoinHandle::cancel(self)
-    }
+#[inline(never)]
+pub(super) fn spawn_detached<F, C>(
+    name: Option<&Cow<'static, str>>,
+    future: F,
+    contain: impl FnOnce(F) -> C,
+) where
+    C: PollCaught + Send + 'static,
+{
+    drop(spawn_native(name, DetachedTask::new(contain(future))));
 }

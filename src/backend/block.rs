@@ -1,7 +1,8 @@
 //! Blocking work on each backend.
 
 use super::boxed_job;
-use super::join::{Join, Rare};
+use super::join::Join;
+use super::large::is_large;
 #[cfg(feature = "tokio")]
 use super::tokio;
 #[cfg(feature = "_async-task")]
@@ -24,11 +25,11 @@ macro_rules! spawn_blocking_on {
             #[cfg(feature = "tokio")]
             BlockingKind::Tokio(handle) => tokio::spawn_blocking(handle, $f),
             #[cfg(feature = "_async-task")]
-            BlockingKind::Unblock => Join::Task(unblock::spawn($f)),
+            BlockingKind::Unblock => unblock::spawn($f),
             #[cfg(feature = "async-executor")]
             BlockingKind::Gone => {
                 discard($f);
-                Join::rare(Rare::Refused)
+                Join::refused()
             }
         }
     }};
@@ -36,6 +37,18 @@ macro_rules! spawn_blocking_on {
 
 /// Runs the unboxed function on a known pool, and a boxed one on any other pool.
 pub(crate) fn spawn_blocking<B, F, T>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
+where
+    B: Blocking + ?Sized,
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    if const { is_large::<T>() } {
+        return spawn_plain(blocking, meta, || Box::new(f())).into();
+    }
+    spawn_plain(blocking, meta, f)
+}
+
+fn spawn_plain<B, F, T>(blocking: &B, meta: SpawnMeta<'_>, f: F) -> Join<T>
 where
     B: Blocking + ?Sized,
     F: FnOnce() -> T + Send + 'static,
@@ -54,7 +67,7 @@ where
         }
         Err(refused) => {
             refused.discard(f);
-            Join::rare(Rare::Refused)
+            Join::refused()
         }
     };
     join.on_terms(terms)

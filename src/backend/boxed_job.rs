@@ -1,9 +1,7 @@
 //! Blocking work on a pool that this crate does not know: one box, and one cell for the result.
 
-use std::sync::Arc;
-
 use super::Join;
-use super::boxed::{Cell, Link};
+use super::boxed::{self, Link};
 use super::ending::Ending;
 use crate::contain::ContainedJob;
 use crate::error::End;
@@ -17,11 +15,22 @@ where
     F: FnOnce() -> O + Send + 'static,
     O: Ending<T>,
 {
-    let cell = Arc::new(Cell::new());
-    let job = BoxedJob { f: ContainedJob::new(f), link: Link::new(cell.clone()) };
-    let job: BoxJob = Box::new(move || job.run());
+    let (join, job) = linked(f);
+    let job: BoxJob = Box::new(job);
     blocking.execute_with(meta.containing(&*job), job);
-    Join::shared(cell)
+    join
+}
+
+/// A handle, and a function that never unwinds.
+pub(super) fn linked<T, F, O>(f: F) -> (Join<T>, impl FnOnce() + Send + 'static)
+where
+    T: Send + 'static,
+    F: FnOnce() -> O + Send + 'static,
+    O: Ending<T>,
+{
+    let (join, link) = boxed::linked();
+    let job = BoxedJob { f: ContainedJob::new(f), link };
+    (join, move || job.run())
 }
 
 /// A function, and the cell for its result.

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,17 +27,33 @@ impl<T> Output<T> {
         Output(Some(end))
     }
 
-    #[inline]
-    pub(super) fn into_end(mut self) -> Result<T, End> {
-        self.0.take().expect("only this function takes the output, and it takes `self`")
+    pub(super) fn into_end(self) -> Result<T, End> {
+        self.into_inner().expect("only this function takes the output, and it takes `self`")
     }
+
+    /// The end; always `Some`.
+    #[inline(always)]
+    pub(super) fn into_inner(mut self) -> Option<Result<T, End>> {
+        self.0.take()
+    }
+}
+
+#[inline(never)]
+fn discard_end<T>(end: Option<Result<T, End>>) {
+    discard(end);
 }
 
 impl<T> Drop for Output<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.0.is_some() {
-            discard(self.0.take());
+        // Checked here, so that nothing is called for an end without a destructor.
+        let has_destructor = match &self.0 {
+            Some(Ok(_)) => mem::needs_drop::<T>(),
+            Some(Err(End::Panic(_))) => true,
+            Some(Err(End::Cancelled | End::Shutdown)) | None => false,
+        };
+        if has_destructor {
+            discard_end(self.0.take());
         }
     }
 }
@@ -64,8 +81,42 @@ where
 {
     type Output = Output<T>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.project().future.poll_caught(cx).map(|result| Output::new(end_of(result)))
+    }
+}
+
+pin_project! {
+    /// A detached task that never unwinds. It has no output, so that nothing is kept for a handle.
+    pub(super) struct DetachedTask<C> {
+        #[pin]
+        future: C,
+    }
+}
+
+impl<C> DetachedTask<C> {
+    #[inline]
+    pub(super) fn new(future: C) -> DetachedTask<C> {
+        DetachedTask { future }
+    }
+}
+
+impl<C: PollCaught> Future for DetachedTask<C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.project().future.poll_caught(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(output)) => {
+                discard(output);
+                Poll::Ready(())
+            }
+            Poll::Ready(Err(payload)) => {
+                discard(payload);
+                Poll::Ready(())
+            }
+        }
     }
 }

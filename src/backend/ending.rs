@@ -13,7 +13,7 @@ pub(crate) trait Ending<T>: Sized {
 pub(crate) fn end_of<T>(result: Result<impl Ending<T>, Payload>) -> Result<T, End> {
     match result {
         Ok(outcome) => outcome.into_end(),
-        Err(payload) => Err(End::Panic(payload)),
+        Err(payload) => Err(End::panic(payload)),
     }
 }
 

@@ -2,19 +2,23 @@
 
 use std::borrow::Cow;
 use std::future::{Future, Ready, poll_fn};
+use std::marker::PhantomData;
+#[cfg(any(feature = "tokio", feature = "_async-task"))]
 use std::mem;
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-#[cfg(feature = "async-std")]
-use super::async_std;
 #[cfg(feature = "_async-task")]
 use super::async_task;
+#[cfg(feature = "_async-task")]
+use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::{Abort, SharedJoin, shared};
-use crate::error::End;
+use super::large::{LargeJoin, is_large};
+use super::{Abort, boxed, shared};
+use crate::error::{End, JoinError};
 use crate::layer::{EndState, Terms};
 use crate::meta::{Name, SpawnMeta};
 
@@ -22,7 +26,34 @@ use crate::meta::{Name, SpawnMeta};
 pub(crate) enum Finished {
     Known(bool),
     /// To be queried after the handle's lock is released.
+    #[cfg_attr(not(feature = "_async-task"), expect(dead_code, reason = "tokio and the cell know"))]
     Ask(Arc<dyn Abort>),
+}
+
+/// How to move a task's handle to the heap, from where `T` was known to be `Send + 'static`: a handle asks nothing of
+/// its type parameter, so that it can stand in any struct.
+///
+/// It is beside the [`Join`], and not in the variants that need it, to keep each of those a single pointer.
+pub(crate) struct Sharing<T> {
+    #[cfg(feature = "_async-task")]
+    pub(super) task: async_task::Share<T>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Sharing<T> {
+    fn clone(&self) -> Sharing<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Sharing<T> {}
+
+impl<T: Send + 'static> Sharing<T> {
+    pub(crate) const NEW: Sharing<T> = Sharing {
+        #[cfg(feature = "_async-task")]
+        task: async_task::share,
+        of: PhantomData,
+    };
 }
 
 /// A handle to a task: a backend's own handle, as long as no operation needed more than it can do through `&mut`,
@@ -30,65 +61,108 @@ pub(crate) enum Finished {
 ///
 /// Dropping it detaches the task.
 pub(super) trait NativeJoin<T>: Sized {
-    /// Waits for the end of the task, as [`Future::poll`] does.
-    ///
-    /// # Panics
-    ///
-    /// Panics if it has already resolved, with "polled after" in the message.
+    /// Waits for the end of the task, as [`Future::poll`] does. It is not called again after that.
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>>;
 
     /// Whether the task has ended, so that its join resolves without waiting.
-    fn check_finished(self) -> (Join<T>, Finished);
+    fn check_finished(self, sharing: Sharing<T>) -> (Join<T>, Finished);
 
     /// Requests that the task stop. The handle may change its form for that. The returned value, if any, must be
     /// aborted after the handle's lock is released.
-    fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>);
+    fn abort(self, sharing: Sharing<T>) -> (Join<T>, Option<Arc<dyn Abort>>);
 
     /// Requests that the task stop, and detaches it.
     fn abort_detached(self);
 
     /// Returns a handle that aborts the task from elsewhere.
-    fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>);
+    fn abort_handle(self, sharing: Sharing<T>) -> (Join<T>, Arc<dyn Abort>);
 
-    /// The native cancellation of a task that may not have ended, if it consumes the handle. It requests that the
+    /// The native cancellation of a task, if it consumes the handle; otherwise the handle. It requests that the
     /// task stop when it is first polled or dropped, and ends once the task's future is dropped.
-    fn cancel(&mut self) -> Option<impl Future<Output = Result<T, End>> + use<Self, T>> {
-        None::<Ready<_>>
+    fn cancel(self) -> Result<impl Future<Output = Result<T, End>> + use<Self, T>, Self> {
+        Err::<Ready<_>, _>(self)
     }
 }
 
-/// Generates the enum of handles, and the methods that dispatch on it.
+/// Generates the enums of handles, and the methods that dispatch on them.
 macro_rules! backends {
-    ($($(#[$gate:meta])* $variant:ident($join:ty),)*) => {
-        /// A handle to a task on any backend.
+    (
+        inline { $($(#[$gate:meta])* $variant:ident($join:ty),)* }
+        boxed { $($(#[$boxed_gate:meta])* $boxed:ident($boxed_join:ty),)* }
+    ) => {
+        /// A handle to a task whose end has not been returned.
         ///
-        /// Dropping it detaches the task. Programs keep thousands of handles, so their size matters: state
-        /// that few of them need is in a box.
-        pub(crate) enum Join<T> {
+        /// Programs keep thousands of handles, and each spawn and join moves some, so their size matters: each
+        /// variant is a single pointer, and state that few of them need is in a box. A tag and a pointer are
+        /// passed in registers.
+        enum Live<T> {
             $($(#[$gate])* $variant($join),)*
-            /// `None` once the end of the task has been returned.
-            Rare(Option<Box<Rare<T>>>),
+            Rare(Box<Rare<T>>),
         }
+
+        /// Handles that are more, or less, than a pointer to the task.
+        pub(super) enum Rare<T> {
+            $($(#[$boxed_gate])* $boxed($boxed_join),)*
+            /// A handle to a task with a name.
+            Named(Cow<'static, str>, Join<T>),
+            /// A handle to a task whose end a decorator observes, so that an abort must come before the end or
+            /// have no effect.
+            Observed(EndState, Join<T>),
+            /// A handle to a task that was refused, because the runtime or a group was shut down.
+            Refused,
+        }
+
+        $(
+            $(#[$gate])*
+            impl<T> From<$join> for Join<T> {
+                #[inline]
+                fn from(join: $join) -> Join<T> {
+                    Join(Some(Live::$variant(join)))
+                }
+            }
+        )*
+
+        $(
+            $(#[$boxed_gate])*
+            impl<T> From<$boxed_join> for Join<T> {
+                #[inline]
+                fn from(join: $boxed_join) -> Join<T> {
+                    Join::rare(Rare::$boxed(join))
+                }
+            }
+        )*
 
         impl<T> Join<T> {
             /// # Panics
             ///
             /// Panics if the end of the task has been returned.
-            #[inline]
-            pub(crate) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-                match self {
-                    $($(#[$gate])* Join::$variant(join) => join.poll_join(cx),)*
-                    Join::Rare(rare) => Rare::poll_join(rare, cx),
-                }
+            pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+                let end = match &mut self.0 {
+                    $($(#[$gate])* Some(Live::$variant(join)) => ready!(join.poll_join(cx)),)*
+                    Some(Live::Rare(rare)) => match &mut **rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => ready!(join.poll_join(cx)),)*
+                        // The name stays, for the error.
+                        Rare::Named(_, join) | Rare::Observed(_, join) => return join.poll_join(cx),
+                        Rare::Refused => Err(End::Shutdown),
+                    },
+                    None => polled_again(),
+                };
+                self.0 = None;
+                Poll::Ready(end)
             }
 
-            pub(crate) fn is_finished(&mut self) -> Finished {
-                let (join, finished) = match self.take() {
-                    $($(#[$gate])* Join::$variant(join) => join.check_finished(),)*
-                    Join::Rare(mut rare) => {
-                        let finished = rare.as_mut().map_or(Finished::Known(true), |rare| rare.is_finished());
-                        (Join::Rare(rare), finished)
-                    }
+            pub(crate) fn is_finished(&mut self, sharing: Sharing<T>) -> Finished {
+                let (join, finished) = match self.0.take() {
+                    $($(#[$gate])* Some(Live::$variant(join)) => join.check_finished(sharing),)*
+                    Some(Live::Rare(mut rare)) => match *rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => join.check_finished(sharing),)*
+                        Rare::Named(_, ref mut join) | Rare::Observed(_, ref mut join) => {
+                            let finished = join.is_finished(sharing);
+                            (Join(Some(Live::Rare(rare))), finished)
+                        }
+                        Rare::Refused => (Join(Some(Live::Rare(rare))), Finished::Known(true)),
+                    },
+                    None => (Join(None), Finished::Known(true)),
                 };
                 *self = join;
                 finished
@@ -96,185 +170,142 @@ macro_rules! backends {
 
             /// The returned value, if any, must be aborted after the handle's lock is released.
             #[must_use]
-            pub(crate) fn abort(&mut self) -> Option<Arc<dyn Abort>> {
-                let (join, abort) = match self.take() {
-                    $($(#[$gate])* Join::$variant(join) => join.abort(),)*
-                    Join::Rare(mut rare) => {
-                        let abort = rare.as_mut().and_then(|rare| rare.abort());
-                        (Join::Rare(rare), abort)
-                    }
+            pub(crate) fn abort(&mut self, sharing: Sharing<T>) -> Option<Arc<dyn Abort>> {
+                let (join, abort) = match self.0.take() {
+                    $($(#[$gate])* Some(Live::$variant(join)) => join.abort(sharing),)*
+                    Some(Live::Rare(mut rare)) => match *rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => join.abort(sharing),)*
+                        Rare::Named(_, ref mut join) => {
+                            let abort = join.abort(sharing);
+                            (Join(Some(Live::Rare(rare))), abort)
+                        }
+                        Rare::Observed(ref end, ref mut join) => {
+                            let abort = if end.abort() { join.abort(sharing) } else { None };
+                            (Join(Some(Live::Rare(rare))), abort)
+                        }
+                        Rare::Refused => (Join(Some(Live::Rare(rare))), None),
+                    },
+                    None => (Join(None), None),
                 };
                 *self = join;
                 abort
             }
 
             pub(crate) fn abort_detached(self) {
-                match self {
-                    $($(#[$gate])* Join::$variant(join) => NativeJoin::<T>::abort_detached(join),)*
-                    Join::Rare(None) => {}
-                    Join::Rare(Some(mut rare)) => {
-                        if let Some(abort) = rare.abort() {
-                            abort.abort();
+                match self.0 {
+                    $($(#[$gate])* Some(Live::$variant(join)) => NativeJoin::<T>::abort_detached(join),)*
+                    Some(Live::Rare(rare)) => match *rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => NativeJoin::<T>::abort_detached(join),)*
+                        Rare::Named(_, join) => join.abort_detached(),
+                        Rare::Observed(end, join) => {
+                            if end.abort() {
+                                join.abort_detached();
+                            }
                         }
-                    }
+                        Rare::Refused => {}
+                    },
+                    None => {}
                 }
             }
 
-            pub(crate) fn abort_handle(&mut self) -> Arc<dyn Abort> {
-                let (join, abort) = match self.take() {
-                    $($(#[$gate])* Join::$variant(join) => join.abort_handle(),)*
-                    Join::Rare(mut rare) => {
-                        let abort = rare.as_mut().map_or_else(shared::ended, |it| it.abort_handle());
-                        (Join::Rare(rare), abort)
-                    }
+            pub(crate) fn abort_handle(&mut self, sharing: Sharing<T>) -> Arc<dyn Abort> {
+                let (join, abort) = match self.0.take() {
+                    $($(#[$gate])* Some(Live::$variant(join)) => join.abort_handle(sharing),)*
+                    Some(Live::Rare(mut rare)) => match *rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => join.abort_handle(sharing),)*
+                        Rare::Named(_, ref mut join) => {
+                            let abort = join.abort_handle(sharing);
+                            (Join(Some(Live::Rare(rare))), abort)
+                        }
+                        Rare::Observed(ref end, ref mut join) => {
+                            let task = join.abort_handle(sharing);
+                            let abort = Arc::new(ObservedAbort { end: end.clone(), task });
+                            (Join(Some(Live::Rare(rare))), abort as Arc<dyn Abort>)
+                        }
+                        Rare::Refused => (Join(Some(Live::Rare(rare))), shared::ended()),
+                    },
+                    None => (Join(None), shared::ended()),
                 };
                 *self = join;
                 abort
             }
 
             /// Requests that the task stop, and waits until its future is dropped.
-            pub(crate) async fn cancel(&mut self) -> Result<T, End> {
-                match self {
-                    $($(#[$gate])* Join::$variant(join) => {
-                        // Pinned in place: awaiting it would store it twice.
-                        let mut cancel = pin!(join.cancel());
-                        if cancel.is_some() {
-                            let cancelled = |cx: &mut Context<'_>| match cancel.as_mut().as_pin_mut() {
-                                Some(cancel) => cancel.poll(cx),
-                                None => Poll::Pending,
-                            };
-                            return poll_fn(cancelled).await;
+            pub(crate) async fn cancel(
+                &mut self,
+                sharing: Sharing<T>,
+                location: &'static Location<'static>,
+            ) -> Result<T, JoinError> {
+                let name = self.take_name();
+                macro_rules! cancel {
+                    ($native:expr) => {
+                        match $native.cancel() {
+                            Ok(cancelled) => {
+                                // Pinned in place: awaiting it would store it twice.
+                                let mut cancelled = pin!(cancelled);
+                                let end = poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
+                                return end.map_err(|end| JoinError::new(end, name, location));
+                            }
+                            Err(join) => *self = Join::from(join),
                         }
-                    })*
-                    Join::Rare(_) => {}
+                    };
                 }
-                if let Some(abort) = self.abort() {
+                match self.0.take() {
+                    $($(#[$gate])* Some(Live::$variant(join)) => cancel!(join),)*
+                    Some(Live::Rare(rare)) => match *rare {
+                        $($(#[$boxed_gate])* Rare::$boxed(join) => cancel!(join),)*
+                        rare => *self = Join::rare(rare),
+                    },
+                    None => {}
+                }
+                if let Some(abort) = self.abort(sharing) {
                     abort.abort();
                 }
-                poll_fn(|cx| self.poll_join(cx)).await
+                if let Some(name) = name {
+                    *self = self.take().named(*name);
+                }
+                poll_fn(|cx| self.poll_result(cx, location)).await
             }
         }
     };
 }
 
+/// A handle to a task on any backend. `None` once the end of the task has been returned.
+///
+/// Dropping it detaches the task.
+pub(crate) struct Join<T>(Option<Live<T>>);
+
 backends! {
-    Shared(SharedHandle<T>),
-    #[cfg(feature = "tokio")]
-    Tokio(tokio::TokioJoin<T>),
-    #[cfg(feature = "tokio")]
-    TokioNoted(tokio::Noted<T>),
-    #[cfg(feature = "tokio")]
-    TokioHooked(tokio::TokioJoin<Option<T>>),
-    #[cfg(feature = "tokio")]
-    TokioHookedNoted(tokio::Noted<Option<T>>),
-    #[cfg(feature = "_async-task")]
-    Task(async_task::TaskJoin<T>),
-    #[cfg(feature = "async-std")]
-    AsyncStd(async_std::AsyncStdJoin<T>),
-}
-
-/// Handles that are more, or less, than a backend's own.
-pub(crate) enum Rare<T> {
-    /// A handle to a task with a name.
-    Named(Cow<'static, str>, Join<T>),
-    /// A handle to a task whose end a decorator observes, so that an abort must come before the end or have no
-    /// effect.
-    Observed(EndState, Join<T>),
-    /// A handle to a task that was refused, because the runtime or a group was shut down.
-    Refused,
-}
-
-/// The [`JoinHandle`](crate::JoinHandle)'s reference to a task on the heap: one of the boxed path, or one that can
-/// be aborted from elsewhere. `None` once the end of the task has been returned.
-pub(crate) struct SharedHandle<T>(Option<Arc<dyn SharedJoin<T>>>);
-
-impl<T> Drop for SharedHandle<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.detach();
-        }
+    inline {
+        Boxed(boxed::BoxedJoin<T>),
+        #[cfg(feature = "tokio")]
+        Tokio(tokio::TokioJoin<T>),
+        #[cfg(feature = "tokio")]
+        TokioAborted(tokio::Aborted<T>),
+        #[cfg(feature = "tokio")]
+        TokioHooked(tokio::TokioJoin<Option<T>>),
+        #[cfg(feature = "tokio")]
+        TokioHookedAborted(tokio::Aborted<Option<T>>),
+        #[cfg(feature = "_async-task")]
+        Task(async_task::TaskJoin<T>),
+        #[cfg(feature = "_async-task")]
+        TaskPolled(async_task::Polled<T>),
     }
-}
-
-impl<T> NativeJoin<T> for SharedHandle<T> {
-    #[inline]
-    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(task) = &self.0 else { polled_again() };
-        let end = ready!(task.poll_join(cx));
-        self.0 = None;
-        Poll::Ready(end)
-    }
-
-    fn check_finished(self) -> (Join<T>, Finished) {
-        let finished = match &self.0 {
-            Some(task) => Finished::Ask(task.clone()),
-            None => Finished::Known(true),
-        };
-        (Join::Shared(self), finished)
-    }
-
-    fn abort(self) -> (Join<T>, Option<Arc<dyn Abort>>) {
-        let abort = self.0.clone();
-        (Join::Shared(self), abort.map(|task| task as Arc<dyn Abort>))
-    }
-
-    fn abort_detached(self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
-
-    fn abort_handle(self) -> (Join<T>, Arc<dyn Abort>) {
-        let abort = match &self.0 {
-            Some(task) => task.clone().watch(),
-            None => shared::ended(),
-        };
-        (Join::Shared(self), abort)
+    boxed {
+        #[cfg(feature = "_async-task")]
+        Large(LargeJoin<T>),
+        Shared(SharedHandle<T>),
+        #[cfg(feature = "tokio")]
+        TokioWatched(tokio::Watched<T>),
+        #[cfg(feature = "tokio")]
+        TokioHookedWatched(tokio::Watched<Option<T>>),
     }
 }
 
 #[cold]
+#[inline(never)]
 pub(super) fn polled_again() -> ! {
     panic!("`JoinHandle` polled after it resolved: the result has already been taken")
-}
-
-impl<T> Rare<T> {
-    fn poll_join(this: &mut Option<Box<Self>>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let end = match this.as_deref_mut() {
-            // The name stays, for the error.
-            Some(Rare::Named(_, join) | Rare::Observed(_, join)) => return join.poll_join(cx),
-            Some(Rare::Refused) => Err(End::Shutdown),
-            None => polled_again(),
-        };
-        *this = None;
-        Poll::Ready(end)
-    }
-
-    fn is_finished(&mut self) -> Finished {
-        match self {
-            Rare::Named(_, join) | Rare::Observed(_, join) => join.is_finished(),
-            Rare::Refused => Finished::Known(true),
-        }
-    }
-
-    fn abort(&mut self) -> Option<Arc<dyn Abort>> {
-        match self {
-            Rare::Named(_, join) => join.abort(),
-            Rare::Observed(end, join) if end.abort() => join.abort(),
-            Rare::Observed(..) | Rare::Refused => None,
-        }
-    }
-
-    fn abort_handle(&mut self) -> Arc<dyn Abort> {
-        match self {
-            Rare::Named(_, join) => join.abort_handle(),
-            Rare::Observed(end, join) => {
-                Arc::new(ObservedAbort { end: end.clone(), task: join.abort_handle() })
-            }
-            Rare::Refused => shared::ended(),
-        }
-    }
 }
 
 /// Aborts a task whose end a decorator observes.
@@ -296,14 +327,122 @@ impl Abort for ObservedAbort {
 }
 
 impl<T> Join<T> {
-    const TAKEN: Join<T> = Join::Rare(None);
-
-    pub(super) fn rare(rare: Rare<T>) -> Join<T> {
-        Join::Rare(Some(Box::new(rare)))
+    fn rare(rare: Rare<T>) -> Join<T> {
+        Join(Some(Live::Rare(Box::new(rare))))
     }
 
-    pub(super) fn shared(join: Arc<dyn SharedJoin<T>>) -> Join<T> {
-        Join::Shared(SharedHandle(Some(join)))
+    #[cold]
+    pub(super) fn refused() -> Join<T> {
+        Join::rare(Rare::Refused)
+    }
+
+    /// Waits for the end of the task, as [`Future::poll`] does.
+    ///
+    /// The common handles come first, with nothing between the native handle's poll and the result. The native
+    /// handle is dropped with the task's end, so that the rest has no destructor to run.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the end of the task has been returned.
+    #[inline(always)]
+    pub(crate) fn poll_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        if const { is_large::<T>() } {
+            return self.poll_large(cx, location);
+        }
+        self.poll_native(cx, location)
+    }
+
+    // In an unoptimised build its stack frame has room for several outputs, which a large one does not need.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn poll_native(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        match &mut self.0 {
+            #[cfg(feature = "tokio")]
+            Some(Live::Tokio(task)) => match task.poll_native(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(output)) => {
+                    // Its native handle has been dropped.
+                    mem::forget(self.0.take());
+                    Poll::Ready(Ok(output))
+                }
+                Poll::Ready(Err(error)) => {
+                    self.0 = None;
+                    Poll::Ready(Err(tokio::failed(error, location)))
+                }
+            },
+            #[cfg(feature = "_async-task")]
+            Some(
+                Live::Task(async_task::TaskJoin(task)) | Live::TaskPolled(async_task::Polled(task)),
+            ) => match task.poll_native(cx) {
+                Poll::Pending => {
+                    self.note_polled();
+                    Poll::Pending
+                }
+                Poll::Ready(Some(Ok(output))) => {
+                    // Its native handle has been dropped.
+                    mem::forget(self.0.take());
+                    Poll::Ready(Ok(output))
+                }
+                Poll::Ready(end) => {
+                    self.0 = None;
+                    Poll::Ready(Err(async_task::failed(end, location)))
+                }
+            },
+            _ => self.poll_other(cx, location),
+        }
+    }
+
+    #[cfg(feature = "_async-task")]
+    #[inline]
+    fn note_polled(&mut self) {
+        if matches!(self.0, Some(Live::Task(_)))
+            && let Some(Live::Task(async_task::TaskJoin(task))) = self.0.take()
+        {
+            self.0 = Some(Live::TaskPolled(async_task::Polled(task)));
+        }
+    }
+
+    #[inline(never)]
+    fn poll_other(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        let end = ready!(self.poll_join(cx));
+        // A handle with a name keeps it.
+        Poll::Ready(end.map_err(|end| JoinError::new(end, self.name(), location)))
+    }
+
+    /// Waits for the end of a task with a large output, which is moved only once.
+    fn poll_large(
+        &mut self,
+        cx: &mut Context<'_>,
+        location: &'static Location<'static>,
+    ) -> Poll<Result<T, JoinError>> {
+        let Some(large) = self.large() else { return self.poll_other(cx, location) };
+        match ready!(large.poll_boxed(cx)) {
+            Ok(output) => Poll::Ready(Ok(*output)),
+            Err(end) => Poll::Ready(Err(JoinError::new(end, self.name(), location))),
+        }
+    }
+
+    /// The handle with a boxed output, under the handle's name.
+    fn large(&mut self) -> Option<&mut LargeJoin<T>> {
+        match &mut self.0 {
+            Some(Live::Rare(rare)) => match &mut **rare {
+                Rare::Large(large) => Some(large),
+                Rare::Named(_, join) | Rare::Observed(_, join) => join.large(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Applies the terms that the layers have left for the handle.
@@ -325,8 +464,8 @@ impl<T> Join<T> {
 
     /// Sets the name, unless a decorator has set another.
     pub(crate) fn or_named(self, name: Cow<'static, str>) -> Join<T> {
-        match &self {
-            Join::Rare(Some(rare)) if matches!(**rare, Rare::Named(..)) => self,
+        match &self.0 {
+            Some(Live::Rare(rare)) if matches!(**rare, Rare::Named(..)) => self,
             _ => self.named(name),
         }
     }
@@ -341,14 +480,19 @@ impl<T> Join<T> {
 
     /// Takes the name off the handle.
     pub(crate) fn take_name(&mut self) -> Name {
-        let Join::Rare(rare) = self else { return None };
-        match rare.take().map(|rare| *rare) {
-            Some(Rare::Named(name, join)) => {
-                *self = join;
-                Some(Box::new(name))
-            }
+        match self.0.take() {
+            Some(Live::Rare(rare)) => match *rare {
+                Rare::Named(name, join) => {
+                    *self = join;
+                    Some(Box::new(name))
+                }
+                nameless => {
+                    *self = Join::rare(nameless);
+                    None
+                }
+            },
             nameless => {
-                *rare = nameless.map(Box::new);
+                self.0 = nameless;
                 None
             }
         }
@@ -356,11 +500,11 @@ impl<T> Join<T> {
 
     /// Takes the handle, and leaves one whose end has been returned.
     pub(crate) fn take(&mut self) -> Join<T> {
-        mem::replace(self, Join::TAKEN)
+        Join(self.0.take())
     }
 
     pub(crate) fn name(&self) -> Name {
-        let Join::Rare(Some(rare)) = self else { return None };
+        let Some(Live::Rare(rare)) = &self.0 else { return None };
         let Rare::Named(name, _) = &**rare else { return None };
         Some(Box::new(name.clone()))
     }

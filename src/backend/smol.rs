@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::async_task::TaskJoin;
-use super::contained_task::ContainedTask;
+use super::contained_task::{ContainedTask, DetachedTask};
 use super::ending::Ending;
 use super::{Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught};
@@ -38,7 +38,7 @@ pub(super) const KNOWN: Known =
 
 impl Spawner for SmolSpawner {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        drop(spawn::<(), _, _>(future, Contained::new));
+        spawn_detached(future, Contained::new);
     }
 
     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
@@ -79,4 +79,13 @@ where
     C::Output: Ending<T>,
 {
     TaskJoin::new(::smol::spawn(ContainedTask::new(contain(future))))
+}
+
+#[inline]
+#[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
+pub(super) fn spawn_detached<F, C>(future: F, contain: impl FnOnce(F) -> C)
+where
+    C: PollCaught + Send + 'static,
+{
+    ::smol::spawn(DetachedTask::new(contain(future))).detach();
 }

@@ -1,14 +1,18 @@
 //! Tasks on each backend.
 
+use std::borrow::Cow;
 use std::future::Future;
+use std::panic::Location;
 
 #[cfg(feature = "async-executor")]
 use super::async_executor;
 use super::boxed;
-use super::join::{Join, Rare};
+use super::join::Join;
+use super::large::{Boxing, is_large};
 use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
+use crate::contain::Contained;
 use crate::layer::{Layers, Terms, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::{Kind, Spawner};
@@ -17,23 +21,19 @@ use crate::seam::{Kind, Spawner};
 ///
 /// A macro, since in an unoptimised build each function call would copy the future.
 macro_rules! spawn_on {
-    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
-        // Not every backend looks at it.
-        let _ = $meta;
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => boxed::spawn($spawner, $meta, $future),
+            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $future, $contain),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => Join::Task(super::smol::spawn($future, $contain)),
+            Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => {
-                Join::AsyncStd(super::async_std::spawn($meta.name, $future, $contain))
-            }
+            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
-                Some(task) => Join::Task(task),
-                None => Join::rare(Rare::Refused),
+                Some(task) => task.into(),
+                None => Join::refused(),
             },
             $hooked => $with_hooks,
         }
@@ -42,25 +42,31 @@ macro_rules! spawn_on {
 
 /// The same for a detached task.
 macro_rules! spawn_detached_on {
-    ($spawner:expr, $kind:expr, $meta:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
-        // Not every backend looks at it.
-        let _ = $meta;
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => spawn_quiet($spawner, $meta, $future),
+            Kind::Opaque(_) => spawn_quiet($spawner, $name, $location, $future),
             #[cfg(feature = "tokio")]
-            Kind::Tokio(handle) => drop(tokio::spawn::<(), _>(handle, $future)),
+            Kind::Tokio(handle) => tokio::spawn_detached(handle, $future),
             #[cfg(feature = "smol")]
-            Kind::Smol => drop(super::smol::spawn::<(), _, _>($future, $contain)),
+            Kind::Smol => super::smol::spawn_detached($future, $contain),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => {
-                drop(super::async_std::spawn::<(), _, _>($meta.name, $future, $contain))
-            }
+            Kind::AsyncStd => super::async_std::spawn_detached($name, $future, $contain),
             #[cfg(feature = "async-executor")]
-            Kind::Executor(executor) => {
-                drop(async_executor::spawn::<(), _, _>(executor, $future, $contain))
-            }
+            Kind::Executor(executor) => async_executor::spawn_detached(executor, $future, $contain),
             $hooked => $with_hooks,
         }
+    }};
+}
+
+/// Adds the hooks as well.
+macro_rules! spawn_plain {
+    ($spawner:expr, $meta:expr, $future:expr) => {{
+        // The branches that are not inlined get the metadata in parts, which are passed in registers, so that the
+        // others need not store it.
+        let SpawnMeta { name, location, .. } = $meta;
+        spawn_on!($spawner, $spawner.native().0, name, location, $future, Contained::new, Kind::Layered(layers) => {
+            spawn_on_layers(layers, name, location, $future)
+        })
     }};
 }
 
@@ -72,9 +78,35 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_on_terms(layers, meta, Terms::default(), future)
-    })
+    if const { is_large::<F::Output>() } {
+        return spawn_large(spawner, meta, Boxing::new(future));
+    }
+    spawn_plain!(spawner, meta, future)
+}
+
+/// Spawns a task whose large output has been boxed.
+fn spawn_large<T, S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F) -> Join<T>
+where
+    T: Send + 'static,
+    S: Spawner + ?Sized,
+    F: Future<Output = Box<T>> + Send + 'static,
+{
+    let join: Join<Box<T>> = spawn_plain!(spawner, meta, future);
+    join.into()
+}
+
+#[inline(never)]
+fn spawn_on_layers<F>(
+    layers: &Layers<dyn Spawner>,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) -> Join<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_on_terms(layers, SpawnMeta::of(name, location), Terms::default(), future)
 }
 
 /// Spawns a detached task.
@@ -84,9 +116,22 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    spawn_detached_on!(spawner, spawner.native().0, meta, future, crate::contain::Contained::new, Kind::Layered(layers) => {
-        spawn_layered(layers, meta, future);
+    let SpawnMeta { name, location, .. } = meta;
+    spawn_detached_on!(spawner, spawner.native().0, name, location, future, Contained::new, Kind::Layered(layers) => {
+        spawn_detached_on_layers(layers, name, location, future);
     });
+}
+
+#[inline(never)]
+fn spawn_detached_on_layers<F>(
+    layers: &Layers<dyn Spawner>,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    spawn_layered(layers, SpawnMeta::of(name, location), future);
 }
 
 /// The size above which a future is boxed before it gets its hooks. Otherwise it would be copied from one wrapper to
@@ -104,7 +149,11 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on_terms(layers, meta, Terms { reserved: Some(reserved), ..Terms::default() }, future)
+    let terms = Terms { reserved: Some(reserved), ..Terms::default() };
+    if const { is_large::<F::Output>() } {
+        return spawn_on_terms(layers, meta, terms, Boxing::new(future)).into();
+    }
+    spawn_on_terms(layers, meta, terms, future)
 }
 
 #[inline]
@@ -142,13 +191,13 @@ where
             let base = layers.base();
             let meta = meta.renamed(terms.name.as_ref());
             // The spawner underneath has no layers. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
-                boxed::spawn(base, meta, task)
+            spawn_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
+                boxed::spawn(base, meta.name, meta.location, task, std::convert::identity)
             })
         }
         Err(refused) => {
             refused.discard(future);
-            Join::rare(Rare::Refused)
+            Join::refused()
         }
     };
     join.on_terms(terms)
@@ -166,17 +215,22 @@ where
     };
     let base = layers.base();
     let meta = meta.renamed(terms.name.as_ref());
-    spawn_detached_on!(base, base.native().0, meta, task, std::convert::identity, Kind::Layered(_) => {
-        spawn_quiet(base, meta, task);
+    spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
+        spawn_quiet(base, meta.name, meta.location, task);
     });
 }
 
 /// Boxes the future of a detached task, so that it never unwinds.
-fn spawn_quiet<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
-where
+#[inline(never)]
+fn spawn_quiet<S, F>(
+    spawner: &S,
+    name: Option<&Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: F,
+) where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
 {
     let task = Box::pin(Quiet::new(future));
-    spawner.spawn_with(meta.containing(&*task), task);
+    spawner.spawn_with(SpawnMeta::of(name, location).containing(&*task), task);
 }

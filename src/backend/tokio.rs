@@ -6,6 +6,7 @@
 pub(super) mod time;
 
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +16,10 @@ use ::tokio::runtime::Handle;
 use ::tokio::task;
 
 use super::ending::Ending;
-use super::join::NativeJoin;
+use super::join::{NativeJoin, Sharing, polled_again};
 use super::{Abort, Finished, Known};
 use crate::contain::discard;
-use crate::error::{End, NoRuntime};
+use crate::error::{End, JoinError, NoRuntime};
 use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, takes_real_time};
 use crate::seam::{BoxFuture, Spawner};
 
@@ -144,7 +145,15 @@ where
     F: Future + Send + 'static,
     F::Output: Placed<T> + Send + 'static,
 {
-    Placed::join(TokioJoin(handle.spawn(future)))
+    Placed::join(TokioJoin(Some(handle.spawn(future))))
+}
+
+#[inline]
+pub(super) fn spawn_detached<F>(handle: &Handle, future: F)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    drop(handle.spawn(future));
 }
 
 pub(super) fn spawn_blocking<T, F, O>(handle: &Handle, f: F) -> super::Join<T>
@@ -153,52 +162,58 @@ where
     O: Placed<T> + Send + 'static,
 {
     takes_real_time(POOL);
-    <O as Placed<T>>::join(TokioJoin(handle.spawn_blocking(f)))
+    <O as Placed<T>>::join(TokioJoin(Some(handle.spawn_blocking(f))))
 }
 
-/// tokio's handle, which detaches on drop, and panics when it is polled after it resolved.
-pub(crate) struct TokioJoin<O>(task::JoinHandle<O>);
+/// tokio's handle, which detaches on drop. `None` once the end of the task has been returned.
+pub(crate) struct TokioJoin<O>(Option<task::JoinHandle<O>>);
 
-/// tokio's handle to a task that was, or may be, aborted.
+/// tokio's handle to a task that was aborted.
 ///
 /// The abort is recorded here because tokio does not distinguish it from a shutdown, and keeps the output of a task
 /// that completes after the abort without another await.
-pub(crate) struct Noted<O> {
+pub(crate) struct Aborted<O>(task::JoinHandle<O>);
+
+/// tokio's handle to a task with an abort handle, which may record an abort.
+pub(crate) struct Watched<O> {
     task: task::JoinHandle<O>,
-    note: Note,
+    abort: Arc<AbortTask>,
 }
 
-enum Note {
-    Aborted,
-    /// There is an abort handle, which may record an abort.
-    Watched(Arc<AbortTask>),
-}
-
-/// The output of a task's future, with the variant of its handle.
+/// The output of a task's future, with the variants of its handle.
 pub(super) trait Placed<T>: Ending<T> {
     fn join(join: TokioJoin<Self>) -> super::Join<T>;
-    fn noted(noted: Noted<Self>) -> super::Join<T>;
+    fn aborted(aborted: Aborted<Self>) -> super::Join<T>;
+    fn watched(watched: Watched<Self>) -> super::Join<T>;
 }
 
 impl<T> Placed<T> for T {
     #[inline]
-    fn join(join: TokioJoin<T>) -> super::Join<T> {
-        super::Join::Tokio(join)
+    fn join(join: TokioJoin<Self>) -> super::Join<T> {
+        join.into()
     }
 
-    fn noted(noted: Noted<T>) -> super::Join<T> {
-        super::Join::TokioNoted(noted)
+    fn aborted(aborted: Aborted<Self>) -> super::Join<T> {
+        aborted.into()
+    }
+
+    fn watched(watched: Watched<Self>) -> super::Join<T> {
+        watched.into()
     }
 }
 
 impl<T> Placed<T> for Option<T> {
     #[inline]
     fn join(join: TokioJoin<Self>) -> super::Join<T> {
-        super::Join::TokioHooked(join)
+        join.into()
     }
 
-    fn noted(noted: Noted<Self>) -> super::Join<T> {
-        super::Join::TokioHookedNoted(noted)
+    fn aborted(aborted: Aborted<Self>) -> super::Join<T> {
+        aborted.into()
+    }
+
+    fn watched(watched: Watched<Self>) -> super::Join<T> {
+        watched.into()
     }
 }
 
@@ -206,67 +221,106 @@ impl<T> Placed<T> for Option<T> {
 #[cold]
 fn end(error: task::JoinError) -> End {
     match error.try_into_panic() {
-        Ok(payload) => End::Panic(payload),
+        Ok(payload) => End::panic(payload),
         Err(_) => End::Shutdown,
     }
 }
 
-impl<T, O: Placed<T>> NativeJoin<T> for TokioJoin<O> {
-    #[inline]
-    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        match Pin::new(&mut self.0).poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(outcome)) => Poll::Ready(outcome.into_end()),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(end(error))),
+/// The error of a task that did not complete and was not aborted.
+#[cold]
+#[inline(never)]
+pub(super) fn failed(error: task::JoinError, location: &'static Location<'static>) -> JoinError {
+    JoinError::new(end(error), None, location)
+}
+
+impl<O> TokioJoin<O> {
+    /// Polls the native handle, and drops it when it resolves.
+    #[inline(always)]
+    pub(super) fn poll_native(&mut self, cx: &mut Context<'_>) -> Poll<Result<O, task::JoinError>> {
+        let Some(task) = &mut self.0 else { polled_again() };
+        let poll = Pin::new(task).poll(cx);
+        if poll.is_ready() {
+            self.0 = None;
         }
+        poll
+    }
+}
+
+impl<T, O: Placed<T>> NativeJoin<T> for TokioJoin<O> {
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        Poll::Ready(match ready!(self.poll_native(cx)) {
+            Ok(outcome) => outcome.into_end(),
+            Err(error) => Err(end(error)),
+        })
     }
 
-    fn check_finished(self) -> (super::Join<T>, Finished) {
-        let finished = self.0.is_finished();
+    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
+        let finished = self.0.as_ref().is_none_or(task::JoinHandle::is_finished);
         (O::join(self), Finished::Known(finished))
     }
 
-    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        // A task that has completed keeps its output.
-        if self.0.is_finished() {
-            return (O::join(self), None);
+    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        match self.0 {
+            // A task that has completed keeps its output.
+            Some(task) if !task.is_finished() => {
+                task.abort();
+                (O::aborted(Aborted(task)), None)
+            }
+            task => (O::join(TokioJoin(task)), None),
         }
-        self.0.abort();
-        (O::noted(Noted { task: self.0, note: Note::Aborted }), None)
     }
 
     fn abort_detached(self) {
-        self.0.abort();
+        if let Some(task) = self.0 {
+            task.abort();
+        }
     }
 
-    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        let (noted, abort) = Noted::watched(self.0, false);
-        (O::noted(noted), abort)
-    }
-}
-
-impl<O> Noted<O> {
-    fn watched(task: task::JoinHandle<O>, aborted: bool) -> (Noted<O>, Arc<dyn Abort>) {
-        let abort =
-            Arc::new(AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(aborted) });
-        (Noted { task, note: Note::Watched(abort.clone()) }, abort)
-    }
-
-    fn request_abort(&self) {
-        if let Note::Watched(abort) = &self.note {
-            abort.abort();
+    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        match self.0 {
+            Some(task) => Watched::new(task, false),
+            None => (O::join(self), super::shared::ended()),
         }
     }
 }
 
-impl<T, O: Placed<T>> NativeJoin<T> for Noted<O> {
+impl<T, O: Placed<T>> NativeJoin<T> for Aborted<O> {
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        discard(ready!(Pin::new(&mut self.0).poll(cx)));
+        Poll::Ready(Err(End::Cancelled))
+    }
+
+    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
+        let finished = self.0.is_finished();
+        (O::aborted(self), Finished::Known(finished))
+    }
+
+    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        (O::aborted(self), None)
+    }
+
+    fn abort_detached(self) {}
+
+    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        Watched::new(self.0, true)
+    }
+}
+
+impl<O> Watched<O> {
+    fn new<T>(task: task::JoinHandle<O>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>)
+    where
+        O: Placed<T>,
+    {
+        let abort = AbortTask { task: task.abort_handle(), aborted: AtomicBool::new(aborted) };
+        let abort = Arc::new(abort);
+        (O::watched(Watched { task, abort: abort.clone() }), abort)
+    }
+}
+
+impl<T, O: Placed<T>> NativeJoin<T> for Watched<O> {
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let result = ready!(Pin::new(&mut self.task).poll(cx));
-        let aborted = match &self.note {
-            Note::Aborted => true,
-            Note::Watched(abort) => abort.aborted.load(Ordering::Acquire),
-        };
-        if aborted {
+        if self.abort.aborted.load(Ordering::Acquire) {
             discard(result);
             return Poll::Ready(Err(End::Cancelled));
         }
@@ -276,31 +330,23 @@ impl<T, O: Placed<T>> NativeJoin<T> for Noted<O> {
         })
     }
 
-    fn check_finished(self) -> (super::Join<T>, Finished) {
+    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
         let finished = self.task.is_finished();
-        (O::noted(self), Finished::Known(finished))
+        (O::watched(self), Finished::Known(finished))
     }
 
-    fn abort(self) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        self.request_abort();
-        (O::noted(self), None)
+    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        self.abort.abort();
+        (O::watched(self), None)
     }
 
     fn abort_detached(self) {
-        self.request_abort();
+        self.abort.abort();
     }
 
-    fn abort_handle(self) -> (super::Join<T>, Arc<dyn Abort>) {
-        match &self.note {
-            Note::Aborted => {
-                let (noted, abort) = Noted::watched(self.task, true);
-                (O::noted(noted), abort)
-            }
-            Note::Watched(abort) => {
-                let abort = abort.clone();
-                (O::noted(self), abort)
-            }
-        }
+    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        let abort = self.abort.clone();
+        (O::watched(self), abort)
     }
 }
 

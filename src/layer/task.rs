@@ -50,10 +50,17 @@ pin_project! {
 
     impl<F> PinnedDrop for HookedTask<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if !matches!(**this.hooks, Hooks::None) {
-                stop(this.future, this.hooks);
-            }
+            this.drop_early();
+        }
+    }
+}
+
+impl<F> HookedTask<F> {
+    /// Stops the task, unless it has ended.
+    fn drop_early(self: Pin<&mut Self>) {
+        let this = self.project();
+        if !matches!(**this.hooks, Hooks::None) {
+            stop(this.future, this.hooks);
         }
     }
 }
@@ -106,6 +113,10 @@ impl<F: Future> PollCaught for HookedTask<F> {
         }
         stop(future, hooks);
         Poll::Ready(Ok(None))
+    }
+
+    fn clear_caught(self: Pin<&mut Self>) {
+        self.drop_early();
     }
 }
 

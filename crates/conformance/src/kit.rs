@@ -257,6 +257,7 @@ impl Event {
 #[derive(Clone, Default)]
 pub(crate) struct Drops {
     count: Arc<AtomicUsize>,
+    tokens: Arc<AtomicUsize>,
     event: Event,
 }
 
@@ -274,8 +275,14 @@ impl Drops {
         self.event.happens().await;
     }
 
+    /// Whether all tokens so far have been dropped.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.count() == self.tokens.load(Ordering::SeqCst)
+    }
+
     /// A value whose drop is counted.
     pub(crate) fn token(&self) -> Token {
+        self.tokens.fetch_add(1, Ordering::SeqCst);
         Token(self.clone())
     }
 }
@@ -286,6 +293,49 @@ impl Drop for Token {
     fn drop(&mut self) {
         self.0.count.fetch_add(1, Ordering::SeqCst);
         self.0.event.set();
+    }
+}
+
+/// A value whose drop takes a moment, during which a join must not resolve.
+#[derive(Clone, Default)]
+pub(crate) struct SlowDrop(Arc<SlowDropState>);
+
+#[derive(Default)]
+struct SlowDropState {
+    made: AtomicUsize,
+    drops: AtomicUsize,
+    /// The join has resolved.
+    resolved: Event,
+}
+
+impl SlowDrop {
+    pub(crate) fn new() -> SlowDrop {
+        SlowDrop::default()
+    }
+
+    /// A value whose destructor waits for the join, for a moment.
+    pub(crate) fn value(&self) -> OnDrop<impl FnMut() + Send + use<>> {
+        let state = self.0.clone();
+        state.made.fetch_add(1, Ordering::SeqCst);
+        OnDrop(move || {
+            // Too late if the join resolves meanwhile. It must not, so that this lasts as long as it says.
+            let _ = wait_for(Duration::from_millis(2), "the join", state.resolved.happens());
+            state.drops.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+
+    /// Called when the join has resolved as cancelled: all values must have been dropped.
+    pub(crate) fn resolved(&self) -> Verdict {
+        let (drops, made) =
+            (self.0.drops.load(Ordering::SeqCst), self.0.made.load(Ordering::SeqCst));
+        self.0.resolved.set();
+        ensure!(drops == made, "the join resolved before the output was dropped");
+        Ok(())
+    }
+
+    /// How many values there have been.
+    pub(crate) fn made(&self) -> usize {
+        self.0.made.load(Ordering::SeqCst)
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use async_runtime_compat::{AbortHandle, JoinHandle, SpawnerExt};
 
-use crate::kit::{Cx, Drops, Event, Forever, Verdict, ensure, fail};
+use crate::kit::{Cx, Drops, Event, Forever, SlowDrop, Verdict, ensure, fail, poll_with, wait_for};
 
 /// A task that is pending, and a count of the drops of its future.
 fn pending(cx: &Cx) -> Verdict<(JoinHandle<()>, Drops)> {
@@ -134,11 +134,11 @@ pub(crate) fn abort_wakes_the_joiner(cx: &Cx) -> Verdict {
         move || {
             let mut task = task;
             let mut first = true;
-            let result = crate::kit::wait_for(
+            let result = wait_for(
                 limit,
                 "the join",
                 std::future::poll_fn(|cx| {
-                    let poll = crate::kit::poll_with(&mut task, cx.waker());
+                    let poll = poll_with(&mut task, cx.waker());
                     if std::mem::take(&mut first) {
                         waiting.set();
                     }
@@ -170,6 +170,56 @@ pub(crate) fn cancelled_means_dropped(cx: &Cx) -> Verdict {
         }
         cx.cancelled(task)?;
         ensure!(drops.count() == 1, "the join resolved before the future was dropped");
+    }
+    Ok(())
+}
+
+/// A task that returns once the event has happened, without another await.
+fn returning<T: Send + 'static>(
+    cx: &Cx,
+    output: impl FnOnce() -> T + Send + 'static,
+) -> Verdict<(JoinHandle<T>, Event)> {
+    let (running, may_end, limit) = (Event::new(), Event::new(), cx.limit());
+    let task = cx.spawner().spawn_with_handle({
+        let (running, may_end) = (running.clone(), may_end.clone());
+        async move {
+            running.set();
+            // It blocks its thread, so that it cannot stop here.
+            let _ = wait_for(limit, "the abort", may_end.happens());
+            output()
+        }
+    });
+    cx.wait("the first poll", running.happens())?;
+    Ok((task, may_end))
+}
+
+pub(crate) fn cancelled_means_the_output_is_dropped(cx: &Cx) -> Verdict {
+    for round in 0..30 {
+        let output = SlowDrop::new();
+        let made = output.clone();
+        let (task, may_end) = returning(cx, move || made.value())?;
+        let cancelled = match round % 3 {
+            0 => {
+                task.abort();
+                may_end.set();
+                cx.wait("the join", task)?
+            }
+            1 => {
+                task.abort_handle().abort();
+                may_end.set();
+                cx.wait("the join", task)?
+            }
+            _ => {
+                let mut cancel = Box::pin(task.cancel());
+                let poll = poll_with(&mut cancel, std::task::Waker::noop());
+                ensure!(poll.is_pending(), "`cancel` resolved while the task runs");
+                may_end.set();
+                cx.wait("the cancellation", cancel)?
+            }
+        };
+        output.resolved()?;
+        ensure!(output.made() == 1, "the task ended {} times", output.made());
+        ensure!(cancelled.is_err_and(|error| error.is_cancelled()), "expected `is_cancelled`");
     }
     Ok(())
 }

@@ -80,6 +80,7 @@ pub(crate) fn completion_against_abort(cx: &Cx) -> Verdict {
         race(move || may_end.set(), || task.abort())?;
         let completed = completed_or_cancelled(cx.join(task)?)?;
         // A task that was cancelled in its last poll has made and dropped an output.
+        ensure!(output.are_gone(), "the join resolved before the output was dropped");
         settled(cx, &future, &output, completed.then_some(true))?;
     }
     Ok(())
@@ -91,6 +92,7 @@ pub(crate) fn completion_against_abort_handle(cx: &Cx) -> Verdict {
         let handle = task.abort_handle();
         race(move || may_end.set(), || handle.abort())?;
         let completed = completed_or_cancelled(cx.join(task)?)?;
+        ensure!(output.are_gone(), "the join resolved before the output was dropped");
         settled(cx, &future, &output, completed.then_some(true))?;
     }
     Ok(())
