@@ -39,8 +39,8 @@ impl Build {
         match self {
             Build::One => "one backend",
             Build::Every => "every backend",
-            Build::Mimalloc => "every backend, mimalloc",
-            Build::Tuned => "every backend, glibc tuned",
+            Build::Mimalloc => "mimalloc",
+            Build::Tuned => "glibc tuned",
         }
     }
 

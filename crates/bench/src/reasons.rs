@@ -183,13 +183,13 @@ impl Reason {
             Reason::Size => format!(
                 "A `JoinHandle` has {} bytes; tokio's has {}, smol's and async-executor's {}, and \
                  async-std's {}. There is one type for every backend that is compiled in, so that \
-                 code which keeps handles names none. It has room for the largest of them and says \
-                 which one it is; it has a lock, so that `abort` takes `&self` on every backend; \
-                 and it has the location of the `spawn` call, for the `JoinError`. A handle is \
+                 code which keeps handles names none. It is the runtime's own handle and a tag that says \
+                 which one it is; a lock, so that `abort` takes `&self` on every backend; \
+                 and the location of the `spawn` call, for the `JoinError`. A handle is \
                  written, moved and dropped once each, which in the profiles is `Map::fold` (the \
-                 loop that spawns), the drop of `Join` and `JoinHandle::poll`. The table *Padded* \
-                 has the share that the bytes alone have in it. A `Sleep` and a `Timeout` have room for \
-                 those of any backend, too.",
+                 loop that spawns), the drop of `Join` and `JoinHandle::poll`. The table \
+                 [Padded handles](#padded-handles) has the share that the bytes alone have in it. A \
+                 `Sleep` and a `Timeout` have room for those of any backend.",
                 size_of::<JoinHandle<()>>(),
                 size_of::<tokio::task::JoinHandle<()>>(),
                 size_of::<smol::Task<()>>(),

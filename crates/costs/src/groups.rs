@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, task::JoinSet};
 use crate::backend::FullBackend;
 #[cfg(feature = "tokio")]
 use crate::backend::tokio::Tokio;
-use crate::case::{self, Case, Run};
+use crate::case::{self, Run};
 use crate::wait::TypedTimer;
 use crate::way::Typed;
 use crate::work::{self, TASKS, wait};
@@ -61,12 +61,12 @@ pub(crate) fn cases<B: FullBackend>(backend: &B) -> Vec<(&'static str, Run, Run)
 
 /// A group against a set of tokio's.
 #[cfg(feature = "tokio")]
-pub(crate) fn join_set(name: &'static str, backend: &Tokio) -> Case {
+pub(crate) fn join_set(name: &'static str, backend: &Tokio) -> case::Case {
     use crate::backend::Backend;
 
     let sets = JoinSets(backend.handle().clone());
     let groups = JoinGroups(backend.spawner());
-    Case {
+    case::Case {
         backend: name,
         work: JOIN_GROUP_AND_SET,
         tasks: TASKS,

@@ -15,6 +15,7 @@ use std::{env, fs, thread};
 
 use crate::case::{BACKENDS, Case, GROUP, OPAQUE, TYPED};
 use crate::settle;
+use crate::work::TASKS;
 pub use functions::Functions;
 
 /// What tells the program that its instructions are being counted.
@@ -101,8 +102,11 @@ pub fn for_each<T: Send>(cases: Vec<Counted>, count: impl Fn(Counted) -> T + Syn
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How often the work is done before it is counted, and while it is.
-const ROUNDS: u64 = 8;
+/// How often a work about so many tasks is done before it is counted, and while it is.
+fn rounds(tasks: u64) -> u64 {
+    // Where there are fewer, each takes long.
+    if tasks < TASKS { 2 } else { 8 }
+}
 
 /// Whether there is a valgrind to count with.
 #[must_use]
@@ -127,7 +131,7 @@ pub fn per_task(program: &Path, case: &Counted, way: &str) -> io::Result<Functio
     let functions = count(program, case, way, &directory.join("profile"));
     fs::remove_dir_all(directory)?;
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    Ok(functions?.per((ROUNDS * case.tasks) as f64))
+    Ok(functions?.per((rounds(case.tasks) * case.tasks) as f64))
 }
 
 fn count(program: &Path, case: &Counted, way: &str, profile: &Path) -> io::Result<Functions> {
@@ -156,13 +160,14 @@ fn the_counted_part_begins_or_ends() {
 pub fn main(args: &[String]) -> ExitCode {
     let [backend, work, way] = args else { return ExitCode::FAILURE };
     let case = find(backend, work);
-    let Some(run) = case.as_ref().and_then(|case| case.run(way)) else {
+    let Some((case, run)) = case.as_ref().and_then(|case| Some((case, case.run(way)?))) else {
         eprintln!("there is no {way} {work} on {backend}");
         return ExitCode::FAILURE;
     };
-    run(ROUNDS);
+    let rounds = rounds(case.tasks);
+    run(rounds);
     the_counted_part_begins_or_ends();
-    run(ROUNDS);
+    run(rounds);
     the_counted_part_begins_or_ends();
     ExitCode::SUCCESS
 }

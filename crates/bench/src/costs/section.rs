@@ -77,8 +77,8 @@ impl fmt::Display for Runtimes<'_> {
             f,
             "## By runtime\n\n\
              The median of the ratios, and the quartiles in parentheses. The first two columns are what \
-             users have. *mimalloc* is the program with that allocator on both sides. *glibc tuned* keeps \
-             freed memory, so that the page faults of a round are no part of it (`settle.rs` in \
+             users have. The others are builds with every backend: *mimalloc* has that allocator, on both sides; \
+             *glibc tuned* keeps freed memory, so that the page faults of a round are no part of it (`settle.rs` in \
              `crates/costs` has the settings). The *control* is native against native in the second build: \
              what differs there is noise. The rows of groups compare with what their names say, a \
              `TaskGroup` with the same spawn without it.\n"
