@@ -150,6 +150,8 @@ impl<T> JoinHandle<T> {
     ///
     /// Once this is true it stays true, and the handle resolves without waiting. An abort alone does
     /// not make it true: the future must have been dropped.
+    ///
+    /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let finished = self.lock().is_finished(self.sharing);

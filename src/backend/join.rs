@@ -448,6 +448,13 @@ impl<T> Join<T> {
     }
 
     /// The handle with a boxed output, under the handle's name.
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "_async-task")),
+        expect(
+            clippy::match_wildcard_for_single_variants,
+            reason = "with a backend there are more"
+        )
+    )]
     fn large(&mut self) -> Option<&mut LargeJoin<T>> {
         match &mut self.0 {
             Some(Live::Rare(rare)) => match &mut **rare {
