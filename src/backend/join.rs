@@ -294,7 +294,7 @@ backends! {
         #[cfg(feature = "_async-task")]
         TaskPolled(async_task::Polled<T>),
         #[cfg(feature = "async-std")]
-        AsyncStd(Box<async_std::AsyncStdJoin<T>>),
+        AsyncStd(async_std::AsyncStdJoin<T>),
     }
     boxed {
         Large(LargeJoin<T>),

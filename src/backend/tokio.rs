@@ -279,7 +279,7 @@ impl<T, O: Placed<T>> NativeJoin<T> for TokioJoin<O> {
 
     fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
         match self.0 {
-            Some(task) => Watched::new(task, false),
+            Some(task) => Watched::join(task, false),
             None => (O::join(self), super::shared::ended()),
         }
     }
@@ -303,12 +303,12 @@ impl<T, O: Placed<T>> NativeJoin<T> for Aborted<O> {
     fn abort_detached(self) {}
 
     fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
-        Watched::new(self.0, true)
+        Watched::join(self.0, true)
     }
 }
 
 impl<O> Watched<O> {
-    fn new<T>(task: task::JoinHandle<O>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>)
+    fn join<T>(task: task::JoinHandle<O>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>)
     where
         O: Placed<T>,
     {
