@@ -241,6 +241,24 @@ macro_rules! backends {
                 sharing: Sharing<T>,
                 location: &'static Location<'static>,
             ) -> Result<T, JoinError> {
+                // A large output has no native cancellation, and in an unoptimised build the frame of the function
+                // has room for one output per backend.
+                if !is_large::<T>() {
+                    if let Some(result) = self.cancel_natively(location).await {
+                        return result;
+                    }
+                }
+                if let Some(abort) = self.abort(sharing) {
+                    abort.abort();
+                }
+                poll_fn(|cx| self.poll_result(cx, location)).await
+            }
+
+            /// Cancels with what the backend has for that; `None` if it has nothing, or the task has ended.
+            async fn cancel_natively(
+                &mut self,
+                location: &'static Location<'static>,
+            ) -> Option<Result<T, JoinError>> {
                 let label = self.take_label();
                 macro_rules! cancel {
                     ($native:expr) => {
@@ -249,7 +267,7 @@ macro_rules! backends {
                                 // Pinned in place: awaiting it would store it twice.
                                 let mut cancelled = pin!(cancelled);
                                 let end = poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
-                                return end.map_err(|end| JoinError::new(end, label, location));
+                                return Some(end.map_err(|end| JoinError::new(end, label, location)));
                             }
                             Err(join) => *self = Join::from(join),
                         }
@@ -263,11 +281,8 @@ macro_rules! backends {
                     },
                     None => {}
                 }
-                if let Some(abort) = self.abort(sharing) {
-                    abort.abort();
-                }
                 *self = self.take().labelled(label);
-                poll_fn(|cx| self.poll_result(cx, location)).await
+                None
             }
         }
     };
