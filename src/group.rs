@@ -11,6 +11,7 @@ mod track;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -124,6 +125,13 @@ pub struct TaskGroup {
     owner: Arc<Owner>,
 }
 
+// A group's state is behind locks under which no user code runs: a panic leaves nothing half done. The spawner and the
+// clock are only used by reference, from any thread, as every task may.
+impl UnwindSafe for TaskGroup {}
+impl RefUnwindSafe for TaskGroup {}
+impl UnwindSafe for GroupSpawner {}
+impl RefUnwindSafe for GroupSpawner {}
+
 /// The state that the clones of a group share.
 struct Owner {
     spawner: GroupSpawner,
@@ -199,8 +207,8 @@ impl TaskGroup {
         self.len() == 0
     }
 
-    /// Lists the tasks: their names, the locations of their `spawn` calls, and, if the group has a clock,
-    /// their ages.
+    /// Lists the tasks: their names, the locations of their `spawn` calls, their ages if the group has a clock, and
+    /// their ids if its spawner is [`Identified`](crate::decorate::Identified).
     ///
     /// With a clock, the oldest tasks come first. Without, the tasks spawned by one thread are in the order
     /// of their spawns.
@@ -392,3 +400,6 @@ impl Drop for Empty {
         }
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use async_task::{FallibleTask, Task};
+use async_task::FallibleTask;
 
 use super::abortable::{Abortable, NativeTask};
 use super::cancelling::Cancelling;
@@ -15,6 +15,7 @@ use super::join::{NativeJoin, Sharing, polled_again};
 use super::shared_join::{SharedHandle, SharedJoin};
 use super::{Abort, Finished};
 use crate::error::{End, JoinError};
+use crate::meta::Label;
 
 /// async-task's handle, which has not been polled.
 pub(crate) struct TaskJoin<T>(pub(super) Detaching<T>);
@@ -22,9 +23,11 @@ pub(crate) struct TaskJoin<T>(pub(super) Detaching<T>);
 /// async-task's handle, which has been polled and may have a waker: async-task does not reveal that.
 pub(crate) struct Polled<T>(pub(super) Detaching<T>);
 
+// async-std has handles of its own around these.
+#[cfg(any(feature = "smol", feature = "async-executor"))]
 impl<T> TaskJoin<T> {
     #[inline]
-    pub(super) fn new(task: Task<Output<T>>) -> TaskJoin<T> {
+    pub(super) fn new(task: async_task::Task<Output<T>>) -> TaskJoin<T> {
         TaskJoin(Detaching(Some(task.fallible())))
     }
 }
@@ -44,9 +47,9 @@ pub(super) fn failed<T>(
     location: &'static Location<'static>,
 ) -> JoinError {
     match end {
-        Some(Err(end)) => JoinError::new(end, None, location),
+        Some(Err(end)) => JoinError::new(end, Label::default(), location),
         // Cancelled, but not by an abort, which would have taken the handle.
-        _ => JoinError::new(End::Shutdown, None, location),
+        _ => JoinError::new(End::Shutdown, Label::default(), location),
     }
 }
 

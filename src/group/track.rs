@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::TaskGroup;
 use crate::error::{End, JoinError};
 use crate::layer::HookedTask;
-use crate::meta::SpawnMeta;
+use crate::meta::{Label, SpawnMeta};
 
 impl TaskGroup {
     /// Makes a future a member of the group without spawning it: whoever polls it keeps doing so.
@@ -103,7 +103,7 @@ impl<F: Future> Future for Tracked<F> {
             None if mem::take(this.refused) => End::Shutdown,
             None => panic!("`Tracked` polled after it completed"),
         };
-        Poll::Ready(Err(JoinError::new(end, None, this.location)))
+        Poll::Ready(Err(JoinError::new(end, Label::default(), this.location)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tests that need executors: the conformance suite on each backend, and the rest.
 
+mod auto_traits;
 mod backends;
 mod blocking;
 mod conformance;

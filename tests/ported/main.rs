@@ -1,8 +1,13 @@
 //! Cases from the test suites of other projects, on each backend. `docs/ported.md` lists them.
 
+mod async_task_cancel;
+mod cancellation_token;
+mod counted;
 mod join_map;
 mod join_queue;
 mod join_set;
+mod stepped;
+mod task_abort;
 mod task_tracker;
 
 use std::future::Future;

@@ -5,6 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// The package with the measured work.
+pub const COSTS: &str = "async-runtime-compat-costs";
+
 /// The backends, by the names of their features.
 pub const BACKENDS: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"];
 
@@ -12,6 +15,12 @@ pub const BACKENDS: [&str; 4] = ["tokio", "smol", "async-std", "async-executor"]
 #[must_use]
 pub fn all() -> String {
     BACKENDS.join(",")
+}
+
+/// The feature of a backend whose name says more, such as how many threads it has.
+#[must_use]
+pub fn feature(backend: &str) -> &'static str {
+    BACKENDS.into_iter().find(|feature| backend.starts_with(feature)).unwrap_or_default()
 }
 
 /// Builds the program of the package with these features, in a folder beside this program's.

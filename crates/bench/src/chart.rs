@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::case;
-use crate::report::{Report, Time};
+use crate::case::{BACKENDS, CONTROL};
+use crate::costs::{Build, Cost, LEADING, label};
+use crate::measure::Ratio;
+use crate::report::Report;
 
 /// Where the chart is kept, from the root of the repository.
-pub const PATH: &str = "benches/ratios.svg";
+pub const PATH: &str = "docs/ratios.svg";
 
-/// One for each of [`case::WAYS`].
-const COLORS: [&str; case::WAYS.len()] = ["#1a7f37", "#bc4c00", "#0969da", "#8250df", "#afb8c1"];
+/// One for each of [`Build::ALL`].
+const COLORS: [&str; Build::ALL.len()] = ["#1a7f37", "#bc4c00", "#0969da", "#8250df"];
+/// For native against native.
+const CONTROL_COLOR: &str = "#afb8c1";
 /// The ratios at the ends of the axis, which is logarithmic.
 const RANGE: (f64, f64) = (0.5, 4.0);
 /// Where the axis has lines, and of what colour.
@@ -19,7 +23,7 @@ const GREY: &str = "#57606a";
 const FAINT: &str = "#d0d7de";
 
 const COLUMNS: usize = 2;
-const LABELS: f64 = 220.0;
+const LABELS: f64 = 310.0;
 const AXIS: f64 = 300.0;
 const PANEL: f64 = LABELS + AXIS + 30.0;
 const ROW: f64 = 22.0;
@@ -27,18 +31,22 @@ const HEAD: f64 = 70.0;
 const PANEL_HEAD: f64 = 28.0;
 const PANEL_FOOT: f64 = 40.0;
 
-/// Draws a panel for each backend, a row for each work, and a mark for each way.
+/// The builds and the control, with their colours.
+fn marks() -> impl DoubleEndedIterator<Item = (Option<Build>, &'static str, &'static str)> {
+    let builds = Build::ALL.into_iter().zip(COLORS);
+    let builds = builds.map(|(build, color)| (Some(build), build.name(), color));
+    builds.chain([(None, CONTROL, CONTROL_COLOR)])
+}
+
+/// Draws a panel for each backend, a row for each work, and a mark for each build.
 #[must_use]
 pub fn draw(report: &Report) -> String {
-    let mut panels: Vec<(&str, Vec<&Time>)> = Vec::new();
-    for time in &report.times {
-        match panels.iter_mut().find(|(backend, _)| *backend == time.backend) {
-            Some((_, times)) => times.push(time),
-            None => panels.push((time.backend, vec![time])),
-        }
-    }
-    let rows = panels.iter().map(|(_, times)| works(times).len()).max().unwrap_or_default();
-    let panel_height = PANEL_HEAD + as_f64(rows) * ROW + PANEL_FOOT;
+    let panels: Vec<_> = BACKENDS
+        .iter()
+        .map(|(backend, _)| *backend)
+        .filter(|backend| report.costs.iter().any(|cost| cost.time.backend == *backend))
+        .collect();
+    let panel_height = PANEL_HEAD + as_f64(LEADING.len()) * ROW + PANEL_FOOT;
     let width = PANEL * as_f64(COLUMNS);
     let height = HEAD + panel_height * as_f64(panels.len().div_ceil(COLUMNS));
 
@@ -49,10 +57,10 @@ pub fn draw(report: &Report) -> String {
     ));
     svg.text(16.0, 26.0, "font-size=\"16\"", "Time against the runtime's own spawn");
     let mut x = 16.0;
-    for ((way, _), color) in case::WAYS.iter().zip(COLORS) {
+    for (_, name, color) in marks() {
         svg.mark(x + 5.0, 46.0, color);
-        svg.text(x + 14.0, 50.0, "", way);
-        x += 80.0;
+        svg.text(x + 14.0, 50.0, "", name);
+        x += 30.0 + 7.0 * as_f64(name.len());
     }
     svg.text(
         x,
@@ -60,23 +68,13 @@ pub fn draw(report: &Report) -> String {
         "fill=\"#57606a\"",
         "median, and quartiles as a line; the axis is logarithmic",
     );
-    for (index, (backend, times)) in panels.iter().enumerate() {
+    for (index, backend) in panels.iter().enumerate() {
         let x = PANEL * as_f64(index % COLUMNS);
         let y = HEAD + panel_height * as_f64(index / COLUMNS);
-        svg.panel(x, y, backend, times);
+        svg.panel(x, y, backend, &report.costs);
     }
     svg.0.push_str("</svg>\n");
     svg.0
-}
-
-fn works<'a>(times: &[&'a Time]) -> Vec<&'a str> {
-    let mut works = Vec::new();
-    for time in times {
-        if !works.contains(&time.work) {
-            works.push(time.work);
-        }
-    }
-    works
 }
 
 /// How far along the axis a ratio lies.
@@ -93,10 +91,9 @@ fn as_f64(count: usize) -> f64 {
 struct Svg(String);
 
 impl Svg {
-    fn panel(&mut self, x: f64, y: f64, backend: &str, times: &[&Time]) {
-        let works = works(times);
+    fn panel(&mut self, x: f64, y: f64, backend: &str, costs: &[Cost]) {
         let top = y + PANEL_HEAD;
-        let bottom = top + as_f64(works.len()) * ROW;
+        let bottom = top + as_f64(LEADING.len()) * ROW;
         let axis = x + LABELS;
         self.text(axis, y + 16.0, "font-weight=\"bold\"", backend);
         for (tick, color) in TICKS {
@@ -109,16 +106,23 @@ impl Svg {
                 &tick.to_string(),
             );
         }
-        for (row, work) in works.into_iter().enumerate() {
+        for (row, (work, way)) in LEADING.into_iter().enumerate() {
             let middle = top + (as_f64(row) + 0.5) * ROW;
-            self.text(axis - 10.0, middle + 4.0, "text-anchor=\"end\"", work);
-            for (way, color) in case::WAYS.iter().map(|(way, _)| *way).zip(COLORS).rev() {
-                let time = times.iter().find(|time| time.work == work && time.way == way);
-                if let Some(Time { ratio, .. }) = time {
-                    let from = (axis + along(ratio.lower), middle);
-                    let to = (axis + along(ratio.upper), middle);
+            let style = "text-anchor=\"end\"";
+            self.text(axis - 10.0, middle + 4.0, style, &label(work, way).replace('`', ""));
+            for (build, _, color) in marks().rev() {
+                let way = if build.is_none() { CONTROL } else { way };
+                let build = build.unwrap_or(Build::Every);
+                let cost = costs.iter().find(|cost| {
+                    let time = &cost.time;
+                    cost.build == build
+                        && (time.backend, time.work, time.way) == (backend, work, way)
+                });
+                if let Some(Ratio { lower, median, upper, .. }) = cost.map(|cost| cost.time.ratio) {
+                    let from = (axis + along(lower), middle);
+                    let to = (axis + along(upper), middle);
                     self.line(from, to, color, 2.0);
-                    self.mark(axis + along(ratio.median), middle, color);
+                    self.mark(axis + along(median), middle, color);
                 }
             }
         }

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod chart;
+pub mod costs;
 pub mod machine;
 pub mod memory;
 pub mod peers;
@@ -21,5 +22,5 @@ pub mod tracking;
 pub mod websocket;
 
 pub use async_runtime_compat_costs::{
-    backend, case, instructions, measure, padded, settle, tracked, wait, way, work,
+    backend, case, groups, instructions, measure, settle, timing, wait, way, work,
 };

@@ -7,16 +7,23 @@ use std::future::pending;
 
 use async_runtime_compat::{FnSpawner, JoinHandle, SpawnerExt};
 
-use crate::case::{BOXED, OPAQUE, TYPED};
+use crate::case::{GROUP, OPAQUE, TYPED};
+use crate::groups;
 use crate::memory::Pending;
 pub(crate) use section::Section;
 
-/// How much more than native each may take.
-pub const TYPED_SPAWN: f64 = 1.02;
+/// How much more than native a typed spawn may take on tokio.
+pub const TOKIO: f64 = 1.05;
+/// How much more than native a typed spawn may take on the executors made of async-task.
+pub const ASYNC_TASK: f64 = 1.10;
 /// How much more than native sleeps and time limits may take.
-pub const TYPED_WAIT: f64 = 1.05;
+pub const WAIT: f64 = 1.05;
 /// How much more than native a box for each task may take.
 pub const BOX: f64 = 1.30;
+/// How much more than the same spawn without it a `TaskGroup` may take.
+pub const TASK_GROUP: f64 = 1.15;
+/// How much more than a `JoinSet` a `JoinGroup` may take.
+pub const JOIN_GROUP: f64 = 1.10;
 
 /// Why something takes more than native.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,13 +47,17 @@ pub enum Reason {
     /// The runtime's, which timers need.
     Context,
     /// For sleeps that must not be moved.
-    Place,
+    Slot,
     /// What is noticed by those who wait for other threads.
     Threads,
+    /// Of a `TaskGroup`.
+    Membership,
+    /// Of a `JoinGroup`.
+    Collecting,
 }
 
 /// All of them, in the order of their letters.
-const ALL: [Reason; 11] = [
+const ALL: [Reason; 13] = [
     Reason::Size,
     Reason::Call,
     Reason::Containment,
@@ -56,17 +67,24 @@ const ALL: [Reason; 11] = [
     Reason::BoxAndCell,
     Reason::SizeClass,
     Reason::Context,
-    Reason::Place,
+    Reason::Slot,
     Reason::Threads,
+    Reason::Membership,
+    Reason::Collecting,
 ];
 
 /// The bound of a work in a way, if it has one.
 #[must_use]
-pub fn bound(work: &str, way: &str) -> Option<f64> {
+pub fn bound(backend: &str, work: &str, way: &str) -> Option<f64> {
     match way {
-        TYPED if is_wait(work) => Some(TYPED_WAIT),
-        TYPED => Some(TYPED_SPAWN),
-        OPAQUE | BOXED => Some(BOX),
+        TYPED if is_wait(work) => Some(WAIT),
+        TYPED if backend.starts_with("tokio") => Some(TOKIO),
+        TYPED => Some(ASYNC_TASK),
+        OPAQUE => Some(BOX),
+        GROUP if work == groups::JOIN_GROUP_AND_SET => Some(JOIN_GROUP),
+        // It gives the results as the tasks end, which a `Vec` of handles does not.
+        GROUP if work == groups::JOIN_GROUP => None,
+        GROUP => Some(TASK_GROUP),
         _ => None,
     }
 }
@@ -89,14 +107,16 @@ fn is_wait(work: &str) -> bool {
 pub fn reasons(backend: &str, work: &str, way: &str) -> BTreeSet<Reason> {
     let mut reasons = BTreeSet::new();
     let tokio = backend.starts_with("tokio");
+    if way == GROUP {
+        let joins = work.starts_with("`JoinGroup`");
+        reasons.insert(if joins { Reason::Collecting } else { Reason::Membership });
+        return reasons;
+    }
     if way != TYPED {
         reasons.insert(Reason::BoxAndCell);
-        if way == BOXED {
-            return reasons;
-        }
     } else if is_wait(work) {
         reasons.extend(tokio.then_some(Reason::Context));
-        reasons.extend((tokio && work.starts_with("sleep")).then_some(Reason::Place));
+        reasons.extend((tokio && work.starts_with("sleep")).then_some(Reason::Slot));
         reasons.extend(work.starts_with("block").then_some(Reason::Threads));
         reasons.extend((!tokio && work.starts_with("timeout")).then_some(Reason::Size));
         return reasons;
@@ -125,7 +145,7 @@ pub fn memory_reasons(backend: &str, what: Pending) -> BTreeSet<Reason> {
     let tokio = backend.starts_with("tokio");
     match what {
         Pending::Sleeps => {
-            [Reason::Size].into_iter().chain(tokio.then_some(Reason::Place)).collect()
+            [Reason::Size].into_iter().chain(tokio.then_some(Reason::Slot)).collect()
         }
         Pending::Kept => [Reason::Size].into(),
         Pending::Detached => [Reason::Containment].into_iter().filter(|_| !tokio).collect(),
@@ -151,8 +171,10 @@ impl Reason {
             Reason::BoxAndCell => "A box and a cell",
             Reason::SizeClass => "A size class of the allocator",
             Reason::Context => "tokio's context",
-            Reason::Place => "A place for tokio's sleep",
+            Reason::Slot => "A slot for tokio's sleep",
             Reason::Threads => "Other threads",
+            Reason::Membership => "The membership of a group",
+            Reason::Collecting => "A queue of results",
         }
     }
 
@@ -161,13 +183,13 @@ impl Reason {
             Reason::Size => format!(
                 "A `JoinHandle` has {} bytes; tokio's has {}, smol's and async-executor's {}, and \
                  async-std's {}. There is one type for every backend that is compiled in, so that \
-                 code which keeps handles names none. It has room for the largest of them and says \
-                 which one it is; it has a lock, so that `abort` takes `&self` on every backend; \
-                 and it has the place of the `spawn` call, for the `JoinError`. A handle is \
+                 code which keeps handles names none. It is the runtime's own handle and a tag that says \
+                 which one it is; a lock, so that `abort` takes `&self` on every backend; \
+                 and the location of the `spawn` call, for the `JoinError`. A handle is \
                  written, moved and dropped once each, which in the profiles is `Map::fold` (the \
-                 loop that spawns), the drop of `Join` and `JoinHandle::poll`. The table *Padded* \
-                 has the share that the bytes alone have in it. A `Sleep` and a `Timeout` have room for \
-                 those of any backend, too.",
+                 loop that spawns), the drop of `Join` and `JoinHandle::poll`. The table \
+                 [Padded handles](#padded-handles) has the share that the bytes alone have in it. A \
+                 `Sleep` and a `Timeout` have room for those of any backend.",
                 size_of::<JoinHandle<()>>(),
                 size_of::<tokio::task::JoinHandle<()>>(),
                 size_of::<smol::Task<()>>(),
@@ -201,8 +223,8 @@ impl Reason {
                  differs: async-task's handle is consumed by it, tokio's is not. The future of \
                  `JoinHandle::cancel` has room for either, {} bytes, and is moved to where it is \
                  awaited. On tokio it also notes that the abort was asked for, to tell it from a \
-                 shutdown. A task that was cancelled ends with a `JoinError`, which has the place \
-                 of the spawn call and the name, and is made and dropped.",
+                 shutdown. A task that was cancelled ends with a `JoinError`, which has the \
+                 location of the spawn call and the name, and is made and dropped.",
                 size_of_cancel(),
             ),
             Reason::AbortByReference => {
@@ -215,8 +237,8 @@ impl Reason {
             }
             Reason::BoxAndCell => "A spawner that a caller wrote takes a boxed future, and gives \
                  no handle: so there is a box, and a cell with the output and with what an abort \
-                 needs. The boxed way is the box and a oneshot channel. Two allocations are less \
-                 than any peer needs that works through a trait object."
+                 needs. Two allocations are less than any peer needs that works through a trait \
+                 object."
                 .to_owned(),
             Reason::SizeClass => "The word of the containment makes a task of this work cross a \
                  limit of glibc's `malloc`: from the largest chunk that its fast bins keep, to the \
@@ -232,16 +254,24 @@ impl Reason {
                  future has had to wait. A runtime without a time driver panics with a message that \
                  says what to do; for that, tokio's panic is caught."
                 .to_owned(),
-            Reason::Place => format!(
+            Reason::Slot => format!(
                 "A sleep of tokio's, {} bytes, must not be moved once it was polled. A `Sleep` may \
-                 be, as any other backend's, so that it can be kept and reset: it is in a place on \
-                 the heap. Places are used again, and nothing is allocated while there are no more \
+                 be, as any other backend's, so that it can be kept and reset: it is in a slot on \
+                 the heap. Slots are used again, and nothing is allocated while there are no more \
                  sleeps at a time than there were.",
                 size_of::<tokio::time::Sleep>(),
             ),
             Reason::Threads => "The work is done by threads that wait for each other. What is \
                  measured is when the operating system runs them; the control row has the same \
                  spread."
+                .to_owned(),
+            Reason::Membership => "A group can list and abort each of its tasks. So a spawn takes a lock \
+                 to write an entry, a poll looks before and after whether the task is to stop, the end takes \
+                 the entry out, and the future that is spawned is 32 bytes larger. tokio-util's \
+                 `TaskTracker`, which only counts, needs four atomic operations."
+                .to_owned(),
+            Reason::Collecting => "A `JoinGroup` gives the results as the tasks end, on every backend: each \
+                 task has an entry in the group's queue, and its end puts it there and wakes the group."
                 .to_owned(),
         }
     }

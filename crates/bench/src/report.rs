@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::case;
+use crate::costs::{self, Cost};
 use crate::instructions::Functions;
 use crate::machine;
 use crate::measure::{Effort, Ratio};
@@ -22,11 +22,9 @@ pub struct Report {
     /// How much was measured.
     pub effort: Effort,
     /// This crate against the runtimes.
-    pub times: Vec<Time>,
+    pub costs: Vec<Cost>,
     /// The same, counted. `None` if there is no valgrind.
     pub instructions: Option<Vec<Instructions>>,
-    /// What is looked up by function.
-    pub profiles: Vec<Instructions>,
     /// Peak memory.
     pub memory: Vec<Memory>,
     /// The WebSocket server against itself, natively.
@@ -53,17 +51,34 @@ pub struct Time {
     pub native_per_task: Duration,
 }
 
-/// One work on one backend, typed and native.
-#[derive(Clone)]
+/// One work on one backend, in one way and natively.
 pub struct Instructions {
     /// The name of the backend.
     pub backend: &'static str,
     /// The name of the work.
     pub work: &'static str,
-    /// For each task.
+    /// The name of the way.
+    pub way: &'static str,
+    /// With this backend alone.
+    pub one: Counts,
+    /// With every backend.
+    pub every: Counts,
+}
+
+/// Instructions for each task, in one build.
+pub struct Counts {
+    /// Natively.
     pub native: Functions,
-    /// For each task.
-    pub typed: Functions,
+    /// Through this crate.
+    pub ours: Functions,
+}
+
+impl Counts {
+    /// How many more.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        self.ours.total() / self.native.total()
+    }
 }
 
 /// The peak memory of one backend.
@@ -100,13 +115,13 @@ impl fmt::Display for Report {
     /// Markdown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.introduction(f)?;
-        for (way, meaning) in case::WAYS {
-            self.ways(f, way, meaning)?;
-        }
-        self.natives(f)?;
+        write!(f, "{}", costs::Glance(&self.costs))?;
+        machine(f)?;
+        write!(f, "{}", costs::Runtimes(&self.costs))?;
+        write!(f, "{}", costs::Others(&self.costs))?;
         self.instructions(f)?;
         self.memory(f)?;
-        write!(f, "{}", reasons::Section(&self.profiles))?;
+        write!(f, "{}", reasons::Section(self.instructions.as_deref().unwrap_or_default()))?;
         write!(f, "{}", websocket::Section(&self.websocket))?;
         write!(f, "{}", simulation::Section(&self.simulation.0, &self.simulation.1))?;
         write!(f, "{}", tracking::Section(&self.tracking))?;
@@ -125,43 +140,10 @@ impl Report {
              Made by `{command}`; nothing here is typed by hand.\n\n\
              Times drift with the load of the machine, so each figure is a ratio: of {pairs} pairs \
              of rounds, one native and one not, in alternating order in one process on one \
-             runtime, the median of the pairs' ratios. The quartiles stand in parentheses. A round \
-             takes {round} ms or more. 1.00 is the cost of the runtime's own function. Figures in bold \
+             runtime, the median of the pairs' ratios. A round takes {round} ms or more. Figures in bold \
              are over their bound, and the letters beside them are reasons, in \
-             [Where it goes](#where-it-goes). `benches/costs/settle.rs` says what is set for both sides, and why.\n"
-        )?;
-        let mut table = Table::new(["machine", ""]);
-        for (what, value) in machine::description() {
-            table.row([what.to_owned(), value]);
-        }
-        for package in ["tokio", "smol", "async-std", "async-executor"] {
-            table.row([package.to_owned(), machine::version(package).unwrap_or("unknown").into()]);
-        }
-        writeln!(f, "{table}")?;
-        writeln!(f, "![The ratios as a chart]({})\n", crate::chart::PATH)
-    }
-
-    fn ways(&self, f: &mut fmt::Formatter<'_>, way: &str, meaning: &str) -> fmt::Result {
-        let times: Vec<_> = self.times.iter().filter(|time| time.way == way).collect();
-        if times.is_empty() {
-            return Ok(());
-        }
-        writeln!(f, "## {meaning}\n")?;
-        writeln!(f, "{}", grid(&times, Time::marked))
-    }
-
-    fn natives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, _) = case::WAYS[0];
-        let times: Vec<_> = self.times.iter().filter(|time| time.way == first).collect();
-        if times.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            f,
-            "## The runtimes themselves\n\nNanoseconds for each task or sleep, to tell what the ratios are \
-             ratios of. These do drift.\n"
-        )?;
-        writeln!(f, "{}", grid(&times, |time| time.native_per_task.as_nanos().to_string()))
+             [Where it goes](#where-it-goes).\n"
+        )
     }
 
     fn instructions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,20 +156,30 @@ impl Report {
         writeln!(
             f,
             "## Instructions\n\nFor each task or sleep, counted by callgrind where the work is done by one \
-             thread. These do not drift.\n"
+             thread; the test `instructions` in `crates/costs` holds them to their bounds. These do not drift. \
+             What is compared with is native, and for groups what their names say.\n"
         )?;
-        let mut table = Table::new(["backend", "work", "native", "typed", "ratio"]);
-        for Instructions { backend, work, native, typed } in instructions {
-            let (native, typed) = (native.total(), typed.total());
-            let ratio = typed / native;
-            let over = reasons::bound(work, case::TYPED).is_some_and(|bound| ratio > bound);
-            let reasons = reasons::reasons(backend, work, case::TYPED);
+        let columns = ["backend", "work", "one backend", "ratio", "every backend", "ratio"];
+        let mut table = Table::new(columns);
+        for Instructions { backend, work, way, one, every } in instructions {
+            let sum = |counts: &Counts| {
+                let (native, ours) = (counts.native.total(), counts.ours.total());
+                format!("{native:.1}, {ours:.1}")
+            };
+            let bound = reasons::bound(backend, work, way);
+            let reasons = reasons::reasons(backend, work, way);
+            let ratio = |counts: &Counts| {
+                let ratio = counts.ratio();
+                let over = bound.is_some_and(|bound| ratio > bound);
+                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons))
+            };
             table.row([
                 (*backend).to_owned(),
-                (*work).to_owned(),
-                format!("{native:.1}"),
-                format!("{typed:.1}"),
-                mark(&format!("{ratio:.3}"), "", over.then_some(&reasons)),
+                costs::label(work, way),
+                sum(one),
+                ratio(one),
+                sum(every),
+                ratio(every),
             ]);
         }
         writeln!(f, "{table}")
@@ -230,14 +222,34 @@ impl Report {
     }
 }
 
+fn machine(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut table = Table::new(["machine", ""]);
+    for (what, value) in machine::description() {
+        table.row([what.to_owned(), value]);
+    }
+    for package in ["tokio", "smol", "async-std", "async-executor", "mimalloc"] {
+        table.row([package.to_owned(), machine::version(package).unwrap_or("unknown").into()]);
+    }
+    writeln!(f, "{table}")
+}
+
 impl Time {
     /// The ratio, and why it is over its bound if it is.
-    fn marked(&self) -> String {
-        let Ratio { median, lower, upper, .. } = self.ratio;
-        let over = reasons::bound(self.work, self.way).is_some_and(|bound| median > bound);
-        let reasons = reasons::reasons(self.backend, self.work, self.way);
-        let spread = format!(" ({lower:.2}–{upper:.2})");
-        mark(&format!("{median:.2}"), &spread, over.then_some(&reasons))
+    pub(crate) fn marked(&self) -> String {
+        let Ratio { lower, upper, .. } = self.ratio;
+        self.mark(&format!(" ({lower:.2}–{upper:.2})"))
+    }
+
+    /// The same without the quartiles.
+    pub(crate) fn marked_median(&self) -> String {
+        self.mark("")
+    }
+
+    fn mark(&self, spread: &str) -> String {
+        let Time { backend, work, way, ratio, .. } = self;
+        let over = reasons::bound(backend, work, way).is_some_and(|bound| ratio.median > bound);
+        let reasons = reasons::reasons(backend, work, way);
+        mark(&format!("{:.2}", ratio.median), spread, over.then_some(&reasons))
     }
 }
 
@@ -247,12 +259,6 @@ fn mark(figure: &str, spread: &str, over: Option<&BTreeSet<Reason>>) -> String {
     let letters = reasons.iter().map(|reason| reason.letter()).collect::<String>();
     let space = if letters.is_empty() { "" } else { " " };
     format!("**{figure}**{spread}{space}{letters}")
-}
-
-impl fmt::Display for Ratio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2}–{:.2})", self.median, self.lower, self.upper)
-    }
 }
 
 /// A row for each work, a column for each backend.
@@ -278,7 +284,7 @@ pub(crate) fn grid(times: &[&Time], cell: impl Fn(&Time) -> String) -> impl fmt:
     table
 }
 
-fn or_dash<T: fmt::Display>(value: Option<T>) -> String {
+pub(crate) fn or_dash<T: fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 

@@ -1,45 +1,26 @@
-//! What it costs to know the tasks: groups of ours, and what tokio has.
-//!
-//! Each is compared with a bare spawn of its own kind: a group of ours with the typed methods on the
-//! spawner that it is made of, tokio's with a spawn of tokio's.
+//! What it costs to count tasks with a `TaskTracker`, beside what a `TaskGroup` costs.
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 
-use async_runtime_compat::TaskGroup;
-use async_runtime_compat::prelude::*;
 use tokio_util::task::TaskTracker;
 
+use crate::backend::Backend;
 use crate::backend::async_executor::AsyncExecutor;
 use crate::backend::async_std::AsyncStd;
 use crate::backend::smol::Smol;
 use crate::backend::tokio::Tokio;
-use crate::backend::{Backend, FullBackend};
 use crate::case::{self, Run};
 use crate::measure::Effort;
 use crate::report::{Time, grid};
-use crate::tracked::spawn_and_collect;
-use crate::wait::TypedTimer;
-use crate::way::{JoinWay, Typed, Way};
-use crate::work::{self, TASKS, wait};
+use crate::way::{JoinWay, Way};
+use crate::work::{self, TASKS};
 
 /// What the figures are called, to ask for them alone.
 pub const NAME: &str = "tracking";
 
-/// What a bare spawn may cost more when its task is tracked.
-const BOUND: f64 = 1.10;
-
-/// The rows.
-mod row {
-    pub(super) const GROUP_DETACHED: &str = "`TaskGroup`, spawn detached";
-    pub(super) const GROUP_JOIN: &str = "`TaskGroup`, spawn and join";
-    pub(super) const GROUP_SLEEP: &str = "`TaskGroup`, tasks that sleep once";
-    pub(super) const TRACKER_DETACHED: &str = "tokio-util's `TaskTracker`, spawn detached";
-    pub(super) const TRACKER_JOIN: &str = "tokio-util's `TaskTracker`, spawn and join";
-    pub(super) const JOIN_GROUP: &str = "`JoinGroup`, results as the tasks end";
-    pub(super) const JOIN_SET: &str = "tokio's `JoinSet`, results as the tasks end";
-}
+const DETACHED: &str = "`TaskTracker`, spawn detached";
+const JOIN: &str = "`TaskTracker`, spawn and join";
 
 struct Case {
     backend: &'static str,
@@ -48,21 +29,16 @@ struct Case {
     tracked: Run,
 }
 
-/// Compares all of them on the backends.
+/// Compares them on the backends.
 #[must_use]
 pub fn compare(effort: Effort, wants: &dyn Fn(&[&str]) -> bool) -> Vec<Time> {
     let mut cases = Vec::new();
-    for (backend, tokio) in [
-        ("tokio, 2 workers", Tokio::multi_thread(2)),
-        ("tokio, 1 worker", Tokio::multi_thread(1)),
-        ("tokio, current thread", Tokio::current_thread()),
-    ] {
-        cases.extend(ours(backend, &tokio));
-        cases.push(join_set(backend, &tokio));
-    }
-    cases.extend(ours("smol, 1 thread", &Smol));
-    cases.extend(ours("async-std, 1 thread", &AsyncStd));
-    cases.extend(ours("async-executor, current thread", &AsyncExecutor::default()));
+    cases.extend(tracked("tokio, 2 workers", &Tokio::multi_thread(2)));
+    cases.extend(tracked("tokio, 1 worker", &Tokio::multi_thread(1)));
+    cases.extend(tracked("tokio, current thread", &Tokio::current_thread()));
+    cases.extend(tracked("smol, 1 thread", &Smol));
+    cases.extend(tracked("async-std, 1 thread", &AsyncStd));
+    cases.extend(tracked("async-executor, current thread", &AsyncExecutor::default()));
 
     let mut times = Vec::new();
     for Case { backend, work, bare, tracked } in cases {
@@ -77,56 +53,22 @@ pub fn compare(effort: Effort, wants: &dyn Fn(&[&str]) -> bool) -> Vec<Time> {
     times
 }
 
-fn ours<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
-    let bare = || Typed(backend.spawner());
-    // The group is not dropped between the rounds, and the last clone goes with the last run.
-    let group = || Typed(Arc::new(TaskGroup::new(backend.spawner())));
-    let timer = || TypedTimer(backend.runtime());
-    let set = backend.spawner();
-    let tracker = || Tracker(TaskTracker::new(), backend.native());
-    let case = |work, bare, tracked| Case { backend: name, work, bare, tracked };
-    vec![
-        case(
-            row::GROUP_DETACHED,
-            case::run(backend, bare(), work::spawn_detached),
-            case::run(backend, group(), work::spawn_detached),
-        ),
-        case(
-            row::GROUP_JOIN,
-            case::run(backend, bare(), work::spawn_and_join),
-            case::run(backend, group(), work::spawn_and_join),
-        ),
-        case(
-            row::GROUP_SLEEP,
-            case::run(backend, (timer(), bare()), wait::sleep_in_tasks),
-            case::run(backend, (timer(), group()), wait::sleep_in_tasks),
-        ),
-        case(
-            row::JOIN_GROUP,
-            case::run(backend, bare(), work::spawn_and_join),
-            case::run(backend, set, spawn_and_collect),
-        ),
-        case(
-            row::TRACKER_DETACHED,
-            case::run(backend, backend.native(), work::spawn_detached),
-            case::run(backend, tracker(), work::spawn_detached),
-        ),
-        case(
-            row::TRACKER_JOIN,
-            case::run(backend, backend.native(), work::spawn_and_join),
-            case::run(backend, tracker(), work::spawn_and_join),
-        ),
+fn tracked<B: Backend>(backend: &'static str, on: &B) -> [Case; 2] {
+    let tracker = || Tracker(TaskTracker::new(), on.native());
+    [
+        Case {
+            backend,
+            work: DETACHED,
+            bare: case::run(on, on.native(), work::spawn_detached),
+            tracked: case::run(on, tracker(), work::spawn_detached),
+        },
+        Case {
+            backend,
+            work: JOIN,
+            bare: case::run(on, on.native(), work::spawn_and_join),
+            tracked: case::run(on, tracker(), work::spawn_and_join),
+        },
     ]
-}
-
-fn join_set(name: &'static str, backend: &Tokio) -> Case {
-    let set = backend.handle().clone();
-    Case {
-        backend: name,
-        work: row::JOIN_SET,
-        bare: case::run(backend, backend.native(), work::spawn_and_join),
-        tracked: case::run(backend, set, spawn_and_collect),
-    }
 }
 
 /// Native spawns of what a tracker wraps.
@@ -170,21 +112,14 @@ impl fmt::Display for Section<'_> {
         writeln!(
             f,
             "## Tracking tasks\n\n\
-             What it costs to know the tasks: the ratio to a bare spawn, of ours for ours and of the \
-             runtime's own for what is not ours. A group may take {BOUND:.2}. A `TaskTracker` counts its \
-             tasks, which is four atomic operations for each; a `TaskGroup` can list and abort each, \
-             and so takes a lock to write an entry, which is five, looks before and after each poll \
-             whether the task is to stop, and makes the future that is spawned larger by 32 bytes. \
-             The tasks of the first rows do nothing at all, so that this is as much of the whole as \
-             it can be.\n"
+             tokio-util's `TaskTracker` counts its tasks, which is four atomic operations for each; below \
+             is its ratio to a bare spawn of the runtime. A `TaskGroup`, in the tables \
+             [by runtime](#by-runtime), can list and abort each of its tasks as well: it takes a lock to \
+             write an entry, looks before and after each poll whether the task is to stop, and makes \
+             the future that is spawned larger by 32 bytes. The tasks do nothing at all, so that this is \
+             as much of the whole as it can be.\n"
         )?;
         let times: Vec<_> = self.0.iter().collect();
-        let cell = |time: &Time| {
-            let over = time.work.starts_with("`TaskGroup") && time.ratio.median > BOUND;
-            let bold = if over { "**" } else { "" };
-            let (lower, upper) = (time.ratio.lower, time.ratio.upper);
-            format!("{bold}{:.2}{bold} ({lower:.2}–{upper:.2})", time.ratio.median)
-        };
-        writeln!(f, "{}", grid(&times, cell))
+        writeln!(f, "{}", grid(&times, |time| time.ratio.to_string()))
     }
 }

@@ -10,7 +10,7 @@ fn servers_of_all_backends_answer_and_end_in_order() {
     let effort = Effort { pairs: 1, round: Duration::ZERO };
     let times = websocket::compare(effort, &|_| true);
     for (backend, _) in case::BACKENDS {
-        let works = times.iter().filter(|time| time.backend == backend && time.way == case::TYPED);
+        let works = times.iter().filter(|time| time.backend == *backend && time.way == case::TYPED);
         assert_eq!(works.count(), 3, "of {backend}");
     }
 }

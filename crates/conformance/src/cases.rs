@@ -3,6 +3,7 @@
 mod abort;
 mod blocking;
 mod detach;
+mod ids;
 mod join;
 mod load;
 mod names;
@@ -188,10 +189,13 @@ suite! { $
         abort_handle_does_not_keep_the_output,
         abort_handle_dropped_first_changes_nothing,
         abort_handles_agree,
+        abort_guard_aborts,
+        abort_guard_can_be_disarmed,
     }
     C9 c9 from once {
         completion_against_abort,
         completion_against_abort_handle,
+        completion_against_cancel,
         completion_against_detach,
         completion_against_dropped_join,
         abort_against_detach,
@@ -277,6 +281,14 @@ suite! { $
         storm,
         name_and_location_reach_the_error,
         name_and_location_reach_the_pool,
+        handle_and_job_agree_on_the_id,
         spawned_after_shutdown,
+    }
+    C16 c16 from ids {
+        handle_and_task_agree,
+        no_id_is_given_twice,
+        ids_in_destructors,
+        ids_reach_errors,
+        ids_and_names,
     }
 }

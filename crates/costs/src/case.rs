@@ -12,8 +12,9 @@ use crate::backend::smol::Smol;
 #[cfg(feature = "tokio")]
 use crate::backend::tokio::Tokio;
 use crate::backend::{Backend, FullBackend};
+use crate::groups;
 use crate::wait::{TypedPool, TypedTimer};
-use crate::way::{AbortThenJoin, Boxed, Typed};
+use crate::way::{AbortThenJoin, Typed};
 use crate::work::wait::{self, BLOCKING_TASKS};
 use crate::work::{self, LARGE_TASKS, TASKS};
 
@@ -34,6 +35,19 @@ pub struct Case {
     pub shims: Vec<(&'static str, Run)>,
 }
 
+impl Case {
+    /// The work in the way of that name, if there is such a way.
+    #[must_use]
+    pub fn run(&self, way: &str) -> Option<&Run> {
+        if [NATIVE, CONTROL].contains(&way) {
+            return Some(&self.native);
+        }
+        self.shims.iter().find(|(name, _)| *name == way).map(|(_, run)| run)
+    }
+}
+
+/// What the others are compared with.
+pub const NATIVE: &str = "native";
 /// The native way against itself: what the ratios are when there is no difference.
 pub const CONTROL: &str = "control";
 /// The native way with handles of the size of ours.
@@ -42,20 +56,8 @@ pub const PADDED: &str = "padded";
 pub const TYPED: &str = "typed";
 /// The typed methods on a trait object of a caller's own spawner.
 pub const OPAQUE: &str = "opaque";
-/// The object-safe method.
-pub const BOXED: &str = "boxed";
-
-/// The ways that go through this crate, and what they are.
-pub const WAYS: [(&str, &str); 5] = [
-    (
-        TYPED,
-        "Typed: `SpawnerExt`, `TimerExt` and `BlockingExt` on a trait object of a built-in backend",
-    ),
-    (OPAQUE, "Opaque: `SpawnerExt` on an `Arc<dyn Spawner>` that a caller wrote"),
-    (BOXED, "Boxed: `Spawner::spawn`, with a oneshot channel where there is a join"),
-    (PADDED, "Padded: native, with handles as large as ours, to tell what their size costs"),
-    (CONTROL, "Control: native against native, to tell noise from cost"),
-];
+/// A group of tasks; what it is compared with is in the name of the work.
+pub const GROUP: &str = "group";
 
 /// Starts a backend, and gives its cases under the name.
 pub type Start = fn(&'static str) -> Vec<Case>;
@@ -63,11 +65,11 @@ pub type Start = fn(&'static str) -> Vec<Case>;
 /// The backends by name.
 pub const BACKENDS: &[(&str, Start)] = &[
     #[cfg(feature = "tokio")]
-    ("tokio, 2 workers", |name| cases(name, &Tokio::multi_thread(2))),
+    ("tokio, 2 workers", |name| tokio_cases(name, &Tokio::multi_thread(2))),
     #[cfg(feature = "tokio")]
-    ("tokio, 1 worker", |name| cases(name, &Tokio::multi_thread(1))),
+    ("tokio, 1 worker", |name| tokio_cases(name, &Tokio::multi_thread(1))),
     #[cfg(feature = "tokio")]
-    ("tokio, current thread", |name| cases(name, &Tokio::current_thread())),
+    ("tokio, current thread", |name| tokio_cases(name, &Tokio::current_thread())),
     #[cfg(feature = "smol")]
     ("smol, 1 thread", |name| cases(name, &Smol)),
     #[cfg(feature = "async-std")]
@@ -87,10 +89,16 @@ where
     Box::new(move |rounds| backend.run(work(way.clone(), rounds)))
 }
 
+#[cfg(feature = "tokio")]
+fn tokio_cases(name: &'static str, tokio: &Tokio) -> Vec<Case> {
+    let mut cases = cases(name, tokio);
+    cases.push(groups::join_set(name, tokio));
+    cases
+}
+
 fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
     let native = || backend.native();
     let typed = || Typed(backend.spawner());
-    let boxed = || Boxed(backend.spawner());
     let opaque = || Typed(backend.opaque());
     let native_timer = || backend.timer();
     let timer = || TypedTimer(backend.runtime());
@@ -108,20 +116,15 @@ fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
     }
     macro_rules! join {
         ($what:literal, $tasks:expr, $work:expr) => {
-            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque(), BOXED boxed())
+            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque())
         };
     }
     macro_rules! padded {
         ($what:literal, $tasks:expr, $work:expr) => {
             case!(
                 $what, $tasks, $work,
-                TYPED typed(), OPAQUE opaque(), BOXED boxed(), PADDED backend.padded()
+                TYPED typed(), OPAQUE opaque(), PADDED backend.padded()
             )
-        };
-    }
-    macro_rules! cancel {
-        ($what:literal, $tasks:expr, $work:expr) => {
-            case!($what, $tasks, $work, TYPED typed(), OPAQUE opaque())
         };
     }
     macro_rules! abort {
@@ -145,7 +148,7 @@ fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
         };
     }
 
-    vec![
+    let mut cases = vec![
         padded!("spawn and join", TASKS, work::spawn_and_join),
         join!("spawn detached", TASKS, work::spawn_detached),
         join!("spawn and join, 16 B each", TASKS, work::spawn_and_join_sized::<_, 16>),
@@ -154,8 +157,8 @@ fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
         padded!("join when finished", TASKS, work::join_finished),
         join!("spawn from 4 threads", TASKS, work::spawn_from_threads),
         join!("chain of spawns", TASKS, work::chain),
-        cancel!("cancel before the first poll", TASKS, work::cancel_at_once),
-        cancel!("cancel while pending", TASKS, work::cancel_pending),
+        join!("cancel before the first poll", TASKS, work::cancel_at_once),
+        join!("cancel while pending", TASKS, work::cancel_pending),
         abort!("abort and join before the first poll", TASKS, work::cancel_at_once),
         abort!("abort and join while pending", TASKS, work::cancel_pending),
         time!("sleep, dropped while pending", wait::sleep_dropped),
@@ -170,5 +173,9 @@ fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
         time!("timeout of what is ready", wait::timeout_ready),
         time!("timeout of what waits once", wait::timeout_waiting),
         case!("block and join", BLOCKING_TASKS, wait::block, TYPED TypedPool(backend.runtime())),
-    ]
+    ];
+    for (work, native, group) in groups::cases(backend) {
+        cases.push(Case { backend: name, work, tasks: TASKS, native, shims: vec![(GROUP, group)] });
+    }
+    cases
 }

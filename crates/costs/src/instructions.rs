@@ -10,11 +10,12 @@ use std::io;
 use std::path::Path;
 use std::process::{self, Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::{env, fs};
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs, thread};
 
-use crate::case::{BACKENDS, Case, Run};
+use crate::case::{BACKENDS, Case, GROUP, OPAQUE, TYPED};
 use crate::settle;
-use crate::tracked::TRACKED;
+use crate::work::TASKS;
 pub use functions::Functions;
 
 /// What tells the program that its instructions are being counted.
@@ -29,9 +30,11 @@ const TOKIO: &str = "tokio, current thread";
 pub const SINGLE_THREADED: [&str; 4] =
     [TOKIO, "smol, 1 thread", "async-std, 1 thread", "async-executor, current thread"];
 
-/// The works whose cost is looked up by function.
-const LOOKED_UP: [&str; 4] =
-    ["spawn and join", "spawn detached", "join when finished", "cancel while pending"];
+/// The work that is counted on an opaque spawner, too.
+const OPAQUE_WORKS: [&str; 2] = ["spawn and join", "spawn detached"];
+
+/// How many processes count at a time.
+const COUNTING: usize = 2;
 
 /// A work that is counted.
 #[derive(Clone)]
@@ -49,8 +52,7 @@ pub struct Counted {
 /// The work that no other thread takes part in, on the backends that are compiled in.
 #[must_use]
 pub fn all() -> Vec<Counted> {
-    let backends =
-        BACKENDS.iter().chain(TRACKED).filter(|(name, _)| SINGLE_THREADED.contains(name));
+    let backends = BACKENDS.iter().filter(|(name, _)| SINGLE_THREADED.contains(name));
     let cases = backends.flat_map(|(name, cases)| cases(name));
     cases.filter(is_deterministic).map(Counted::from).collect()
 }
@@ -65,20 +67,46 @@ fn is_deterministic(case: &Case) -> bool {
 impl From<Case> for Counted {
     fn from(case: Case) -> Counted {
         let Case { backend, work, tasks, shims, .. } = case;
-        Counted { backend, work, tasks, ways: shims.iter().map(|(way, _)| *way).collect() }
+        let counted = |way: &&str| match *way {
+            OPAQUE => OPAQUE_WORKS.contains(&work),
+            way => [TYPED, GROUP].contains(&way),
+        };
+        Counted {
+            backend,
+            work,
+            tasks,
+            ways: shims.iter().map(|it| it.0).filter(counted).collect(),
+        }
     }
 }
 
-impl Counted {
-    /// Whether its cost is looked up by function.
-    #[must_use]
-    pub fn is_looked_up(&self) -> bool {
-        LOOKED_UP.contains(&self.work)
-    }
+/// Does something for each case, two at a time, and gives the results in the order of the cases.
+pub fn for_each<T: Send>(cases: Vec<Counted>, count: impl Fn(Counted) -> T + Sync) -> Vec<T> {
+    let queue = Mutex::new(cases.into_iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let counting = || {
+        let mut results = Vec::new();
+        while let Some((index, case)) = next() {
+            results.push((index, count(case)));
+        }
+        results
+    };
+    let mut results = thread::scope(|scope| {
+        let threads = [(); COUNTING].map(|()| scope.spawn(counting));
+        let ends = threads.into_iter().flat_map(|thread| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        ends.collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How often the work is done before it is counted, and while it is.
-const ROUNDS: u64 = 8;
+/// How often a work about so many tasks is done before it is counted, and while it is.
+fn rounds(tasks: u64) -> u64 {
+    // Where there are fewer, each takes long.
+    if tasks < TASKS { 2 } else { 8 }
+}
 
 /// Whether there is a valgrind to count with.
 #[must_use]
@@ -89,7 +117,7 @@ pub fn available() -> bool {
 /// How many instructions a work takes, per task, by function.
 ///
 /// `program` is one that hands its arguments to [`main`] when the first one is [`COMMAND`];
-/// `way` is `native` or a way's name.
+/// `way` is [`NATIVE`](crate::case::NATIVE) or the name of another one.
 ///
 /// # Errors
 ///
@@ -103,7 +131,7 @@ pub fn per_task(program: &Path, case: &Counted, way: &str) -> io::Result<Functio
     let functions = count(program, case, way, &directory.join("profile"));
     fs::remove_dir_all(directory)?;
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    Ok(functions?.per((ROUNDS * case.tasks) as f64))
+    Ok(functions?.per((rounds(case.tasks) * case.tasks) as f64))
 }
 
 fn count(program: &Path, case: &Counted, way: &str, profile: &Path) -> io::Result<Functions> {
@@ -131,23 +159,20 @@ fn the_counted_part_begins_or_ends() {
 #[must_use]
 pub fn main(args: &[String]) -> ExitCode {
     let [backend, work, way] = args else { return ExitCode::FAILURE };
-    let Some(run) = find(backend, work, way) else {
+    let case = find(backend, work);
+    let Some((case, run)) = case.as_ref().and_then(|case| Some((case, case.run(way)?))) else {
         eprintln!("there is no {way} {work} on {backend}");
         return ExitCode::FAILURE;
     };
-    run(ROUNDS);
+    let rounds = rounds(case.tasks);
+    run(rounds);
     the_counted_part_begins_or_ends();
-    run(ROUNDS);
+    run(rounds);
     the_counted_part_begins_or_ends();
     ExitCode::SUCCESS
 }
 
-fn find(backend: &str, work: &str, way: &str) -> Option<Run> {
-    let backends = BACKENDS.iter().chain(TRACKED).filter(|(name, _)| *name == backend);
-    let mut cases = backends.flat_map(|(name, cases)| cases(name));
-    let case = cases.find(|case| case.work == work)?;
-    if way == "native" {
-        return Some(case.native);
-    }
-    case.shims.into_iter().find(|(name, _)| *name == way).map(|(_, run)| run)
+fn find(backend: &str, work: &str) -> Option<Case> {
+    let (name, cases) = BACKENDS.iter().find(|(name, _)| *name == backend)?;
+    cases(name).into_iter().find(|case| case.work == work)
 }

@@ -10,11 +10,12 @@
 
 pub mod backend;
 pub mod case;
+pub mod groups;
 pub mod instructions;
 pub mod measure;
 pub mod padded;
 pub mod settle;
-pub mod tracked;
+pub mod timing;
 pub mod wait;
 pub mod way;
 pub mod work;

@@ -1,11 +1,11 @@
-//! Does the work that its arguments name, so that its instructions can be counted.
+//! Does the work that its arguments name: measures its time, or lets valgrind count its instructions.
 //!
-//! usage: `async-runtime-compat-costs instructions-of <backend> <work> <way>`
+//! Not meant to be started by hand; `compare` in `crates/bench` and the test `instructions` do.
 
 use std::env;
 use std::process::ExitCode;
 
-use async_runtime_compat_costs::instructions;
+use async_runtime_compat_costs::{instructions, timing};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -15,11 +15,10 @@ fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
     match args.split_first() {
         Some((command, rest)) if command == instructions::COMMAND => instructions::main(rest),
+        Some((command, rest)) if command == timing::COMMAND => timing::main(rest),
         _ => {
-            eprintln!(
-                "usage: async-runtime-compat-costs {} <backend> <work> <way>",
-                instructions::COMMAND
-            );
+            eprintln!("{} <backend> <work> <way>", instructions::COMMAND);
+            eprintln!("{} <pairs> <microseconds>, and figures on the input", timing::COMMAND);
             ExitCode::FAILURE
         }
     }

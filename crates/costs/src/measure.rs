@@ -1,5 +1,6 @@
 //! Rounds in pairs, and the ratios between them.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// Does a work so many times, and gives the time that it took.
@@ -25,6 +26,12 @@ pub struct Ratio {
     pub upper: f64,
     /// What the work takes natively, once: the median.
     pub native: Duration,
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2}–{:.2})", self.median, self.lower, self.upper)
+    }
 }
 
 impl Effort {

@@ -3,25 +3,27 @@
 //! ```text
 //! cargo run --release -p async-runtime-compat-bench --bin compare -- [options]
 //!
-//! --rounds <n>    pairs of rounds for each figure, 60 if not said otherwise
-//! --only <text>   only the figures whose backend, work, way or peer has the text in its name;
+//! --rounds <n>    pairs of rounds for each figure, 30 if not said otherwise
+//! --only <text>   only the figures whose backend, work, way, build or peer has the text in its name;
 //!                 when given more than once, all texts must be found; `--only 'WebSocket server'`
-//!                 is that section alone, and so are `instructions`, `tracking` and 'peak memory'
+//!                 is that section alone, and so are `instructions`, `tracking`, `simulation`, `peers`
+//!                 and 'peak memory'; `--only 'one backend'` is a build
 //! --write         keep the result in BENCHMARKS.md, and draw the chart
 //! ```
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io};
 
-use async_runtime_compat_bench::case::{BACKENDS, CONTROL, TYPED};
+use async_runtime_compat_bench::case::NATIVE;
 use async_runtime_compat_bench::instructions::Counted;
 use async_runtime_compat_bench::measure::Effort;
 use async_runtime_compat_bench::memory::{self, Pending};
-use async_runtime_compat_bench::report::{Instructions, Memory, Peer, Report, Time};
+use async_runtime_compat_bench::report::{Counts, Instructions, Memory, Peer, Report};
 use async_runtime_compat_bench::{
-    build, chart, instructions, peers, settle, simulation, tracking, websocket,
+    build, chart, costs, instructions, peers, settle, simulation, tracking, websocket,
 };
 
 const USAGE: &str = "usage: compare [--rounds <n>] [--only <text>]… [--write]";
@@ -52,7 +54,7 @@ struct Options {
 impl Options {
     fn parse(args: &[String]) -> Option<Options> {
         let mut options = Options {
-            effort: Effort { pairs: 60, round: Duration::from_millis(2) },
+            effort: Effort { pairs: 30, round: Duration::from_millis(3) },
             only: Vec::new(),
             write: false,
             command: format!("cargo run --release -p {} --bin compare", env!("CARGO_PKG_NAME")),
@@ -84,14 +86,11 @@ impl Options {
 }
 
 fn compare(options: &Options) -> io::Result<()> {
-    let times = times(options);
-    let (instructions, profiles) = instructions(options)?;
     let report = Report {
         command: options.command.clone(),
         effort: options.effort,
-        times,
-        instructions,
-        profiles,
+        costs: costs::compare(options.effort, &|names| options.wants(names))?,
+        instructions: instructions(options)?,
         memory: memory(options)?,
         websocket: websocket::compare(options.effort, &|names| options.wants(names)),
         simulation: simulation(options),
@@ -107,56 +106,45 @@ fn compare(options: &Options) -> io::Result<()> {
     Ok(())
 }
 
-fn times(options: &Options) -> Vec<Time> {
-    let mut times = Vec::new();
-    for &(backend, cases) in BACKENDS {
-        for case in cases(backend) {
-            let control = [(CONTROL, &case.native)];
-            let shims = case.shims.iter().map(|(way, run)| (*way, run));
-            for (way, run) in control.into_iter().chain(shims) {
-                if options.wants(&[backend, case.work, way]) {
-                    eprintln!("{backend}: {}, {way}", case.work);
-                    let ratio = options.effort.compare(&case.native, run);
-                    let tasks = u32::try_from(case.tasks).unwrap_or(u32::MAX);
-                    let native_per_task = ratio.native / tasks;
-                    times.push(Time { backend, work: case.work, way, ratio, native_per_task });
-                }
+/// All that is counted, with one backend and with every one.
+fn instructions(options: &Options) -> io::Result<Option<Vec<Instructions>>> {
+    if !instructions::available() {
+        return Ok(None);
+    }
+    let cases = instructions::all().into_iter();
+    let wanted = |case: &Counted| options.wants(&[case.backend, case.work, instructions::NAME]);
+    let cases: Vec<_> = cases.filter(wanted).collect();
+    let mut programs = HashMap::new();
+    for case in &cases {
+        for features in [build::feature(case.backend), &build::all()] {
+            if !programs.contains_key(features) {
+                programs.insert(features.to_owned(), build::build(build::COSTS, features)?);
             }
         }
     }
-    times
-}
-
-/// All counts, and those that are looked up by function.
-fn instructions(options: &Options) -> io::Result<(Option<Vec<Instructions>>, Vec<Instructions>)> {
-    if !instructions::available() {
-        return Ok((None, Vec::new()));
-    }
-    let cases = instructions::all().into_iter();
-    let cases: Vec<_> = cases
-        .filter(|case| options.wants(&[case.backend, case.work, instructions::NAME]))
-        .collect();
-    let (mut counts, mut profiles) = (Vec::new(), Vec::new());
-    if cases.is_empty() {
-        return Ok((Some(counts), profiles));
-    }
-    let program = build::build(COSTS, &build::all())?;
-    for case in cases {
+    let counts = instructions::for_each(cases, |case| {
         eprintln!("{}: {}, {}", case.backend, case.work, instructions::NAME);
-        let count = count(&program, &case)?;
-        profiles.extend(case.is_looked_up().then(|| count.clone()));
-        counts.push(count);
-    }
-    Ok((Some(counts), profiles))
+        let one = count(&programs[build::feature(case.backend)], &case)?;
+        let every = count(&programs[&build::all()], &case)?;
+        let both = case.ways.iter().zip(one.into_iter().zip(every));
+        let counts = both.map(|(&way, (one, every))| {
+            let Counted { backend, work, .. } = case;
+            Instructions { backend, work, way, one, every }
+        });
+        Ok(counts.collect::<Vec<_>>())
+    });
+    let counts = counts.into_iter().collect::<io::Result<Vec<_>>>()?;
+    Ok(Some(counts.into_iter().flatten().collect()))
 }
 
-fn count(program: &Path, case: &Counted) -> io::Result<Instructions> {
-    Ok(Instructions {
-        backend: case.backend,
-        work: case.work,
-        native: instructions::per_task(program, case, "native")?,
-        typed: instructions::per_task(program, case, TYPED)?,
-    })
+/// The counts of each way.
+fn count(program: &Path, case: &Counted) -> io::Result<Vec<Counts>> {
+    let native = instructions::per_task(program, case, NATIVE)?;
+    let ways = case.ways.iter().map(|way| {
+        let ours = instructions::per_task(program, case, way)?;
+        Ok(Counts { native: native.clone(), ours })
+    });
+    ways.collect()
 }
 
 fn memory(options: &Options) -> io::Result<Vec<Memory>> {

@@ -470,6 +470,31 @@ pub(crate) fn abort_handle_dropped_first_changes_nothing(cx: &Cx) -> Verdict {
     cx.wait("the end of the detached task", ended.happens())
 }
 
+pub(crate) fn abort_guard_aborts(cx: &Cx) -> Verdict {
+    let (task, drops) = pending(cx)?;
+    let guard = task.abort_handle().abort_on_drop();
+    ensure!(!guard.is_finished(), "`is_finished` is true before the guard was dropped");
+    drop(guard);
+    cx.wait("the drop of the future", drops.first())?;
+    cx.cancelled(task)
+}
+
+pub(crate) fn abort_guard_can_be_disarmed(cx: &Cx) -> Verdict {
+    let may_end = Event::new();
+    let wait = may_end.clone();
+    let task = cx.spawner().spawn_with_handle(async move {
+        wait.happens().await;
+        7
+    });
+    let handle = task.abort_handle().abort_on_drop().into_handle();
+    ensure!(!handle.is_finished(), "the task ended when its guard was disarmed");
+    drop(handle);
+    may_end.set();
+    let output = cx.output(task)?;
+    ensure!(output == 7, "expected the output 7, got {output}");
+    Ok(())
+}
+
 pub(crate) fn abort_handles_agree(cx: &Cx) -> Verdict {
     let (task, drops) = pending(cx)?;
     let first = task.abort_handle();

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
-use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
+use async_runtime_compat::decorate::Identified;
+use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta, task, with_blocking};
 
 use super::spawn::joined_large;
 use crate::kit::{
-    Cx, Drops, Event, Large, OnDrop, SlowDrop, Verdict, Wakes, ensure, fail, poll_with, quiet_panic, wait_for,
+    Cx, Drops, Event, Large, OnDrop, SlowDrop, Verdict, Wakes, ensure, fail, poll_with,
+    quiet_panic, wait_for,
 };
 use crate::recorder::Recorder;
 
@@ -345,6 +347,20 @@ pub(crate) fn name_and_location_reach_the_pool(cx: &Cx) -> Verdict {
         let output = cx.output(job)?;
         ensure!(output == 7, "expected the output 7, got {output}");
         pool.saw(name, location, "a pool around the subject's")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn handle_and_job_agree_on_the_id(cx: &Cx) -> Verdict {
+    let pool = cx.blocking()?;
+    let both = with_blocking(cx.spawner().clone(), pool.clone());
+    let identified = Identified::new(both).spawn_blocking(task::try_id);
+    ensure!(identified.id().is_some(), "blocking work of an identified runtime has no id");
+    // Whether it gives ids or not.
+    for job in [pool.spawn_blocking(task::try_id), identified] {
+        let id = job.id();
+        let inside = cx.output(job)?;
+        ensure!(inside == id, "the handle's id is {id:?}, and the id inside is {inside:?}");
     }
     Ok(())
 }

@@ -12,39 +12,22 @@
 
 mod bounds;
 
+use std::io;
 use std::path::Path;
-use std::sync::Mutex;
-use std::{io, thread};
 
-use async_runtime_compat_costs::case::{OPAQUE, TYPED};
+use async_runtime_compat_costs::case::NATIVE;
 use async_runtime_compat_costs::instructions::{self, Counted};
-
-/// The work that is counted on an opaque spawner, too.
-const OPAQUE_WORKS: [&str; 2] = ["spawn and join", "spawn detached"];
-
-/// How many cases are counted at a time.
-const THREADS: usize = 2;
 
 #[test]
 fn tasks_take_few_instructions_more_than_native_ones() {
     assert!(instructions::available(), "there is no valgrind to count instructions with");
     let cases = instructions::all();
     assert!(!cases.is_empty(), "no backend is compiled in");
-    let (queue, over) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
-    let next = || queue.lock().expect("nobody panics with the lock").next();
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some(case) = next() {
-                    let found = check(&case).unwrap_or_else(|error| {
-                        vec![format!("{}, {}: {error}", case.backend, case.work)]
-                    });
-                    over.lock().expect("nobody panics with the lock").extend(found);
-                }
-            });
-        }
+    let over = instructions::for_each(cases, |case| {
+        check(&case)
+            .unwrap_or_else(|error| vec![format!("{}, {}: {error}", case.backend, case.work)])
     });
-    let over = over.into_inner().expect("nobody panicked with the lock");
+    let over = over.concat();
     assert!(over.is_empty(), "per task:\n{}", over.join("\n"));
 }
 
@@ -52,23 +35,19 @@ fn tasks_take_few_instructions_more_than_native_ones() {
 fn check(case: &Counted) -> io::Result<Vec<String>> {
     let program = Path::new(env!("CARGO_BIN_EXE_async-runtime-compat-costs"));
     let Counted { backend, work, .. } = case;
-    let native = instructions::per_task(program, case, "native")?.total();
+    let native = instructions::per_task(program, case, NATIVE)?.total();
     let mut over = Vec::new();
-    for way in case.ways.iter().filter(|way| is_checked(work, way)) {
+    for way in &case.ways {
         let count = instructions::per_task(program, case, way)?.total();
         let ratio = count / native;
         let bound = bounds::of(backend, work, way);
-        let line = format!(
-            "{backend}, {work}, {way}: {count:.1} / {native:.1} = {ratio:.4}, at most {bound:.3}"
-        );
+        let at_most = bound.map_or("no bound".to_owned(), |bound| format!("at most {bound:.3}"));
+        let line =
+            format!("{backend}, {work}, {way}: {count:.1} / {native:.1} = {ratio:.4}, {at_most}");
         println!("{line}");
-        if ratio > bound {
+        if bound.is_none_or(|bound| ratio > bound) {
             over.push(line);
         }
     }
     Ok(over)
-}
-
-fn is_checked(work: &str, way: &str) -> bool {
-    way == TYPED || way == OPAQUE && OPAQUE_WORKS.contains(&work)
 }

@@ -108,7 +108,8 @@ impl Engine {
         };
         {
             let mut state = self.lock();
-            state.insert(Home::NONE, None, location, 0);
+            let number = state.number(None);
+            state.insert(Home::NONE, number, None, location, 0);
             state.current = Some(ROOT);
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
