@@ -194,7 +194,16 @@ fn jobs_and_services_import_public_items_alone() {
 #[test]
 fn atomic_variables_and_locks_are_those_of_the_models() {
     // Where nothing is to be ordered, or where only the standard library's types can stand.
-    let allowed = ["sync.rs", "shards/threads.rs", "blocking/pool.rs", "error.rs"];
+    let allowed = [
+        "sync.rs",
+        "sync/atomic.rs",
+        "sync/models.rs",
+        "ids.rs",
+        "shards/threads.rs",
+        "backend/cancelling/outputs.rs",
+        "blocking/pool.rs",
+        "error.rs",
+    ];
     let mut wrong = Vec::new();
     for path in files(&root().join("src")) {
         let is_allowed = allowed.iter().any(|file| path.ends_with(file));

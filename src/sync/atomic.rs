@@ -12,7 +12,6 @@ pub(crate) use loom::sync::atomic::Ordering;
 
 macro_rules! atomics {
     ($($name:ident of $value:ty,)*) => { $(
-        #[derive(Default)]
         pub(crate) struct $name {
             value: atomic::$name,
             loads: atomic::AtomicBool,
@@ -26,6 +25,12 @@ macro_rules! atomics {
             pub(crate) fn load(&self, order: Ordering) -> $value {
                 self.loads.store(true, Ordering::Relaxed);
                 self.value.load(order)
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> $name {
+                $name::new(<$value>::default())
             }
         }
 

@@ -131,6 +131,7 @@ fn pair(permits: usize, ops: [Op; 2]) {
     let (second, more) = second.act(ops[1]);
     let (first, waiting) = other.join().expect("it does not panic");
 
+    assert!(limit.held() >= limit.limit() || limit.waiting() == 0, "a permit is free");
     drop((first, second, held));
     // Whoever was woken runs. One that was not must not have a permit.
     let mut waiting: Vec<_> = waiting.into_iter().chain(more).collect();
