@@ -49,7 +49,7 @@ pub(crate) use layered::{
 #[cfg(feature = "futures")]
 pub(crate) use quiet::Quiet;
 pub(crate) use shared::Abort;
-pub(crate) use spawn::{spawn, spawn_detached, spawn_reserved};
+pub(crate) use spawn::{spawn, spawn_detached, spawn_many, spawn_reserved};
 pub(crate) use time::{clock, limit, limit_at, sleep_until};
 #[cfg(feature = "tokio")]
 pub(crate) use tokio::time::Limit;

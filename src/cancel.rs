@@ -4,6 +4,7 @@ mod node;
 
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -142,7 +143,8 @@ impl Default for CancelToken {
     }
 }
 
-/// Tokens are equal if they are clones of each other.
+/// Tokens are equal if they are clones of each other, as with [`Arc::ptr_eq`]. A child is not equal to its parent,
+/// nor to another child, whether they are cancelled or not.
 impl PartialEq for CancelToken {
     fn eq(&self, other: &CancelToken) -> bool {
         Arc::ptr_eq(&self.node, &other.node)
@@ -150,6 +152,15 @@ impl PartialEq for CancelToken {
 }
 
 impl Eq for CancelToken {}
+
+/// A token's hash is that of its identity, so that clones are one key of a map. It does not change when the token
+/// is cancelled, which clippy's `mutable_key_type` cannot know: list the type under `ignore-interior-mutability` in
+/// `clippy.toml`.
+impl Hash for CancelToken {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.node).hash(state);
+    }
+}
 
 impl fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

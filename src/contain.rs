@@ -139,11 +139,28 @@ impl<F> Contained<F> {
     }
 }
 
+/// Drops a future whose poll unwinds, inside of the `catch_unwind` around the poll. The future's destructor thus
+/// sees [`panicking`](std::thread::panicking), as the destructor of a local variable does.
+struct Unwound<'a, F> {
+    future: Pin<&'a mut Option<F>>,
+}
+
+impl<F> Drop for Unwound<'_, F> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<F>() {
+            // A second panic that left this destructor would abort the process.
+            contained(|| self.future.set(None));
+        }
+    }
+}
+
 /// A future whose destructor cannot panic, and whose panics can be returned as values.
 pub(crate) trait PollCaught {
     type Output;
 
     /// Polls the future. A panic, in it or in its destructor, is returned as a value.
+    ///
+    /// When this is ready, the future has been dropped.
     fn poll_caught(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -157,14 +174,20 @@ impl<F: Future> PollCaught for Contained<F> {
     type Output = F::Output;
 
     /// Polls the future, and drops it when it completes. A panic in its destructor is then a panic of the
-    /// task, as on tokio.
+    /// task, as on tokio. If the poll panics, the future is dropped while the panic unwinds.
     #[inline(always)]
     fn poll_caught(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Payload>> {
         let mut future = self.project().future;
         let mut output = None;
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            let Some(polled) = future.as_mut().as_pin_mut() else { polled_after_completion() };
-            if let Poll::Ready(value) = polled.poll(cx) {
+            let mut unwound = Unwound { future: future.as_mut() };
+            let Some(polled) = unwound.future.as_mut().as_pin_mut() else {
+                polled_after_completion()
+            };
+            let poll = polled.poll(cx);
+            // It is for a poll that unwinds.
+            mem::forget(unwound);
+            if let Poll::Ready(value) = poll {
                 output = Some(value);
                 if mem::needs_drop::<F>() {
                     // Assigning through the pin leaves `None` behind even if the old future's drop unwinds.

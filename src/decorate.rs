@@ -1,4 +1,5 @@
-//! Decorators for spawners: they name tasks, count them, and limit how many run at a time.
+//! Decorators for spawners: they name tasks, give them ids, count them, and limit how many run
+//! at a time.
 //!
 //! Each wraps a spawner, or a whole [`Runtime`](crate::Runtime), and is one itself: pass it on in its place. It
 //! uses the timer and the blocking pool of the decorated spawner, where it has them, so that a decorated
@@ -7,6 +8,7 @@
 //!
 //! | decorator   | effect on a task                                       | queries                                                |
 //! |-------------|--------------------------------------------------------|--------------------------------------------------------|
+//! | [`Identified`] | an id, inside the task and in its handle, errors and listings |                                 |
 //! | [`Named`]   | a prefix to its name, a default name, or a new name    |                                                        |
 //! | [`Counted`] | none                                                   | spawned, live, finished, aborted and panicked tasks, for Prometheus and OpenTelemetry |
 //! | [`Limited`] | waits for a permit before its first poll               | `acquire`, `try_acquire`, `ready`, `running`, `waiting` |
@@ -75,6 +77,7 @@
 mod counted;
 mod decorated;
 mod hooked;
+mod identified;
 mod limited;
 mod named;
 mod prometheus;
@@ -82,6 +85,7 @@ mod prometheus;
 pub use counted::{Counted, Counts, Metric, MetricKind};
 pub(crate) use decorated::{Decorated, decorator};
 pub use hooked::Hooked;
+pub use identified::Identified;
 pub use limited::{Acquire, Limited, Permit};
 pub use named::Named;
 pub use prometheus::Exposition;

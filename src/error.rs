@@ -9,7 +9,8 @@ use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
 use crate::contain::{Payload, Unseen};
-use crate::meta::{Name, write_task};
+use crate::ids::TaskId;
+use crate::meta::{Label, write_task};
 
 /// How a task ended without an output.
 pub(crate) enum End {
@@ -35,8 +36,8 @@ impl End {
 /// Exactly one of [`is_cancelled`](JoinError::is_cancelled), [`is_panic`](JoinError::is_panic) and
 /// [`is_shutdown`](JoinError::is_shutdown) is true.
 ///
-/// The [`Display`](fmt::Display) form names the task and the location of the `spawn` call, and quotes
-/// the panic's message if it is a string:
+/// The [`Display`](fmt::Display) form has the task's id and name, if it has them, and the location of the `spawn` call,
+/// and quotes the panic's message if it is a string:
 /// `task 'conn-7' spawned at src/server.rs:12:9 panicked: index out of bounds`.
 pub struct JoinError(Repr);
 
@@ -47,10 +48,10 @@ enum Repr {
     Long(Box<Long>),
 }
 
-/// An error with a name or a payload.
+/// An error with a label or a payload.
 struct Long {
     cause: Cause,
-    name: Name,
+    label: Label,
     location: &'static Location<'static>,
 }
 
@@ -63,15 +64,15 @@ enum Cause {
 
 impl JoinError {
     #[cold]
-    pub(crate) fn new(end: End, name: Name, location: &'static Location<'static>) -> JoinError {
-        let cause = match (end, &name) {
-            (End::Cancelled, None) => return JoinError(Repr::Cancelled(location)),
-            (End::Shutdown, None) => return JoinError(Repr::Shutdown(location)),
-            (End::Cancelled, Some(_)) => Cause::Cancelled,
-            (End::Shutdown, Some(_)) => Cause::Shutdown,
-            (End::Panic(payload), _) => Cause::Panic(Mutex::new(Unseen::take(*payload))),
+    pub(crate) fn new(end: End, label: Label, location: &'static Location<'static>) -> JoinError {
+        let cause = match end {
+            End::Cancelled if label.is_empty() => return JoinError(Repr::Cancelled(location)),
+            End::Shutdown if label.is_empty() => return JoinError(Repr::Shutdown(location)),
+            End::Cancelled => Cause::Cancelled,
+            End::Shutdown => Cause::Shutdown,
+            End::Panic(payload) => Cause::Panic(Mutex::new(Unseen::take(*payload))),
         };
-        JoinError(Repr::Long(Box::new(Long { cause, name, location })))
+        JoinError(Repr::Long(Box::new(Long { cause, label, location })))
     }
 
     fn cause(&self) -> &Cause {
@@ -82,10 +83,10 @@ impl JoinError {
         }
     }
 
-    fn name(&self) -> &Name {
+    fn label(&self) -> Option<&Label> {
         match &self.0 {
-            Repr::Cancelled(_) | Repr::Shutdown(_) => &None,
-            Repr::Long(long) => &long.name,
+            Repr::Cancelled(_) | Repr::Shutdown(_) => None,
+            Repr::Long(long) => Some(&long.label),
         }
     }
 
@@ -153,7 +154,13 @@ impl JoinError {
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name().as_ref().map(|name| &***name)
+        self.label()?.name()
+    }
+
+    /// Returns the task's id, if it has one; see [`Identified`](crate::decorate::Identified).
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.label()?.id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -168,7 +175,7 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, self.task_name(), self.spawned_at())?;
+        write_task(f, self.id(), self.task_name(), self.spawned_at())?;
         match self.cause() {
             Cause::Cancelled => f.write_str(" was cancelled"),
             Cause::Shutdown => f.write_str(" was dropped because its runtime was shut down"),

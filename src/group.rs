@@ -1,24 +1,33 @@
 //! Groups of tasks that can be listed, awaited and shut down.
 
-mod join;
+mod builder;
+mod join_group;
+mod join_map;
+mod join_queue;
+mod joins;
 mod scope;
 mod slots;
+mod track;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::backend;
 use crate::cancel::CancelToken;
-use crate::layer::{Clock, Layer, Layers, Members};
+use crate::layer::{Layers, Members};
 use crate::runtime::forward;
 use crate::seam::{Spawner, Timer};
 use crate::time::TimerExt;
 
-pub use self::join::JoinGroup;
+pub use self::builder::TaskGroupBuilder;
+pub use self::join_group::JoinGroup;
+pub use self::join_map::JoinMap;
+pub use self::join_queue::JoinQueue;
+pub use self::track::Tracked;
 pub use crate::layer::{ShutdownReport, TaskInfo};
 
 /// A spawner that tracks its tasks, and can shut them down.
@@ -80,7 +89,9 @@ pub use crate::layer::{ShutdownReport, TaskInfo};
 /// A `TaskTracker` counts tasks and waits for them; it cannot abort or list them, and each spawn has to name
 /// it. A `TaskGroup` does not keep results; tokio's `JoinSet` does, and its counterpart is the
 /// [`JoinGroup`]. Unlike on a `TaskTracker`, [`wait`](TaskGroup::wait) does not require a
-/// [`close`](TaskGroup::close) before it.
+/// [`close`](TaskGroup::close) before it, and a closed group refuses tasks. Both can track a future that is polled
+/// elsewhere, with [`track_future`](TaskGroup::track_future). There is no counterpart of a tracker's token, which
+/// counts as a task without being one.
 ///
 /// # Examples
 ///
@@ -114,6 +125,13 @@ pub struct TaskGroup {
     owner: Arc<Owner>,
 }
 
+// A group's state is behind locks under which no user code runs: a panic leaves nothing half done. The spawner and the
+// clock are only used by reference, from any thread, as every task may.
+impl UnwindSafe for TaskGroup {}
+impl RefUnwindSafe for TaskGroup {}
+impl UnwindSafe for GroupSpawner {}
+impl RefUnwindSafe for GroupSpawner {}
+
 /// The state that the clones of a group share.
 struct Owner {
     spawner: GroupSpawner,
@@ -141,7 +159,7 @@ impl TaskGroup {
 
     /// Configures a group with more than the defaults.
     pub fn builder(spawner: Arc<dyn Spawner>) -> TaskGroupBuilder {
-        TaskGroupBuilder { spawner, timer: None, token: None }
+        TaskGroupBuilder::new(spawner)
     }
 
     /// Creates a group nested in this one, with the same clock.
@@ -150,7 +168,10 @@ impl TaskGroup {
     #[must_use]
     pub fn child(&self) -> TaskGroup {
         let builder = TaskGroup::builder(Arc::new(self.spawner()));
-        TaskGroupBuilder { timer: self.owner.clock.clone(), ..builder }.build()
+        match &self.owner.clock {
+            Some(clock) => builder.timer(clock.clone()).build(),
+            None => builder.build(),
+        }
     }
 
     fn core(&self) -> &Arc<Members> {
@@ -186,8 +207,8 @@ impl TaskGroup {
         self.len() == 0
     }
 
-    /// Lists the tasks: their names, the locations of their `spawn` calls, and, if the group has a clock,
-    /// their ages.
+    /// Lists the tasks: their names, the locations of their `spawn` calls, their ages if the group has a clock, and
+    /// their ids if its spawner is [`Identified`](crate::decorate::Identified).
     ///
     /// With a clock, the oldest tasks come first. Without, the tasks spawned by one thread are in the order
     /// of their spawns.
@@ -236,9 +257,21 @@ impl TaskGroup {
     /// Closes the group to new tasks.
     ///
     /// From now on futures are dropped in the call that spawns them, and their joins say
-    /// [`is_shutdown`](crate::JoinError::is_shutdown). Existing tasks run on. A group cannot be reopened.
+    /// [`is_shutdown`](crate::JoinError::is_shutdown). Existing tasks run on.
     pub fn close(&self) {
         self.core().close();
+    }
+
+    /// Opens the group to new tasks again after a [`close`](TaskGroup::close). On an open group this does nothing.
+    ///
+    /// It does not renew the group's token: if that was cancelled, for example by
+    /// [`shutdown`](TaskGroup::shutdown), it stays so, and tasks that observe it end soon after they start. To
+    /// start over with a new token, make a new group.
+    ///
+    /// A `shutdown` that is under way waits for tasks that are spawned after this, too, and aborts those that were
+    /// there at the end of its grace period.
+    pub fn reopen(&self) {
+        self.core().reopen();
     }
 
     /// Returns whether the group is closed to new tasks.
@@ -325,51 +358,6 @@ forward!(Spawner, owner.spawner: impl<> TaskGroup);
 impl fmt::Debug for TaskGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// Configures a [`TaskGroup`]; see [`TaskGroup::builder`].
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct TaskGroupBuilder {
-    spawner: Arc<dyn Spawner>,
-    timer: Option<Arc<dyn Timer>>,
-    token: Option<CancelToken>,
-}
-
-impl TaskGroupBuilder {
-    /// Sets the clock for the ages of tasks.
-    ///
-    /// It is read at each spawn. With the runtime's timer, ages are in virtual time in a simulation and on
-    /// tokio's paused clock.
-    pub fn timer(self, timer: Arc<dyn Timer>) -> TaskGroupBuilder {
-        TaskGroupBuilder { timer: Some(timer), ..self }
-    }
-
-    /// Sets the parent of the group's token.
-    ///
-    /// The default is the token of the enclosing group, if there is one.
-    pub fn token(self, token: CancelToken) -> TaskGroupBuilder {
-        TaskGroupBuilder { token: Some(token), ..self }
-    }
-
-    /// Builds the group.
-    #[must_use]
-    pub fn build(self) -> TaskGroup {
-        let TaskGroupBuilder { spawner, timer: clock, token } = self;
-        let token = match token.as_ref().or_else(|| backend::token_of(&spawner)) {
-            Some(token) => token.child_token(),
-            None => CancelToken::new(),
-        };
-        let now = clock.clone().map(|clock| -> Clock { Arc::new(move || clock.now()) });
-        let core = Members::new(token, now);
-        let hooked = Arc::new(backend::around_spawner(spawner, Layer::Group(core.clone())));
-        TaskGroup { owner: Arc::new(Owner { spawner: GroupSpawner { hooked, core }, clock }) }
-    }
-}
-
-impl fmt::Debug for TaskGroupBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskGroupBuilder").finish_non_exhaustive()
     }
 }
 

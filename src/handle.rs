@@ -1,16 +1,21 @@
 //! Handles to spawned tasks.
 
+mod guard;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
-use crate::meta::{Name, write_task};
+use crate::ids::TaskId;
+use crate::meta::{Label, write_task};
+
+pub use self::guard::AbortGuard;
 
 /// A handle to a spawned task: await it for the task's output.
 ///
@@ -23,7 +28,8 @@ use crate::meta::{Name, write_task};
 /// # Errors
 ///
 /// Awaiting the handle returns a [`JoinError`] if the task was aborted, if it panicked, or if its
-/// runtime was shut down. When it resolves, the task's future has been dropped.
+/// runtime was shut down. When it resolves, the task's future has been dropped, and so has an output that
+/// this does not return.
 ///
 /// # Panics
 ///
@@ -104,7 +110,7 @@ impl<T> JoinHandle<T> {
         let mut join = self.lock();
         AbortHandle {
             task: join.abort_handle(self.sharing),
-            name: join.name(),
+            label: join.label(),
             location: self.location,
         }
     }
@@ -143,8 +149,6 @@ impl<T> JoinHandle<T> {
     ///
     /// Once this is true it stays true, and the handle resolves without waiting. An abort alone does
     /// not make it true: the future must have been dropped.
-    ///
-    /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let finished = self.lock().is_finished(self.sharing);
@@ -162,7 +166,16 @@ impl<T> JoinHandle<T> {
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
-        self.lock().name().map(|name| *name)
+        self.lock().label().into_name()
+    }
+
+    /// Returns the task's id, if it has one: its spawner is [`Identified`](crate::decorate::Identified), or identifies
+    /// its tasks by itself, as a simulation does.
+    ///
+    /// An id by the spawner itself is known until the handle resolves.
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.lock().label().id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -189,7 +202,8 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JoinHandle(")?;
-        write_task(f, self.task_name().as_deref(), self.location)?;
+        let label = self.lock().label();
+        write_task(f, label.id(), label.name(), self.location)?;
         f.write_str(")")
     }
 }
@@ -201,9 +215,14 @@ impl<T> fmt::Debug for JoinHandle<T> {
 #[derive(Clone)]
 pub struct AbortHandle {
     task: Arc<dyn Abort>,
-    name: Name,
+    label: Label,
     location: &'static Location<'static>,
 }
+
+// The handle's view of a task is behind a lock under which no user code runs, or atomic: a panic elsewhere leaves
+// nothing half done.
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
     /// Requests that the task stop at its next await, and returns at once.
@@ -223,10 +242,23 @@ impl AbortHandle {
         self.task.is_finished()
     }
 
+    /// Binds the task to a guard: dropping the guard aborts the task.
+    ///
+    /// [`JoinHandle::abort_on_drop`] is the same for a handle that can also be awaited.
+    pub fn abort_on_drop(self) -> AbortGuard {
+        AbortGuard::new(self)
+    }
+
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        self.label.name()
+    }
+
+    /// Returns the task's id, if it has one; see [`JoinHandle::id`].
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.label.id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -239,7 +271,7 @@ impl AbortHandle {
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AbortHandle(")?;
-        write_task(f, self.task_name(), self.location)?;
+        write_task(f, self.id(), self.task_name(), self.location)?;
         f.write_str(")")
     }
 }
@@ -309,6 +341,12 @@ impl<T> AbortOnDrop<T> {
     #[must_use]
     pub fn task_name(&self) -> Option<Cow<'static, str>> {
         self.handle.task_name()
+    }
+
+    /// Returns the task's id, if it has one; see [`JoinHandle::id`].
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.handle.id()
     }
 
     /// Returns the location of the `spawn` call.

@@ -23,6 +23,7 @@ mod error;
 mod group;
 mod handle;
 pub mod hook;
+mod ids;
 mod layer;
 mod meta;
 #[cfg(doctest)]
@@ -37,6 +38,7 @@ mod seam;
 pub mod services;
 mod shards;
 mod spawner;
+pub mod task;
 #[cfg(feature = "macros")]
 mod testing;
 mod time;
@@ -67,8 +69,10 @@ pub use bridge::tracing;
 pub use blocking::{BlockingExt, BlockingPool, BlockingPoolBuilder};
 pub use cancel::{CancelOnDrop, CancelToken, Cancelled, RunUntilCancelled};
 pub use error::{Elapsed, JoinError, NoRuntime, NoTimer};
-pub use group::{GroupSpawner, JoinGroup, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo};
-pub use handle::{AbortHandle, AbortOnDrop, JoinHandle};
+pub use group::{GroupSpawner, ShutdownReport, TaskGroup, TaskGroupBuilder, TaskInfo, Tracked};
+pub use group::{JoinGroup, JoinMap, JoinQueue};
+pub use handle::{AbortGuard, AbortHandle, AbortOnDrop, JoinHandle};
+pub use ids::TaskId;
 pub use meta::SpawnMeta;
 pub use runtime::{Ambient, WithBlocking, WithTimer, current, from_env, with_blocking, with_timer};
 pub use seam::{Blocking, BoxFuture, BoxJob, FnSpawner, RawSleep, Runtime, Sleep, Spawner, Timer};

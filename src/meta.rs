@@ -1,10 +1,12 @@
-//! The metadata of a spawn: name and location.
+//! The metadata of a spawn: name, id and location.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
-/// The name of a task and the location of its `spawn` call.
+use crate::ids::{IdSlot, TaskId};
+
+/// The name of a task, its id, and the location of its `spawn` call.
 ///
 /// The typed methods of [`SpawnerExt`](crate::SpawnerExt) and [`BlockingExt`](crate::BlockingExt) create it for
 /// each call, and pass it to [`Spawner::spawn_with`](crate::Spawner::spawn_with) and
@@ -42,6 +44,8 @@ use std::panic::Location;
 pub struct SpawnMeta<'a> {
     pub(crate) name: Option<&'a Cow<'static, str>>,
     pub(crate) location: &'static Location<'static>,
+    /// The slot for the task's id, which its handle reads. `None` in metadata that was not made for a spawn.
+    pub(crate) id: Option<&'a IdSlot>,
     /// The address of the contained future, or 0 if there is none.
     contained: usize,
 }
@@ -60,7 +64,7 @@ impl<'a> SpawnMeta<'a> {
         name: Option<&'a Cow<'static, str>>,
         location: &'static Location<'static>,
     ) -> SpawnMeta<'a> {
-        SpawnMeta { name, location, contained: 0 }
+        SpawnMeta { name, location, id: None, contained: 0 }
     }
 
     /// Sets the name.
@@ -89,6 +93,71 @@ impl<'a> SpawnMeta<'a> {
     #[must_use]
     pub fn to_name(&self) -> Option<Cow<'static, str>> {
         self.name.cloned()
+    }
+
+    /// Returns the task's id, if it has one.
+    ///
+    /// It has if a decorator around this spawner is [`Identified`](crate::decorate::Identified), or has called
+    /// [`identify`](SpawnMeta::identify).
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.id.and_then(IdSlot::get)
+    }
+
+    /// Gives the task an id, unless it has one.
+    ///
+    /// A spawner that identifies its tasks calls this in [`spawn_with`](crate::Spawner::spawn_with), and the handle
+    /// and the spawners inside it learn the id. It also polls and drops the future in the id's
+    /// [`scope`](TaskId::scope), so that [`task::id`](crate::task::id) returns it. There is no effect on metadata
+    /// that comes from [`new`](SpawnMeta::new) and not from a typed method.
+    ///
+    /// # Examples
+    ///
+    /// A spawner that identifies its tasks:
+    ///
+    /// ```
+    /// # use async_runtime_compat::FnSpawner;
+    /// use std::future::poll_fn;
+    ///
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat::{BoxFuture, SpawnMeta, TaskId, task};
+    ///
+    /// struct Numbered<S>(S);
+    ///
+    /// impl<S: Spawner> Spawner for Numbered<S> {
+    ///     #[track_caller]
+    ///     fn spawn(&self, future: BoxFuture<'static, ()>) {
+    ///         self.spawn_with(SpawnMeta::new(), future);
+    ///     }
+    ///
+    ///     fn spawn_with(&self, meta: SpawnMeta<'_>, future: BoxFuture<'static, ()>) {
+    ///         // It may have an id from a decorator around this one.
+    ///         let id = meta.id().unwrap_or_else(TaskId::next);
+    ///         meta.identify(id);
+    ///         let mut future = Some(future);
+    ///         let task = poll_fn(move |cx| {
+    ///             id.scope(|| {
+    ///                 let Some(running) = &mut future else { return std::task::Poll::Ready(()) };
+    ///                 let poll = running.as_mut().poll(cx);
+    ///                 if poll.is_ready() {
+    ///                     future = None;
+    ///                 }
+    ///                 poll
+    ///             })
+    ///         });
+    ///         self.0.spawn_with(meta, Box::pin(task));
+    ///     }
+    /// }
+    ///
+    /// # let threads = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
+    /// let task = Numbered(threads).spawn_with_handle(async { task::id() });
+    /// let id = task.id();
+    /// assert_eq!(futures_lite::future::block_on(task).ok(), id);
+    /// ```
+    pub fn identify(&self, id: TaskId) {
+        if let Some(slot) = self.id {
+            slot.set(id);
+        }
     }
 
     /// Returns the location of the `spawn` call.
@@ -128,32 +197,102 @@ impl<'a> SpawnMeta<'a> {
     {
         SpawnMeta { name: name.or(self.name), ..self }
     }
+
+    /// Sets the slot for the id.
+    #[inline]
+    pub(crate) fn with_slot<'b>(self, slot: Option<&'b IdSlot>) -> SpawnMeta<'b>
+    where
+        'a: 'b,
+    {
+        SpawnMeta { id: slot, ..self }
+    }
+
+    /// Sets the slot for the id, unless there is one.
+    #[inline]
+    pub(crate) fn or_slot<'b>(self, slot: &'b IdSlot) -> SpawnMeta<'b>
+    where
+        'a: 'b,
+    {
+        SpawnMeta { id: self.id.or(Some(slot)), ..self }
+    }
 }
 
 fn address<F: ?Sized>(future: &F) -> usize {
     std::ptr::from_ref(future).addr()
 }
 
-/// `task 'conn-7' spawned at src/server.rs:12:9`
+/// `task 'conn-7' spawned at src/server.rs:12:9`, or, with an id, `task 12 'conn-7' spawned at …`
 impl fmt::Display for SpawnMeta<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, self.name(), self.location)
+        write_task(f, self.id(), self.name(), self.location)
     }
 }
 
-/// The name of a task, if it has one.
+/// The name and the id of a task, if it has either, for listings, handles and errors.
 ///
-/// Boxed, so that it takes one word in tasks without a name.
-pub(crate) type Name = Option<Box<Cow<'static, str>>>;
+/// Boxed, so that it takes one word in tasks without.
+#[derive(Clone, Default)]
+pub(crate) struct Label(Option<Box<Parts>>);
 
-/// `task 'conn-7' spawned at src/server.rs:12:9`
+#[derive(Clone)]
+struct Parts {
+    name: Option<Cow<'static, str>>,
+    id: Option<TaskId>,
+}
+
+impl Label {
+    pub(crate) fn new(name: Option<Cow<'static, str>>, id: Option<TaskId>) -> Label {
+        if name.is_none() && id.is_none() {
+            return Label(None);
+        }
+        Label(Some(Box::new(Parts { name, id })))
+    }
+
+    /// Sets the name, unless there is one.
+    pub(crate) fn or_name(&mut self, name: Cow<'static, str>) {
+        let parts = self.0.get_or_insert_with(|| Box::new(Parts { name: None, id: None }));
+        parts.name.get_or_insert(name);
+    }
+
+    /// Sets the id, unless there is one.
+    pub(crate) fn or_id(mut self, id: Option<TaskId>) -> Label {
+        match &mut self.0 {
+            Some(parts) => parts.id = parts.id.or(id),
+            None => self = Label::new(None, id),
+        }
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.0.as_ref()?.name.as_deref()
+    }
+
+    pub(crate) fn into_name(self) -> Option<Cow<'static, str>> {
+        self.0?.name
+    }
+
+    pub(crate) fn id(&self) -> Option<TaskId> {
+        self.0.as_ref()?.id
+    }
+}
+
+/// `task 12 'conn-7' spawned at src/server.rs:12:9`, with the parts that there are.
 pub(crate) fn write_task(
     f: &mut fmt::Formatter<'_>,
+    id: Option<TaskId>,
     name: Option<&str>,
     location: &Location<'_>,
 ) -> fmt::Result {
-    match name {
-        Some(name) => write!(f, "task '{name}' spawned at {location}"),
-        None => write!(f, "task spawned at {location}"),
+    f.write_str("task ")?;
+    if let Some(id) = id {
+        write!(f, "{id} ")?;
     }
+    if let Some(name) = name {
+        write!(f, "'{name}' ")?;
+    }
+    write!(f, "spawned at {location}")
 }

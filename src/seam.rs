@@ -14,7 +14,9 @@ mod timer;
 
 pub use self::blocking::{Blocking, BoxJob};
 pub use self::context::{EnterGuard, ThreadContext, enter, enter_context};
-pub(crate) use self::context::{enter_if_alive, entered, keeps_end, panicked, takes_real_time};
+pub(crate) use self::context::{
+    enter_if_alive, entered, keeps_end, next_id, panicked, running_id, takes_real_time,
+};
 #[cfg(feature = "async-executor")]
 pub(crate) use self::native::Owner;
 pub(crate) use self::native::{BlockingKind, Kind};

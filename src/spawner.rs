@@ -113,6 +113,41 @@ pub trait SpawnerExt: Spawner {
         JoinHandle::new(join.or_meta(meta), meta.location())
     }
 
+    /// Starts a task for each of the futures, and returns their handles in the same order.
+    ///
+    /// On an async-executor all tasks are spawned under one lock, as by `Executor::spawn_many`; on other spawners this
+    /// is a loop over [`spawn_with_handle`](SpawnerExt::spawn_with_handle). In any case the iterator is exhausted before
+    /// the first task is spawned, so it may itself spawn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use async_runtime_compat::FnSpawner;
+    /// use async_runtime_compat::prelude::*;
+    ///
+    /// # let spawner = FnSpawner::new(|f| { std::thread::spawn(|| futures_lite::future::block_on(f)); });
+    /// # futures_lite::future::block_on(async {
+    /// let squares = spawner.spawn_many((1..=3).map(|number| async move { number * number }));
+    /// let mut sum = 0;
+    /// for square in squares {
+    ///     sum += square.await?;
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok::<(), JoinError>(())
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    fn spawn_many<I>(&self, futures: I) -> Vec<JoinHandle<<I::Item as Future>::Output>>
+    where
+        I: IntoIterator,
+        I::Item: Future + Send + 'static,
+        <I::Item as Future>::Output: Send + 'static,
+    {
+        let location = Location::caller();
+        let joins = backend::spawn_many(self, location, futures.into_iter().collect());
+        joins.into_iter().map(|join| JoinHandle::new(join, location)).collect()
+    }
+
     /// Starts a task without a handle.
     ///
     /// A panic in it is caught and does not affect other tasks.

@@ -22,8 +22,9 @@ pub trait TimerExt: Timer {
     ///
     /// # Panics
     ///
-    /// The same as [`sleep`](Timer::sleep).
+    /// The same as [`sleep`](Timer::sleep), but with the location of this call on every built-in timer.
     #[inline]
+    #[track_caller]
     fn sleep_until(&self, deadline: Instant) -> Sleep {
         backend::sleep_until(self, deadline)
     }

@@ -8,17 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the bottom up.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 23] = [
     "contain",
     "shards",
     "yield_now",
     "waiters",
+    "ids",
     "meta",
     "error",
     "cancel",
     "watch",
     "layer",
     "seam",
+    "task",
     "backend",
     "handle",
     "spawner",
@@ -39,7 +41,7 @@ const OUTSIDERS: [&str; 1] = ["services"];
 const OTHERS: [&str; 4] = ["lib", "prelude", "migration", "docs"];
 
 /// The public modules, which an outsider may import beside the items at the root.
-const PUBLIC: [&str; 4] = ["decorate", "hook", "runtime", "services"];
+const PUBLIC: [&str; 5] = ["decorate", "hook", "runtime", "services", "task"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -1,6 +1,7 @@
 //! Spawning on an async-executor that the caller drives.
 
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use ::async_executor::Executor;
 use super::async_task::TaskJoin;
 use super::contained_task::{ContainedTask, DetachedTask};
 use super::ending::Ending;
-use super::{Known, async_io, unblock};
+use super::{Join, Known, async_io, unblock};
 use crate::contain::{Contained, PollCaught, discard};
 use crate::meta::SpawnMeta;
 use crate::seam::{
@@ -93,6 +94,25 @@ where
     C::Output: Ending<T>,
 {
     Some(TaskJoin::new(executor(owner)?.spawn(ContainedTask::new(contain(future)))))
+}
+
+/// Spawns a task for each of the futures, under one lock of the executor, which the futures do not get to see.
+pub(super) fn spawn_many<F>(owner: &Owner, futures: Vec<F>) -> Vec<Join<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(executor) = executor(owner) else {
+        let refuse = |future| {
+            discard(future);
+            Join::refused()
+        };
+        return futures.into_iter().map(refuse).collect();
+    };
+    let mut tasks = Vec::with_capacity(futures.len());
+    let contained = futures.into_iter().map(|it| ContainedTask::new(Contained::new(it)));
+    executor.spawn_many(contained, &mut tasks);
+    tasks.into_iter().map(|task| TaskJoin::new(task).into()).collect()
 }
 
 /// Spawns a detached task; drops it if the executor is gone.

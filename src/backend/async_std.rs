@@ -6,15 +6,21 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use ::async_std::task;
 
-use super::boxed::{self, CellTask};
-use super::contained_task::DetachedTask;
+use super::abortable::{Abortable, NativeTask};
+use super::cancelling::Cancelling;
+use super::contained_task::{ContainedTask, DetachedTask, Output};
 use super::ending::Ending;
-use super::{Known, async_io, unblock};
-use crate::contain::{Contained, PollCaught};
+use super::join::{NativeJoin, Sharing, polled_again};
+use super::shared_join::{SharedHandle, SharedJoin};
+use super::{Abort, Finished, Known, async_io, unblock};
+use crate::contain::{Contained, PollCaught, discard};
+use crate::error::End;
 use crate::meta::SpawnMeta;
 use crate::seam::{
     Blocking, BlockingKind, BoxFuture, BoxJob, Kind, Native, NativeBlocking, Spawner,
@@ -94,22 +100,22 @@ where
     builder.spawn(future).expect("spawning on async-std 1.x cannot fail: it always returns `Ok`")
 }
 
-/// async-std's handle tells only by a poll whether a task has ended, and resolves after a cancellation while an output
-/// may still be there. A cell costs no more than that handle, which has three words and would be in a box.
 #[inline(never)]
 pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> super::Join<T>
+) -> Box<AsyncStdJoin<T>>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    let (join, link) = boxed::linked();
-    drop(spawn_native(name, CellTask::new(contain(future), link)));
-    join
+    Box::new(AsyncStdJoin {
+        task: Some(spawn_native(name, ContainedTask::new(contain(future)))),
+        waker: None,
+        share: |task, waker| Abortable::new(task, waker),
+    })
 }
 
 #[inline(never)]
@@ -121,4 +127,88 @@ pub(super) fn spawn_detached<F, C>(
     C: PollCaught + Send + 'static,
 {
     drop(spawn_native(name, DetachedTask::new(contain(future))));
+}
+
+type Handle<T> = task::JoinHandle<Output<T>>;
+
+/// async-std's handle, which detaches on drop. It has three words, so handles have it in a box.
+pub(crate) struct AsyncStdJoin<T> {
+    /// `None` once the end of the task has been returned.
+    task: Option<Handle<T>>,
+    /// The waker that was registered last. async-std reveals only by a poll whether a task has finished, and that
+    /// poll must register this waker again.
+    waker: Option<Waker>,
+    /// Moves the handle to the heap. Stored where `T` is known to be `Send + 'static`.
+    share: fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>,
+}
+
+impl<T> AsyncStdJoin<T> {
+    fn shared(self: Box<Self>) -> (super::Join<T>, Arc<dyn Abort>) {
+        let AsyncStdJoin { task, waker, share } = *self;
+        let Some(task) = task else {
+            return (Box::new(AsyncStdJoin { task, waker, share }).into(), super::shared::ended());
+        };
+        let shared = share(task, waker);
+        (SharedHandle::new(shared.clone()).into(), shared)
+    }
+}
+
+impl<T> NativeJoin<T> for Box<AsyncStdJoin<T>> {
+    fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let this = &mut **self;
+        let Some(task) = &mut this.task else { polled_again() };
+        if let Poll::Ready(output) = Pin::new(task).poll(cx) {
+            this.task = None;
+            return Poll::Ready(output.into_end());
+        }
+        match &mut this.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
+        let (join, ask) = self.shared();
+        (join, Finished::Ask(ask))
+    }
+
+    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        let (join, abort) = self.shared();
+        (join, Some(abort))
+    }
+
+    fn abort_detached(self) {
+        let Some(task) = self.task else { return };
+        // One poll requests the cancellation. Dropping the future then detaches.
+        let cancel = pin!(Cancelling::new(task.cancel()));
+        discard(cancel.poll(&mut Context::from_waker(Waker::noop())));
+    }
+
+    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        self.shared()
+    }
+
+    fn cancel(mut self) -> Result<impl Future<Output = Result<T, End>> + use<T>, Self> {
+        match self.task.take() {
+            Some(task) => Ok(Cancelling::new(task.cancel())),
+            None => Err(self),
+        }
+    }
+}
+
+impl<T: Send + 'static> NativeTask for Handle<T> {
+    type Value = T;
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        Pin::new(self).poll(cx).map(Output::into_end)
+    }
+
+    fn is_ended(&self) -> Option<bool> {
+        None
+    }
+
+    fn cancel(self) -> impl Future<Output = Option<Output<T>>> + Send + 'static {
+        task::JoinHandle::cancel(self)
+    }
 }

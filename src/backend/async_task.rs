@@ -15,6 +15,7 @@ use super::join::{NativeJoin, Sharing, polled_again};
 use super::shared_join::{SharedHandle, SharedJoin};
 use super::{Abort, Finished};
 use crate::error::{End, JoinError};
+use crate::meta::Label;
 
 /// async-task's handle, which has not been polled.
 pub(crate) struct TaskJoin<T>(pub(super) Detaching<T>);
@@ -44,9 +45,9 @@ pub(super) fn failed<T>(
     location: &'static Location<'static>,
 ) -> JoinError {
     match end {
-        Some(Err(end)) => JoinError::new(end, None, location),
+        Some(Err(end)) => JoinError::new(end, Label::default(), location),
         // Cancelled, but not by an abort, which would have taken the handle.
-        _ => JoinError::new(End::Shutdown, None, location),
+        _ => JoinError::new(End::Shutdown, Label::default(), location),
     }
 }
 

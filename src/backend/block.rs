@@ -62,7 +62,7 @@ where
     let join = match layers.hooks(meta, &mut terms) {
         Ok(hooks) => {
             let base = layers.base();
-            let meta = meta.renamed(terms.name.as_ref());
+            let meta = terms.apply(meta);
             spawn_blocking_on!(base, base.native_blocking().0, meta, hooks.job(f))
         }
         Err(refused) => {
@@ -80,7 +80,7 @@ pub(crate) fn execute_layered(layers: &Layers<dyn Blocking>, meta: SpawnMeta<'_>
         Ok(hooks) => {
             let job = hooks.job(job);
             let job: BoxJob = Box::new(|| _ = job());
-            layers.base().execute_with(meta.renamed(terms.name.as_ref()), job);
+            layers.base().execute_with(terms.apply(meta), job);
         }
         Err(refused) => refused.discard(job),
     }

@@ -16,6 +16,7 @@ use super::join::{Join, NativeJoin, Sharing, polled_again};
 use super::{Abort, Finished, shared};
 use crate::contain::PollCaught;
 use crate::error::End;
+use crate::ids::{IdSlot, TaskId};
 use crate::meta::SpawnMeta;
 use crate::seam::Spawner;
 use cell::Cell;
@@ -26,6 +27,7 @@ pub(super) fn spawn<T, S, F, C>(
     spawner: &S,
     name: Option<&Cow<'static, str>>,
     location: &'static Location<'static>,
+    id: Option<&IdSlot>,
     future: F,
     contain: impl FnOnce(F) -> C,
 ) -> Join<T>
@@ -37,20 +39,46 @@ where
 {
     let (join, link) = linked();
     let task = Box::pin(CellTask::new(contain(future), link));
-    spawner.spawn_with(SpawnMeta::of(name, location).containing(&*task), task);
-    join
+    let meta = SpawnMeta::of(name, location).with_slot(join.slot(id));
+    spawner.spawn_with(meta.containing(&*task), task);
+    join.into()
 }
 
 /// A handle, and its task's side.
-pub(super) fn linked<T: Send + 'static>() -> (Join<T>, Link<T>) {
+pub(super) fn linked<T: Send + 'static>() -> (BoxedJoin<T>, Link<T>) {
     let cell = Cell::new();
-    (BoxedJoin(Some(cell.clone())).into(), Link::new(cell))
+    (BoxedJoin(Some(cell.clone())), Link::new(cell))
 }
 
 /// A handle to a task with a cell. `None` once the end of the task has been returned.
 ///
 /// Dropping it detaches the task.
 pub(crate) struct BoxedJoin<T>(Option<Arc<Cell<T>>>);
+
+impl<T> BoxedJoin<T> {
+    /// Waits for the end of the task, and drops the reference to the cell with it.
+    #[inline]
+    pub(super) fn poll_cell(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+        let Some(cell) = &mut self.0 else { polled_again() };
+        let end = ready!(Cell::poll_join(cell, cx));
+        self.0 = None;
+        Poll::Ready(end)
+    }
+
+    /// The task's id, which the spawner may set.
+    pub(super) fn id(&self) -> Option<TaskId> {
+        self.0.as_ref()?.id.get()
+    }
+
+    /// The slot for the task's id. It has the id from the metadata of the spawn, if there is one.
+    pub(super) fn slot(&self, id: Option<&IdSlot>) -> Option<&IdSlot> {
+        let slot = &self.0.as_ref()?.id;
+        if let Some(id) = id.and_then(IdSlot::get) {
+            slot.set(id);
+        }
+        Some(slot)
+    }
+}
 
 impl<T> Drop for BoxedJoin<T> {
     #[inline]
@@ -64,10 +92,7 @@ impl<T> Drop for BoxedJoin<T> {
 impl<T> NativeJoin<T> for BoxedJoin<T> {
     #[inline]
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let Some(cell) = &mut self.0 else { polled_again() };
-        let end = ready!(Cell::poll_join(cell, cx));
-        self.0 = None;
-        Poll::Ready(end)
+        self.poll_cell(cx)
     }
 
     fn check_finished(self, _: Sharing<T>) -> (Join<T>, Finished) {
@@ -125,9 +150,6 @@ where
         if !this.link.is_aborted() {
             match this.future.as_mut().poll_caught(cx) {
                 Poll::Ready(result) => {
-                    if result.is_err() {
-                        this.future.clear_caught();
-                    }
                     return if this.link.finish(result) { Poll::Ready(()) } else { Poll::Pending };
                 }
                 Poll::Pending => {

@@ -1,7 +1,7 @@
 //! Blocking work on a pool that this crate does not know: one box, and one cell for the result.
 
 use super::Join;
-use super::boxed::{self, Link};
+use super::boxed::{self, BoxedJoin, Link};
 use super::ending::Ending;
 use crate::contain::ContainedJob;
 use crate::error::End;
@@ -17,12 +17,12 @@ where
 {
     let (join, job) = linked(f);
     let job: BoxJob = Box::new(job);
-    blocking.execute_with(meta.containing(&*job), job);
-    join
+    blocking.execute_with(meta.with_slot(join.slot(meta.id)).containing(&*job), job);
+    join.into()
 }
 
 /// A handle, and a function that never unwinds.
-pub(super) fn linked<T, F, O>(f: F) -> (Join<T>, impl FnOnce() + Send + 'static)
+pub(super) fn linked<T, F, O>(f: F) -> (BoxedJoin<T>, impl FnOnce() + Send + 'static)
 where
     T: Send + 'static,
     F: FnOnce() -> O + Send + 'static,

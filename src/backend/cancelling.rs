@@ -1,5 +1,7 @@
 //! The cancellation of a task on an executor built on async-task.
 
+pub(super) mod outputs;
+
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
@@ -11,24 +13,43 @@ use pin_project_lite::pin_project;
 use super::contained_task::Output;
 use crate::contain::wake;
 use crate::error::End;
+use outputs::Drops;
 
 pin_project! {
     /// A native cancellation, which ends once the task's future and its output are dropped.
     ///
     /// If the task completes after the request, async-task drops the output and then wakes the waker. A poll in
     /// between would resolve too early. So it is polled once, which makes the request and registers a waker of its own,
-    /// and from then on only after that waker was woken.
+    /// and from then on only after that waker was woken. If the task ends between the request and the registration, see
+    /// [`outputs`].
     pub(super) struct Cancelling<C> {
         #[pin]
         cancel: C,
-        gate: Arc<Gate>,
+        // `None` if outputs have no destructor, so that there is no drop to wait for.
+        gate: Option<Arc<Gate>>,
+        stage: Stage,
     }
 }
 
+/// How far a cancellation is.
+enum Stage {
+    Requesting,
+    /// The waker was registered while the task was there.
+    Registered,
+    /// The task had ended before that, without an output for the handle.
+    Ended(Drops),
+}
+
 impl<C> Cancelling<C> {
-    pub(super) fn new(cancel: C) -> Cancelling<C> {
-        let state = GateState { woken: true, waker: None };
-        Cancelling { cancel, gate: Arc::new(Gate(Mutex::new(state))) }
+    pub(super) fn new<T>(cancel: C) -> Cancelling<C>
+    where
+        C: Future<Output = Option<Output<T>>>,
+    {
+        Cancelling {
+            cancel,
+            gate: mem::needs_drop::<T>().then(Arc::default),
+            stage: Stage::Requesting,
+        }
     }
 }
 
@@ -37,12 +58,31 @@ impl<T, C: Future<Output = Option<Output<T>>>> Future for Cancelling<C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let this = self.project();
-        if !this.gate.pass(cx.waker()) {
+        let Some(gate) = this.gate else {
+            let output = ready!(this.cancel.poll(cx));
+            return Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end));
+        };
+        if let Stage::Ended(drops) = this.stage {
+            return drops.poll(cx).map(|()| Err(End::Cancelled));
+        }
+        if !gate.pass(cx.waker()) {
             return Poll::Pending;
         }
-        let waker = Waker::from(this.gate.clone());
-        let output = ready!(this.cancel.poll(&mut Context::from_waker(&waker)));
-        Poll::Ready(output.map_or(Err(End::Cancelled), Output::into_end))
+        let waker = Waker::from(gate.clone());
+        let Poll::Ready(output) = this.cancel.poll(&mut Context::from_waker(&waker)) else {
+            *this.stage = Stage::Registered;
+            return Poll::Pending;
+        };
+        if let Some(output) = output {
+            return Poll::Ready(output.into_end());
+        }
+        if matches!(this.stage, Stage::Registered) {
+            return Poll::Ready(Err(End::Cancelled));
+        }
+        let mut drops = Drops::new();
+        let poll = drops.poll(cx);
+        *this.stage = Stage::Ended(drops);
+        poll.map(|()| Err(End::Cancelled))
     }
 }
 
@@ -52,6 +92,13 @@ struct Gate(Mutex<GateState>);
 struct GateState {
     woken: bool,
     waker: Option<Waker>,
+}
+
+impl Default for Gate {
+    /// A gate that lets the first poll pass.
+    fn default() -> Gate {
+        Gate(Mutex::new(GateState { woken: true, waker: None }))
+    }
 }
 
 impl Gate {

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::cancelling::outputs;
 use super::ending::{Ending, end_of};
 use crate::contain::{PollCaught, discard};
 use crate::error::End;
@@ -53,7 +54,8 @@ impl<T> Drop for Output<T> {
             Some(Err(End::Cancelled | End::Shutdown)) | None => false,
         };
         if has_destructor {
-            discard_end(self.0.take());
+            let end = self.0.take();
+            outputs::dropping(|| discard_end(end));
         }
     }
 }
@@ -83,7 +85,14 @@ where
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll_caught(cx).map(|result| Output::new(end_of(result)))
+        let result = match self.project().future.poll_caught(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(result) => result,
+        };
+        if mem::needs_drop::<T>() {
+            outputs::returning();
+        }
+        Poll::Ready(Output::new(end_of(result)))
     }
 }
 

@@ -3,24 +3,26 @@
 use std::borrow::Cow;
 use std::future::{Future, Ready, poll_fn};
 use std::marker::PhantomData;
-#[cfg(any(feature = "tokio", feature = "_async-task"))]
 use std::mem;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "async-std")]
+use super::async_std;
 #[cfg(feature = "_async-task")]
 use super::async_task;
+use super::large::{LargeJoin, is_large};
 #[cfg(feature = "_async-task")]
 use super::shared_join::SharedHandle;
 #[cfg(feature = "tokio")]
 use super::tokio;
-use super::large::{LargeJoin, is_large};
 use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
+use crate::ids::TaskId;
 use crate::layer::{EndState, Terms};
-use crate::meta::{Name, SpawnMeta};
+use crate::meta::{Label, SpawnMeta};
 
 /// Whether a task has ended.
 pub(crate) enum Finished {
@@ -103,8 +105,8 @@ macro_rules! backends {
         /// Handles that are more, or less, than a pointer to the task.
         pub(super) enum Rare<T> {
             $($(#[$boxed_gate])* $boxed($boxed_join),)*
-            /// A handle to a task with a name.
-            Named(Cow<'static, str>, Join<T>),
+            /// A handle to a task with a name or an id.
+            Labelled(Label, Join<T>),
             /// A handle to a task whose end a decorator observes, so that an abort must come before the end or
             /// have no effect.
             Observed(EndState, Join<T>),
@@ -137,12 +139,15 @@ macro_rules! backends {
             ///
             /// Panics if the end of the task has been returned.
             pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
+                // A handle inside a labelled or observed one comes here, and not to `poll_result`.
+                #[cfg(feature = "_async-task")]
+                self.note_polled();
                 let end = match &mut self.0 {
                     $($(#[$gate])* Some(Live::$variant(join)) => ready!(join.poll_join(cx)),)*
                     Some(Live::Rare(rare)) => match &mut **rare {
                         $($(#[$boxed_gate])* Rare::$boxed(join) => ready!(join.poll_join(cx)),)*
-                        // The name stays, for the error.
-                        Rare::Named(_, join) | Rare::Observed(_, join) => return join.poll_join(cx),
+                        // The label stays, for the error.
+                        Rare::Labelled(_, join) | Rare::Observed(_, join) => return join.poll_join(cx),
                         Rare::Refused => Err(End::Shutdown),
                     },
                     None => polled_again(),
@@ -156,7 +161,7 @@ macro_rules! backends {
                     $($(#[$gate])* Some(Live::$variant(join)) => join.check_finished(sharing),)*
                     Some(Live::Rare(mut rare)) => match *rare {
                         $($(#[$boxed_gate])* Rare::$boxed(join) => join.check_finished(sharing),)*
-                        Rare::Named(_, ref mut join) | Rare::Observed(_, ref mut join) => {
+                        Rare::Labelled(_, ref mut join) | Rare::Observed(_, ref mut join) => {
                             let finished = join.is_finished(sharing);
                             (Join(Some(Live::Rare(rare))), finished)
                         }
@@ -175,7 +180,7 @@ macro_rules! backends {
                     $($(#[$gate])* Some(Live::$variant(join)) => join.abort(sharing),)*
                     Some(Live::Rare(mut rare)) => match *rare {
                         $($(#[$boxed_gate])* Rare::$boxed(join) => join.abort(sharing),)*
-                        Rare::Named(_, ref mut join) => {
+                        Rare::Labelled(_, ref mut join) => {
                             let abort = join.abort(sharing);
                             (Join(Some(Live::Rare(rare))), abort)
                         }
@@ -196,7 +201,7 @@ macro_rules! backends {
                     $($(#[$gate])* Some(Live::$variant(join)) => NativeJoin::<T>::abort_detached(join),)*
                     Some(Live::Rare(rare)) => match *rare {
                         $($(#[$boxed_gate])* Rare::$boxed(join) => NativeJoin::<T>::abort_detached(join),)*
-                        Rare::Named(_, join) => join.abort_detached(),
+                        Rare::Labelled(_, join) => join.abort_detached(),
                         Rare::Observed(end, join) => {
                             if end.abort() {
                                 join.abort_detached();
@@ -213,7 +218,7 @@ macro_rules! backends {
                     $($(#[$gate])* Some(Live::$variant(join)) => join.abort_handle(sharing),)*
                     Some(Live::Rare(mut rare)) => match *rare {
                         $($(#[$boxed_gate])* Rare::$boxed(join) => join.abort_handle(sharing),)*
-                        Rare::Named(_, ref mut join) => {
+                        Rare::Labelled(_, ref mut join) => {
                             let abort = join.abort_handle(sharing);
                             (Join(Some(Live::Rare(rare))), abort)
                         }
@@ -236,7 +241,7 @@ macro_rules! backends {
                 sharing: Sharing<T>,
                 location: &'static Location<'static>,
             ) -> Result<T, JoinError> {
-                let name = self.take_name();
+                let label = self.take_label();
                 macro_rules! cancel {
                     ($native:expr) => {
                         match $native.cancel() {
@@ -244,7 +249,7 @@ macro_rules! backends {
                                 // Pinned in place: awaiting it would store it twice.
                                 let mut cancelled = pin!(cancelled);
                                 let end = poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
-                                return end.map_err(|end| JoinError::new(end, name, location));
+                                return end.map_err(|end| JoinError::new(end, label, location));
                             }
                             Err(join) => *self = Join::from(join),
                         }
@@ -261,9 +266,7 @@ macro_rules! backends {
                 if let Some(abort) = self.abort(sharing) {
                     abort.abort();
                 }
-                if let Some(name) = name {
-                    *self = self.take().named(*name);
-                }
+                *self = self.take().labelled(label);
                 poll_fn(|cx| self.poll_result(cx, location)).await
             }
         }
@@ -290,10 +293,12 @@ backends! {
         Task(async_task::TaskJoin<T>),
         #[cfg(feature = "_async-task")]
         TaskPolled(async_task::Polled<T>),
+        #[cfg(feature = "async-std")]
+        AsyncStd(Box<async_std::AsyncStdJoin<T>>),
     }
     boxed {
-        #[cfg(feature = "_async-task")]
         Large(LargeJoin<T>),
+        #[cfg(feature = "_async-task")]
         Shared(SharedHandle<T>),
         #[cfg(feature = "tokio")]
         TokioWatched(tokio::Watched<T>),
@@ -415,9 +420,18 @@ impl<T> Join<T> {
         cx: &mut Context<'_>,
         location: &'static Location<'static>,
     ) -> Poll<Result<T, JoinError>> {
+        if let Some(Live::Boxed(task)) = &mut self.0 {
+            let id = task.id();
+            let end = ready!(task.poll_cell(cx));
+            // Its cell has been dropped.
+            mem::forget(self.0.take());
+            let label = Label::default();
+            return Poll::Ready(end.map_err(|end| JoinError::new(end, label.or_id(id), location)));
+        }
+        // A label stays after the end; the state that a task shares with its handles does not.
+        let id = self.shared_id();
         let end = ready!(self.poll_join(cx));
-        // A handle with a name keeps it.
-        Poll::Ready(end.map_err(|end| JoinError::new(end, self.name(), location)))
+        Poll::Ready(end.map_err(|end| JoinError::new(end, self.label().or_id(id), location)))
     }
 
     /// Waits for the end of a task with a large output, which is moved only once.
@@ -429,7 +443,7 @@ impl<T> Join<T> {
         let Some(large) = self.large() else { return self.poll_other(cx, location) };
         match ready!(large.poll_boxed(cx)) {
             Ok(output) => Poll::Ready(Ok(*output)),
-            Err(end) => Poll::Ready(Err(JoinError::new(end, self.name(), location))),
+            Err(end) => Poll::Ready(Err(JoinError::new(end, self.label(), location))),
         }
     }
 
@@ -438,7 +452,7 @@ impl<T> Join<T> {
         match &mut self.0 {
             Some(Live::Rare(rare)) => match &mut **rare {
                 Rare::Large(large) => Some(large),
-                Rare::Named(_, join) | Rare::Observed(_, join) => join.large(),
+                Rare::Labelled(_, join) | Rare::Observed(_, join) => join.large(),
                 _ => None,
             },
             _ => None,
@@ -452,22 +466,23 @@ impl<T> Join<T> {
             Some(end) => Join::rare(Rare::Observed(end, self)),
             None => self,
         };
-        match terms.name {
-            Some(name) => join.named(name),
-            None => join,
-        }
+        join.labelled(Label::new(terms.name, terms.id.get()))
     }
 
-    pub(crate) fn named(self, name: Cow<'static, str>) -> Join<T> {
-        Join::rare(Rare::Named(name, self))
+    /// Puts a label on the handle, if it is not empty.
+    pub(super) fn labelled(self, label: Label) -> Join<T> {
+        if label.is_empty() { self } else { Join::rare(Rare::Labelled(label, self)) }
     }
 
     /// Sets the name, unless a decorator has set another.
-    pub(crate) fn or_named(self, name: Cow<'static, str>) -> Join<T> {
-        match &self.0 {
-            Some(Live::Rare(rare)) if matches!(**rare, Rare::Named(..)) => self,
-            _ => self.named(name),
+    pub(crate) fn or_named(mut self, name: Cow<'static, str>) -> Join<T> {
+        if let Some(Live::Rare(rare)) = &mut self.0
+            && let Rare::Labelled(label, _) = &mut **rare
+        {
+            label.or_name(name);
+            return self;
         }
+        Join::rare(Rare::Labelled(Label::new(Some(name), None), self))
     }
 
     /// Sets the name from the metadata, if there is one, unless a decorator has set another.
@@ -478,24 +493,17 @@ impl<T> Join<T> {
         }
     }
 
-    /// Takes the name off the handle.
-    pub(crate) fn take_name(&mut self) -> Name {
+    /// Takes the label off the handle.
+    pub(crate) fn take_label(&mut self) -> Label {
+        let label = self.label();
         match self.0.take() {
             Some(Live::Rare(rare)) => match *rare {
-                Rare::Named(name, join) => {
-                    *self = join;
-                    Some(Box::new(name))
-                }
-                nameless => {
-                    *self = Join::rare(nameless);
-                    None
-                }
+                Rare::Labelled(_, join) => *self = join,
+                other => *self = Join::rare(other),
             },
-            nameless => {
-                self.0 = nameless;
-                None
-            }
+            other => self.0 = other,
         }
+        label
     }
 
     /// Takes the handle, and leaves one whose end has been returned.
@@ -503,9 +511,27 @@ impl<T> Join<T> {
         Join(self.0.take())
     }
 
-    pub(crate) fn name(&self) -> Name {
-        let Some(Live::Rare(rare)) = &self.0 else { return None };
-        let Rare::Named(name, _) = &**rare else { return None };
-        Some(Box::new(name.clone()))
+    /// The name and the id of the task.
+    pub(crate) fn label(&self) -> Label {
+        let label = match &self.0 {
+            Some(Live::Rare(rare)) => match &**rare {
+                Rare::Labelled(label, _) => label.clone(),
+                _ => Label::default(),
+            },
+            _ => Label::default(),
+        };
+        label.or_id(self.shared_id())
+    }
+
+    /// The id in the state that the task shares with its handles.
+    fn shared_id(&self) -> Option<TaskId> {
+        match &self.0 {
+            Some(Live::Boxed(join)) => join.id(),
+            Some(Live::Rare(rare)) => match &**rare {
+                Rare::Labelled(_, join) | Rare::Observed(_, join) => join.shared_id(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }

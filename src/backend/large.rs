@@ -50,8 +50,10 @@ impl<F: Future> Future for Boxing<F> {
 pub(super) struct LargeJoin<T>(Box<dyn BoxedOutput<T>>);
 
 impl<T: Send + 'static> From<Join<Box<T>>> for Join<T> {
-    fn from(join: Join<Box<T>>) -> Join<T> {
-        LargeJoin(Box::new(join)).into()
+    fn from(mut join: Join<Box<T>>) -> Join<T> {
+        // The label stays outside, where it is looked for.
+        let label = join.take_label();
+        Join::from(LargeJoin(Box::new(join))).labelled(label)
     }
 }
 

@@ -28,19 +28,14 @@ impl<F: Future> Future for Quiet<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut future = self.project().future;
-        let end = ready!(future.as_mut().poll_caught(cx));
+        let end = ready!(self.project().future.poll_caught(cx));
         if !seam::keeps_end() {
-            discard(future.clear());
             discard(end);
             return Poll::Pending;
         }
         match end {
             Ok(output) => discard(output),
-            Err(payload) => {
-                discard(future.clear());
-                discard(seam::panicked(payload));
-            }
+            Err(payload) => discard(seam::panicked(payload)),
         }
         Poll::Ready(())
     }

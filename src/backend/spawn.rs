@@ -13,7 +13,8 @@ use super::quiet::Quiet;
 #[cfg(feature = "tokio")]
 use super::tokio;
 use crate::contain::Contained;
-use crate::layer::{Layers, Terms, Ticket};
+use crate::ids::IdSlot;
+use crate::layer::{Hooks, Layers, Refused, Terms, Ticket};
 use crate::meta::SpawnMeta;
 use crate::seam::{Kind, Spawner};
 
@@ -21,15 +22,15 @@ use crate::seam::{Kind, Spawner};
 ///
 /// A macro, since in an unoptimised build each function call would copy the future.
 macro_rules! spawn_on {
-    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $id:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $future, $contain),
+            Kind::Opaque(_) => boxed::spawn($spawner, $name, $location, $id, $future, $contain),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn(handle, $future),
             #[cfg(feature = "smol")]
             Kind::Smol => super::smol::spawn($future, $contain).into(),
             #[cfg(feature = "async-std")]
-            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain),
+            Kind::AsyncStd => super::async_std::spawn($name, $future, $contain).into(),
             #[cfg(feature = "async-executor")]
             Kind::Executor(executor) => match async_executor::spawn(executor, $future, $contain) {
                 Some(task) => task.into(),
@@ -42,9 +43,9 @@ macro_rules! spawn_on {
 
 /// The same for a detached task.
 macro_rules! spawn_detached_on {
-    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
+    ($spawner:expr, $kind:expr, $name:expr, $location:expr, $id:expr, $future:expr, $contain:expr, $hooked:pat => $with_hooks:expr) => {{
         match $kind {
-            Kind::Opaque(_) => spawn_quiet($spawner, $name, $location, $future),
+            Kind::Opaque(_) => spawn_quiet($spawner, $name, $location, $id, $future),
             #[cfg(feature = "tokio")]
             Kind::Tokio(handle) => tokio::spawn_detached(handle, $future),
             #[cfg(feature = "smol")]
@@ -63,9 +64,9 @@ macro_rules! spawn_plain {
     ($spawner:expr, $meta:expr, $future:expr) => {{
         // The branches that are not inlined get the metadata in parts, which are passed in registers, so that the
         // others need not store it.
-        let SpawnMeta { name, location, .. } = $meta;
-        spawn_on!($spawner, $spawner.native().0, name, location, $future, Contained::new, Kind::Layered(layers) => {
-            spawn_on_layers(layers, name, location, $future)
+        let SpawnMeta { name, location, id, .. } = $meta;
+        spawn_on!($spawner, $spawner.native().0, name, location, id, $future, Contained::new, Kind::Layered(layers) => {
+            spawn_on_layers(layers, name, location, id, $future)
         })
     }};
 }
@@ -100,13 +101,14 @@ fn spawn_on_layers<F>(
     layers: &Layers<dyn Spawner>,
     name: Option<&Cow<'static, str>>,
     location: &'static Location<'static>,
+    id: Option<&IdSlot>,
     future: F,
 ) -> Join<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_on_terms(layers, SpawnMeta::of(name, location), Terms::default(), future)
+    spawn_on_terms(layers, SpawnMeta::of(name, location).with_slot(id), Terms::default(), future)
 }
 
 /// Spawns a detached task.
@@ -116,10 +118,32 @@ where
     S: Spawner + ?Sized,
     F: Future<Output = ()> + Send + 'static,
 {
-    let SpawnMeta { name, location, .. } = meta;
-    spawn_detached_on!(spawner, spawner.native().0, name, location, future, Contained::new, Kind::Layered(layers) => {
-        spawn_detached_on_layers(layers, name, location, future);
+    let SpawnMeta { name, location, id, .. } = meta;
+    spawn_detached_on!(spawner, spawner.native().0, name, location, id, future, Contained::new, Kind::Layered(layers) => {
+        spawn_detached_on_layers(layers, name, location, id, future);
     });
+}
+
+/// Spawns a task for each of the futures.
+pub(crate) fn spawn_many<S, F>(
+    spawner: &S,
+    location: &'static Location<'static>,
+    futures: Vec<F>,
+) -> Vec<Join<F::Output>>
+where
+    S: Spawner + ?Sized,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // A large output is boxed, which is not worth a second way.
+    #[cfg(feature = "async-executor")]
+    if let Kind::Executor(executor) = spawner.native().0
+        && !is_large::<F::Output>()
+    {
+        return async_executor::spawn_many(executor, futures);
+    }
+    let meta = SpawnMeta::of(None, location);
+    futures.into_iter().map(|future| spawn(spawner, meta, future)).collect()
 }
 
 #[inline(never)]
@@ -127,11 +151,12 @@ fn spawn_detached_on_layers<F>(
     layers: &Layers<dyn Spawner>,
     name: Option<&Cow<'static, str>>,
     location: &'static Location<'static>,
+    id: Option<&IdSlot>,
     future: F,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    spawn_layered(layers, SpawnMeta::of(name, location), future);
+    spawn_layered(layers, SpawnMeta::of(name, location).with_slot(id), future);
 }
 
 /// The size above which a future is boxed before it gets its hooks. Otherwise it would be copied from one wrapper to
@@ -189,10 +214,10 @@ where
         Ok(hooks) => {
             let task = hooks.task(future);
             let base = layers.base();
-            let meta = meta.renamed(terms.name.as_ref());
+            let meta = terms.apply(meta);
             // The spawner underneath has no layers. If it had, its own `spawn` would add them.
-            spawn_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
-                boxed::spawn(base, meta.name, meta.location, task, std::convert::identity)
+            spawn_on!(base, base.native().0, meta.name, meta.location, meta.id, task, std::convert::identity, Kind::Layered(_) => {
+                boxed::spawn(base, meta.name, meta.location, meta.id, task, std::convert::identity)
             })
         }
         Err(refused) => {
@@ -208,15 +233,26 @@ pub(crate) fn spawn_layered<F>(layers: &Layers<dyn Spawner>, meta: SpawnMeta<'_>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut terms = Terms::default();
-    let task = match layers.hooks(meta, &mut terms) {
-        Ok(hooks) => hooks.task(future),
-        Err(refused) => return refused.discard(future),
+    let mut terms = None;
+    // A single group is common, and has no terms: passing them through memory would take as long as the rest of it.
+    let hooks = match layers.only_group() {
+        Some(group) => match group.insert(meta) {
+            Some(member) => Hooks::Member(member),
+            None => return Refused::NOWHERE.discard(future),
+        },
+        None => match layers.hooks(meta, terms.insert(Terms::default())) {
+            Ok(hooks) => hooks,
+            Err(refused) => return refused.discard(future),
+        },
     };
+    let task = hooks.task(future);
     let base = layers.base();
-    let meta = meta.renamed(terms.name.as_ref());
-    spawn_detached_on!(base, base.native().0, meta.name, meta.location, task, std::convert::identity, Kind::Layered(_) => {
-        spawn_quiet(base, meta.name, meta.location, task);
+    let meta = match &terms {
+        Some(terms) => terms.apply(meta),
+        None => meta,
+    };
+    spawn_detached_on!(base, base.native().0, meta.name, meta.location, meta.id, task, std::convert::identity, Kind::Layered(_) => {
+        spawn_quiet(base, meta.name, meta.location, meta.id, task);
     });
 }
 
@@ -226,11 +262,15 @@ fn spawn_quiet<S, F>(
     spawner: &S,
     name: Option<&Cow<'static, str>>,
     location: &'static Location<'static>,
+    id: Option<&IdSlot>,
     future: F,
 ) where
     S: Spawner + ?Sized,
     F: Future + Send + 'static,
 {
     let task = Box::pin(Quiet::new(future));
-    spawner.spawn_with(SpawnMeta::of(name, location).containing(&*task), task);
+    // Without one from outside, for the spawners inside this one: there is no handle to tell.
+    let own = IdSlot::default();
+    let meta = SpawnMeta::of(name, location).with_slot(id.or(Some(&own)));
+    spawner.spawn_with(meta.containing(&*task), task);
 }

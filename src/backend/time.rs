@@ -11,6 +11,7 @@ use crate::seam::sleep::{TokioSleep, tokio as sleep};
 use crate::seam::{Kind, Sleep, Timer};
 
 /// Sleeps until the deadline, on the backend's own timer where it is known.
+#[track_caller]
 pub(crate) fn sleep_until<T: Timer + ?Sized>(timer: &T, deadline: Instant) -> Sleep {
     match timer.native_timer().0 {
         Kind::Opaque(_) | Kind::Layered(_) => {

@@ -20,6 +20,7 @@ use super::join::{NativeJoin, Sharing, polled_again};
 use super::{Abort, Finished, Known};
 use crate::contain::discard;
 use crate::error::{End, JoinError, NoRuntime};
+use crate::meta::Label;
 use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, takes_real_time};
 use crate::seam::{BoxFuture, Spawner};
 
@@ -230,7 +231,7 @@ fn end(error: task::JoinError) -> End {
 #[cold]
 #[inline(never)]
 pub(super) fn failed(error: task::JoinError, location: &'static Location<'static>) -> JoinError {
-    JoinError::new(end(error), None, location)
+    JoinError::new(end(error), Label::default(), location)
 }
 
 impl<O> TokioJoin<O> {

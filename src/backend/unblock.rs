@@ -23,7 +23,7 @@ where
     takes_real_time(POOL);
     let (join, job) = boxed_job::linked(f);
     ::blocking::unblock(job).detach();
-    join
+    join.into()
 }
 
 pub(super) fn execute(job: BoxJob) {

@@ -46,6 +46,7 @@ use ::tracing::{Level, Span};
 
 use crate::contain::discard;
 use crate::decorate::{Decorated, decorator};
+use crate::ids::TaskId;
 use crate::layer::{Layer, SpawnHook, Spawning, TaskHook};
 use crate::meta::SpawnMeta;
 use crate::seam::Spawner;
@@ -53,7 +54,7 @@ use crate::seam::Spawner;
 /// A spawner whose tasks run in the span of the code that spawned them, with its subscriber.
 ///
 /// Each task has a span of its own, `task`, inside the span that is current where it is spawned. It has the
-/// fields `name`, if the task has one, and `spawned_at`, the location of the `spawn` call. It is entered
+/// fields `id` and `name`, if the task has them, and `spawned_at`, the location of the `spawn` call. It is entered
 /// around every poll and while the future is dropped, and closes with the task. If the decorated spawner is
 /// [`Blocking`](crate::Blocking), blocking work runs in a span `blocking`. The target of both spans is
 /// `async_runtime_compat`, for use in filters.
@@ -192,24 +193,26 @@ impl SpawnHook for Carry {
 /// Creates a span with a level known at run time only: `tracing` needs a static for each level.
 macro_rules! span {
     ($name:literal, $level:expr, $meta:expr) => {{
+        let id = $meta.id().map(TaskId::as_u64);
         let name = $meta.name();
         let location = $meta.location();
         match $level {
-            Level::ERROR => at_level!($name, Level::ERROR, name, location),
-            Level::WARN => at_level!($name, Level::WARN, name, location),
-            Level::INFO => at_level!($name, Level::INFO, name, location),
-            Level::DEBUG => at_level!($name, Level::DEBUG, name, location),
-            Level::TRACE => at_level!($name, Level::TRACE, name, location),
+            Level::ERROR => at_level!($name, Level::ERROR, id, name, location),
+            Level::WARN => at_level!($name, Level::WARN, id, name, location),
+            Level::INFO => at_level!($name, Level::INFO, id, name, location),
+            Level::DEBUG => at_level!($name, Level::DEBUG, id, name, location),
+            Level::TRACE => at_level!($name, Level::TRACE, id, name, location),
         }
     }};
 }
 
 macro_rules! at_level {
-    ($span:literal, $level:expr, $name:ident, $location:ident) => {
+    ($span:literal, $level:expr, $id:ident, $name:ident, $location:ident) => {
         ::tracing::span!(
             target: "async_runtime_compat",
             $level,
             $span,
+            id = $id,
             name = $name,
             spawned_at = %$location,
         )

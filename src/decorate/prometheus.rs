@@ -72,14 +72,12 @@ impl Exposition {
     #[must_use]
     #[track_caller]
     pub fn with(mut self, labels: &[(&str, &str)], counts: Counts) -> Exposition {
-        let labels: Vec<_> = labels
-            .iter()
-            .map(|(name, value)| {
-                let is_name = is_name(name, |_| false);
-                assert!(is_name, "`{name}` cannot be the name of a label: use letters and `_`");
-                format!("{name}=\"{}\"", escaped(value))
-            })
-            .collect();
+        for (name, _) in labels {
+            let is_name = is_name(name, |_| false);
+            assert!(is_name, "`{name}` cannot be the name of a label: use letters and `_`");
+        }
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         self.series.push((labels, counts));

@@ -37,21 +37,19 @@ impl<T> Slots<T> {
         self.len
     }
 
+    /// Inserts a value at the [next key](Slots::next_key).
     #[inline]
-    pub(super) fn insert(&mut self, value: T) -> Key {
-        let index = self.index();
+    pub(super) fn insert(&mut self, key: Key, value: T) {
+        debug_assert_eq!(key, self.next_key());
         let spare = &mut self.spare;
-        let chunk = self.chunks[index as usize]
+        let chunk = self.chunks[(key / CHUNK) as usize]
             .get_or_insert_with(|| spare.take().unwrap_or_else(|| Box::new(Chunk::new())));
-        // A chunk with room has a bit that is not set.
-        let slot = chunk.taken.trailing_ones() % CHUNK;
-        chunk.taken |= 1 << slot;
-        chunk.slots[slot as usize] = Some(value);
+        chunk.slots[(key % CHUNK) as usize] = Some(value);
+        chunk.taken |= 1 << (key % CHUNK);
         if chunk.taken == u32::MAX {
             self.room.pop();
         }
         self.len += 1;
-        index * CHUNK + slot
     }
 
     /// The chunk that the next value goes to.
@@ -77,6 +75,12 @@ impl<T> Slots<T> {
         let index = self.index();
         let taken = self.chunks[index as usize].as_ref().map_or(0, |chunk| chunk.taken);
         index * CHUNK + taken.trailing_ones()
+    }
+
+    #[inline]
+    pub(super) fn get(&self, key: Key) -> Option<&T> {
+        let chunk = self.chunks.get((key / CHUNK) as usize)?.as_ref()?;
+        chunk.slots[(key % CHUNK) as usize].as_ref()
     }
 
     #[inline]

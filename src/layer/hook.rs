@@ -77,11 +77,11 @@ pub struct Spawning<'a> {
 }
 
 impl Spawning<'_> {
-    /// Returns the task's name, including changes by decorators around this one, and the location of the
+    /// Returns the task's name, including changes by decorators around this one, its id, and the location of the
     /// `spawn` call.
     #[must_use]
     pub fn meta(&self) -> SpawnMeta<'_> {
-        self.meta.renamed(self.terms.name.as_ref())
+        self.terms.apply(self.meta)
     }
 
     /// Renames the task, for the decorators inside this one, the backend and the handle.

@@ -7,6 +7,7 @@ use std::task::Waker;
 use super::members::Member;
 use super::{Counters, EndState, TaskEnd, TaskHook, Ticket};
 use crate::contain::{contained, discard};
+use crate::ids::TaskId;
 
 /// The hooks of one task.
 pub(crate) enum Hooks {
@@ -19,6 +20,8 @@ pub(crate) enum Hooks {
     /// A hook whose `end` is not called.
     Scope(Arc<dyn TaskHook>),
     Observed(Box<Observed>),
+    /// The task has an id.
+    Id(TaskId),
     /// The innermost decorator's hook is the first. The outermost is the closest to the task, as if each
     /// decorator wrapped the future before passing it on.
     Many(Box<[Hooks]>),
@@ -53,6 +56,7 @@ impl Hooks {
     pub(super) fn scope<T>(&self, f: impl FnOnce() -> T) -> T {
         match self {
             Hooks::Scope(_) | Hooks::Observed(_) | Hooks::Many(_) => self.nested(f),
+            Hooks::Id(id) => id.scope(f),
             _ => f(),
         }
     }
@@ -75,6 +79,7 @@ impl Hooks {
         match self {
             Hooks::Scope(hook) => enter(&**hook, f),
             Hooks::Observed(observed) => enter(&*observed.hook, f),
+            Hooks::Id(id) => id.scope(f),
             Hooks::Many(all) => Hooks::nest_all(all, f),
             _ => f(),
         }
@@ -150,7 +155,7 @@ impl Hooks {
     #[inline]
     pub(super) fn end(&mut self, how: TaskEnd) {
         match mem::replace(self, Hooks::None) {
-            Hooks::None => {}
+            Hooks::None | Hooks::Id(_) => {}
             Hooks::Member(member) => member.end(how),
             Hooks::Counted(counters) => counters.ended(how),
             // Release the permit only after everything else of the task is gone.

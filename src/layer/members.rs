@@ -13,7 +13,8 @@ use std::time::Instant;
 use self::shard::{Ends, Shard, State};
 use crate::cancel::CancelToken;
 use crate::contain::{discard, wake};
-use crate::meta::SpawnMeta;
+use crate::ids::TaskId;
+use crate::meta::{Label, SpawnMeta};
 use crate::shards::{shards, this_thread};
 use crate::waiters::Waiters;
 
@@ -58,7 +59,10 @@ impl Members {
     /// Adds a task; `None` if the group is closed.
     #[inline]
     pub(crate) fn insert(&self, meta: SpawnMeta<'_>) -> Option<Member> {
-        self.insert_at(meta.name, meta.location)
+        match meta.id() {
+            None => self.insert_at(meta.name, meta.location),
+            id => self.insert_identified(id, meta),
+        }
     }
 
     // These arguments fit into registers; the whole metadata would not.
@@ -68,11 +72,24 @@ impl Members {
         name: Option<&Cow<'static, str>>,
         location: &'static Location<'static>,
     ) -> Option<Member> {
-        let shard = &self.shards[this_thread() & (self.shards.len() - 1)];
+        let shard = self.shard();
         if name.is_some() || self.clock.is_some() {
-            return shard.insert_described(name, location, self.clock.as_ref().map(stamp));
+            let label = Label::new(name.cloned(), None);
+            return shard.insert_described(label, location, self.clock.as_ref().map(stamp));
         }
         shard.insert(location, false, |_| {})
+    }
+
+    #[cold]
+    fn insert_identified(&self, id: Option<TaskId>, meta: SpawnMeta<'_>) -> Option<Member> {
+        let label = Label::new(meta.to_name(), id);
+        self.shard().insert_described(label, meta.location, self.clock.as_ref().map(stamp))
+    }
+
+    /// The shard of the tasks that this thread spawns.
+    #[inline]
+    fn shard(&self) -> &Arc<Shard> {
+        &self.shards[this_thread() & (self.shards.len() - 1)]
     }
 
     #[inline]
@@ -119,6 +136,13 @@ impl Members {
             state.closed = true;
         }
         Past { ended: sum(&states) }
+    }
+
+    /// Opens the group to new tasks.
+    pub(crate) fn reopen(&self) {
+        for state in &mut self.lock_all() {
+            state.closed = false;
+        }
     }
 
     /// The numbers of the group at this moment.

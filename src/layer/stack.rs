@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::hooks::{Hooks, Making};
 use super::{Counters, EndState, Limit, Members, SpawnHook, Spawning, Ticket};
 use crate::cancel::CancelToken;
+use crate::ids::{IdSlot, TaskId};
 use crate::meta::SpawnMeta;
 
 /// Returns a task's new name, or `None` to keep the old one.
@@ -31,6 +32,8 @@ pub(crate) enum Layer {
     Limit(Arc<Limit>),
     /// Adds a task to a group, or refuses it.
     Group(Arc<Members>),
+    /// Gives the task an id, made by the function.
+    Identify(fn() -> TaskId),
 }
 
 /// State of a spawn beside its metadata, which the layers read and leave for the handle.
@@ -38,14 +41,37 @@ pub(crate) enum Layer {
 pub(crate) struct Terms {
     /// The task's new name, if it has one.
     pub(crate) name: Option<Cow<'static, str>>,
+    /// The task's id, if it has one.
+    pub(crate) id: IdSlot,
     /// A permit that the task already holds, from one of the limits.
     pub(crate) reserved: Option<Ticket>,
     /// The state that decides the task's end, if a hook observes it.
     pub(crate) end: Option<EndState>,
 }
 
+impl Terms {
+    /// Applies the terms to a spawn's metadata.
+    #[inline]
+    pub(crate) fn apply<'a>(&'a self, meta: SpawnMeta<'a>) -> SpawnMeta<'a> {
+        meta.renamed(self.name.as_ref()).or_slot(&self.id)
+    }
+
+    /// Gives the task an id, unless it has one already.
+    fn identify(&self, meta: SpawnMeta<'_>, next: fn() -> TaskId) -> TaskId {
+        let id = meta.id().unwrap_or_else(next);
+        meta.identify(id);
+        self.id.set(id);
+        id
+    }
+}
+
 /// A layer refused the task. Layers around it may have accepted it.
 pub(crate) struct Refused(pub(super) Hooks);
+
+impl Refused {
+    /// Refused by the outermost layer.
+    pub(crate) const NOWHERE: Refused = Refused(Hooks::None);
+}
 
 /// Calls a hook for a task, or for blocking work.
 pub(crate) type Ask = fn(&dyn SpawnHook, &mut Spawning<'_>);
@@ -56,6 +82,8 @@ pub(crate) struct Layers<D: ?Sized> {
     base: Arc<D>,
     /// The innermost decorator's layer is the first.
     list: Vec<Layer>,
+    /// Makes an id for each task, if one of the layers identifies tasks.
+    identify: Option<fn() -> TaskId>,
     ask: Ask,
     /// The decorated spawner, kept alive because the hooks of an inner decorator may need it.
     _decorated: Arc<D>,
@@ -69,14 +97,18 @@ impl<D: ?Sized> Layers<D> {
         layer: Layer,
         ask: Ask,
     ) -> Self {
-        let (base, list) = match inner {
+        let (base, list): (_, Vec<_>) = match inner {
             Some(inner) => {
                 let list = inner.list.iter().cloned().chain([layer]);
                 (inner.base.clone(), list.collect())
             }
             None => (decorated.clone(), vec![layer]),
         };
-        Layers { base, list, ask, _decorated: decorated }
+        let identify = list.iter().find_map(|layer| match layer {
+            Layer::Identify(next) => Some(*next),
+            _ => None,
+        });
+        Layers { base, list, identify, ask, _decorated: decorated }
     }
 
     /// The spawner or pool underneath the layers.
@@ -98,14 +130,34 @@ impl<D: ?Sized> Layers<D> {
         })
     }
 
+    /// The group, if there is no other layer.
+    #[inline]
+    pub(crate) fn only_group(&self) -> Option<&Members> {
+        let [Layer::Group(group)] = &*self.list else { return None };
+        Some(group)
+    }
+
+    /// Returns the hooks for a future that is polled elsewhere: it belongs to the groups, and the other layers, which
+    /// act on spawns, do not see it.
+    pub(crate) fn memberships(&self, meta: SpawnMeta<'_>) -> Result<Hooks, Refused> {
+        let mut made = Making::new();
+        for layer in self.list.iter().rev() {
+            let Layer::Group(group) = layer else { continue };
+            match group.insert(meta) {
+                Some(member) => made.add(Hooks::Member(member)),
+                None => return Err(Refused(made.made())),
+            }
+        }
+        Ok(made.made())
+    }
+
     /// Returns the hooks for a task, or for blocking work.
     #[inline]
     pub(crate) fn hooks(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         // The common case of a single group is worth a fast path.
-        let [Layer::Group(group)] = &*self.list else { return self.others(meta, terms) };
-        match group.insert(meta) {
-            Some(member) => Ok(Hooks::Member(member)),
-            None => Err(Refused(Hooks::None)),
+        match self.only_group() {
+            Some(group) => group.insert(meta).map(Hooks::Member).ok_or(Refused::NOWHERE),
+            None => self.others(meta, terms),
         }
     }
 
@@ -118,6 +170,7 @@ impl<D: ?Sized> Layers<D> {
                 terms.name = naming(meta.name(), meta.location());
                 Ok(Hooks::None)
             }
+            [Layer::Identify(next)] => Ok(Hooks::Id(terms.identify(meta, *next))),
             _ => self.many(meta, terms),
         }
     }
@@ -127,10 +180,12 @@ impl<D: ?Sized> Layers<D> {
     fn many(&self, meta: SpawnMeta<'_>, terms: &mut Terms) -> Result<Hooks, Refused> {
         let mut made = Making::new();
         let (mut refused, mut admitted) = (false, true);
+        // First, wherever the decorator stands: all of them see the id.
+        let id = self.identify.map(|next| terms.identify(meta, next));
         for layer in self.list.iter().rev() {
             match layer {
                 Layer::Name(naming) => {
-                    let meta = meta.renamed(terms.name.as_ref());
+                    let meta = terms.apply(meta);
                     let name = naming(meta.name(), meta.location());
                     terms.name = name.or(terms.name.take());
                 }
@@ -140,6 +195,7 @@ impl<D: ?Sized> Layers<D> {
                     (self.ask)(&**hook, &mut spawning);
                     refused = spawning.refused;
                 }
+                Layer::Identify(_) => {}
                 _ if refused => {}
                 Layer::Count(counters) => made.add(Hooks::count(counters)),
                 Layer::Limit(limit) => {
@@ -149,11 +205,15 @@ impl<D: ?Sized> Layers<D> {
                     admitted &= ticket.is_held();
                     made.add(Hooks::Ticket(ticket));
                 }
-                Layer::Group(group) => match group.insert(meta.renamed(terms.name.as_ref())) {
+                Layer::Group(group) => match group.insert(terms.apply(meta)) {
                     Some(member) => made.add(Hooks::Member(member)),
                     None => refused = true,
                 },
             }
+        }
+        if let Some(id) = id {
+            // Last, for its scope to surround those of the others.
+            made.add(Hooks::Id(id));
         }
         let hooks = made.made();
         if refused { Err(Refused(hooks)) } else { Ok(hooks) }

@@ -102,7 +102,6 @@ impl<F: Future> PollCaught for HookedTask<F> {
                     }
                 }
                 Poll::Ready(result) if result.is_err() || member.is_stopped() => {
-                    let result = cleared(future, result);
                     return Poll::Ready(end(hooks, result));
                 }
                 Poll::Ready(result) => {
@@ -127,11 +126,7 @@ fn poll_others<F: Future>(
 ) -> Poll<Result<Option<F::Output>, Payload>> {
     match hooks.turn(cx.waker()) {
         Turn::Poll => {
-            let poll = hooks.scope(|| {
-                let poll = future.as_mut().poll_caught(cx);
-                poll.map(|result| cleared(future.as_mut(), result))
-            });
-            if let Poll::Ready(result) = poll {
+            if let Poll::Ready(result) = hooks.scope(|| future.as_mut().poll_caught(cx)) {
                 return Poll::Ready(end(hooks, result));
             }
             if hooks.wait(cx.waker()) {
@@ -143,14 +138,6 @@ fn poll_others<F: Future>(
     }
     stop(future, hooks);
     Poll::Ready(Ok(None))
-}
-
-/// Drops a future that has panicked. A future that completed has already been dropped.
-fn cleared<F, T>(future: Pin<&mut Contained<F>>, result: Result<T, Payload>) -> Result<T, Payload> {
-    if result.is_err() {
-        discard(future.clear());
-    }
-    result
 }
 
 /// Ends a task that completed or panicked.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Runtime;
 use crate::contain::{Payload, Unseen, discard};
 use crate::error::message_of;
+use crate::ids::TaskId;
 
 /// Makes a runtime the [`current`](crate::current) runtime of this thread, until the guard is dropped.
 ///
@@ -142,6 +143,22 @@ pub trait ThreadContext: Send + Sync + 'static {
     fn keeps_end(&self) -> bool {
         true
     }
+
+    /// Returns the id of the running task, for [`task::try_id`](crate::task::try_id).
+    ///
+    /// With `None`, the default, it is the id of the innermost [`scope`](TaskId::scope) on this thread.
+    fn task_id(&self) -> Option<TaskId> {
+        None
+    }
+
+    /// Returns the id for a task that [`Identified`](crate::decorate::Identified) is about to spawn on this thread.
+    ///
+    /// An executor that runs the same way each time gives ids of its own here: those of the process differ from run
+    /// to run. The id comes back in the task's [metadata](crate::SpawnMeta::id), unless another decorator refuses
+    /// the task. With `None`, the default, it is [`TaskId::next`].
+    fn next_task_id(&self) -> Option<TaskId> {
+        None
+    }
 }
 
 /// Leaves a runtime or a context when it is dropped; returned by [`enter`] and [`enter_context`].
@@ -244,6 +261,16 @@ fn find_context() -> Option<Arc<dyn ThreadContext>> {
         })
     });
     found.ok().flatten()
+}
+
+/// The id of the running task, if the thread's context knows it.
+pub(crate) fn running_id() -> Option<TaskId> {
+    context()?.task_id()
+}
+
+/// An id for a task that is being spawned.
+pub(crate) fn next_id() -> TaskId {
+    context().and_then(|context| context.next_task_id()).unwrap_or_else(TaskId::next)
 }
 
 /// Reports a use of real time to the thread's context.

@@ -52,7 +52,8 @@ pub trait Timer: Send + Sync {
     /// # Panics
     ///
     /// Panics on a tokio runtime that was built without its time driver; see
-    /// `TokioSpawner::require_timer`.
+    /// `TokioSpawner::require_timer`. The panic has the location of this call, or, if the timer is a trait
+    /// object, one in this crate, since the caller's location is not passed through a vtable.
     ///
     /// # Examples
     ///
@@ -65,6 +66,7 @@ pub trait Timer: Send + Sync {
     ///     timer.sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
     /// }
     /// ```
+    #[track_caller]
     fn sleep(&self, duration: Duration) -> Sleep;
 
     /// Tells the typed methods which built-in backend this is, so that they can use its timer directly.

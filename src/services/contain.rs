@@ -51,12 +51,20 @@ impl<F: Future> Contained<F> {
     }
 
     /// Polls the future. When this is ready, the future has been dropped; a panic in its destructor
-    /// counts as a panic of the future.
+    /// counts as a panic of the future. If the poll panics, the future is dropped while the panic
+    /// unwinds, as a local variable is.
     ///
     /// Not to be called after it was ready.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Payload>> {
-        let Some(future) = &mut self.0 else { panic!("a future was polled after it completed") };
-        match catch(|| future.as_mut().poll(cx)) {
+        let polled = catch(|| {
+            let unwound = Unwound(&mut self.0);
+            let Some(future) = unwound.0 else { panic!("a future was polled after it completed") };
+            let poll = future.as_mut().poll(cx);
+            // It is for a poll that unwinds.
+            mem::forget(unwound);
+            poll
+        });
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(match self.clear() {
                 Ok(()) => Ok(output),
@@ -65,11 +73,7 @@ impl<F: Future> Contained<F> {
                     Err(payload)
                 }
             }),
-            Err(payload) => {
-                // The panic that came first counts.
-                discard(self.0.take());
-                Poll::Ready(Err(payload))
-            }
+            Err(payload) => Poll::Ready(Err(payload)),
         }
     }
 
@@ -77,6 +81,15 @@ impl<F: Future> Contained<F> {
     pub(super) fn clear(&mut self) -> Result<(), Payload> {
         let future = self.0.take();
         catch(move || drop(future))
+    }
+}
+
+/// Drops a future whose poll unwinds. The panic that came first counts.
+struct Unwound<'a, F>(&'a mut Option<Pin<Box<F>>>);
+
+impl<F> Drop for Unwound<'_, F> {
+    fn drop(&mut self) {
+        discard(self.0.take());
     }
 }
 

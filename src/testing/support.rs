@@ -164,9 +164,11 @@ impl Test {
     fn limit(&self) -> Option<(Duration, &'static str)> {
         if let Some(value) = env::var_os(VARIABLE) {
             let secs = value.to_str().and_then(|secs| secs.parse().ok());
-            let secs = secs.unwrap_or_else(|| {
-                panic!("the environment variable `{VARIABLE}` is {value:?}, which is not a whole number of seconds (0 means no timeout)")
-            });
+            let Some(secs) = secs else {
+                panic!(
+                    "the environment variable `{VARIABLE}` is {value:?}, which is not a whole number of seconds (0 means no timeout)"
+                )
+            };
             return (secs > 0).then_some((Duration::from_secs(secs), VARIABLE));
         }
         match self.limit {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use async_runtime_compat::decorate::{Counted, Limited, Named};
+use async_runtime_compat::decorate::{Counted, Identified, Limited, Named};
 use async_runtime_compat::hook::{Hooked, SpawnHook, Spawning};
 use async_runtime_compat::{Spawner, TaskGroup};
 use async_runtime_compat_conformance::{Load, Subject};
@@ -60,7 +60,7 @@ fn light(subject: Subject) -> Subject {
 /// All of them, in an order in which each is inside and around another.
 fn stack(subject: Subject) -> Subject {
     let subject = subject.decorated_by(|inner| {
-        let named = Named::with_prefix(inner, "inner.");
+        let named = Named::with_prefix(Identified::new(inner), "inner.");
         let limited = Limited::new(Counted::new(named), MANY);
         let group = TaskGroup::new(Arc::new(limited));
         let limited = Limited::new(traced(group), MANY);
@@ -91,7 +91,7 @@ macro_rules! stamp {
     ($($(#[$gate:meta])* $name:ident: $subject:expr;)*) => {$(
         $(#[$gate])*
         test_support::stamp! {
-            clauses: [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C13, C14];
+            clauses: [C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C13, C14, C16];
             $name: $subject;
         }
     )*};
@@ -109,6 +109,12 @@ stamp! {
     #[cfg(feature = "async-executor")]
     limited_on_async_executor: light(subjects::async_executor(4)).decorated_by(queueing);
     limited_on_own_spawner: subjects::threads().decorated_by(queueing);
+    #[cfg(feature = "tokio")]
+    identified_on_tokio: light(subjects::tokio_multi_thread()).decorated_by(Identified::new);
+    #[cfg(feature = "smol")]
+    identified_on_smol: light(subjects::smol()).decorated_by(Identified::new);
+    identified_on_own_spawner: subjects::threads().decorated_by(Identified::new);
+    identified_in_a_simulation: light(subjects::simulated()).decorated_by(Identified::new);
     #[cfg(all(feature = "tracing", feature = "tokio"))]
     traced_on_tokio: with_spans(light(subjects::tokio_multi_thread()));
     #[cfg(feature = "tracing")]
@@ -137,12 +143,12 @@ stamp! {
 // The pool and the timer go through the decorators, too.
 #[cfg(feature = "tokio")]
 test_support::stamp! {
-    clauses: [C12, C14, C15];
+    clauses: [C12, C14, C15, C16];
     runtime_on_tokio: decorated(subjects::tokio_behind(runtime));
 }
 #[cfg(feature = "smol")]
 test_support::stamp! {
-    clauses: [C12, C14, C15];
+    clauses: [C12, C14, C15, C16];
     runtime_on_smol: decorated(subjects::global(runtime(async_runtime_compat::smol::SmolSpawner)));
 }
 
@@ -152,7 +158,7 @@ fn runtime<R: async_runtime_compat::Runtime + 'static>(
     runtime: R,
 ) -> Arc<dyn async_runtime_compat::Runtime> {
     let inner: Arc<dyn async_runtime_compat::Runtime> =
-        Arc::new(Counted::new(Named::with_prefix(runtime, "part.")));
+        Arc::new(Counted::new(Identified::new(Named::with_prefix(runtime, "part."))));
     async_runtime_compat::Ambient::new(Limited::new(inner, MANY))
 }
 

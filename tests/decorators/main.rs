@@ -4,6 +4,7 @@
 mod backon;
 mod conformance;
 mod counted;
+mod identified;
 mod limited;
 mod named;
 mod sim;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, Once};
 use std::thread;
 
-use async_runtime_compat::decorate::Named;
+use async_runtime_compat::decorate::{Identified, Named};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::tracing::Traced;
 use async_runtime_compat::{FnSpawner, yield_now};
@@ -77,6 +77,7 @@ on_all_runtimes! {
     current_span_alone_records_nothing,
     levels_that_are_off_leave_the_current_span,
     work_that_blocks_has_a_span,
+    spans_have_the_id_of_a_task_that_has_one,
     each_has_the_subscriber_of_its_spawner,
     spans_close_with_the_task,
     global_subscriber_is_left_to_the_threads,
@@ -209,6 +210,25 @@ fn work_that_blocks_has_a_span(running: &Running) {
     let [line] = &lines[..] else { panic!("{lines:?}") };
     assert!(line.starts_with("request:blocking{name=\"hash\" spawned_at="), "{line}");
     assert!(line.contains(file!()) && line.ends_with(": hashing"), "{line}");
+}
+
+fn spans_have_the_id_of_a_task_that_has_one(running: &Running) {
+    let runtime = Traced::new(Identified::new(running.runtime.clone()));
+    let mut ids = Vec::new();
+    let lines = written(|| {
+        let task = runtime.spawn_named("lookup", async { info!("looks") });
+        let job = runtime.spawn_blocking(|| info!("works"));
+        ids.extend([task.id().unwrap(), job.id().unwrap()]);
+        block_on(task).unwrap();
+        block_on(job).unwrap();
+    });
+    let starts = [
+        format!("task{{id={} name=\"lookup\" spawned_at=", ids[0]),
+        format!("blocking{{id={} spawned_at=", ids[1]),
+    ];
+    for start in starts {
+        assert!(lines.iter().any(|line| line.starts_with(&start)), "{lines:?}");
+    }
 }
 
 fn each_has_the_subscriber_of_its_spawner(running: &Running) {

@@ -2,7 +2,9 @@
 
 mod cancel;
 mod join;
+mod join_map;
 mod races;
+mod track;
 
 use std::future::pending;
 use std::pin::Pin;

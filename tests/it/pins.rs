@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::{
-    Ambient, BlockingPool, CancelOnDrop, Cancelled, FnSpawner, GroupSpawner, NoRuntime, NoTimer,
-    RawSleep, ShutdownReport, TaskGroupBuilder, TaskInfo, Timeout, WithBlocking, WithTimer,
-    YieldNow,
+    Ambient, BlockingPool, CancelOnDrop, Cancelled, FnSpawner, GroupSpawner, JoinMap, JoinQueue,
+    NoRuntime, NoTimer, RawSleep, ShutdownReport, TaskGroupBuilder, TaskId, TaskInfo, Timeout,
+    Tracked, WithBlocking, WithTimer, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, assert_obj_safe};
 
@@ -67,11 +67,17 @@ assert_impl_all!(TaskGroup: Spawner, Clone, Send, Sync, Unpin);
 assert_impl_all!(GroupSpawner: Spawner, Clone, Send, Sync, Unpin);
 assert_impl_all!(TaskGroupBuilder: Send, Sync, Unpin);
 assert_impl_all!(TaskInfo: Clone, std::fmt::Display, Send, Sync, Unpin);
+assert_impl_all!(TaskId: Copy, Ord, std::hash::Hash, std::fmt::Display, Send, Sync, Unpin);
 assert_impl_all!(ShutdownReport: Copy, Eq, std::fmt::Display, Send, Sync, Unpin);
-assert_impl_all!(JoinGroup<u8>: Send, Sync, Unpin);
-assert_impl_all!(JoinGroup<Cell<u8>>: Send, Unpin);
+assert_impl_all!(JoinGroup<Cell<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(JoinGroup<u8>: Clone, Spawner);
-assert_impl_all!(CancelToken: Clone, Default, Eq, Send, Sync, Unpin);
+assert_impl_all!(JoinMap<u8, Cell<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(JoinMap<u8, u8>: Clone, Spawner);
+assert_impl_all!(JoinQueue<Cell<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(JoinQueue<u8>: Clone, Spawner);
+assert_impl_all!(Tracked<YieldNow>: Future<Output = Result<(), JoinError>>, Send, Sync);
+assert_not_impl_any!(Tracked<std::rc::Rc<()>>: Send, Sync);
+assert_impl_all!(CancelToken: Clone, Default, Eq, std::hash::Hash, Send, Sync, Unpin);
 assert_impl_all!(Cancelled: Future<Output = ()>, Send, Sync, Unpin);
 assert_impl_all!(CancelOnDrop: Send, Sync, Unpin);
 assert_not_impl_any!(CancelOnDrop: Clone);

@@ -4,7 +4,7 @@ use std::alloc::System;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use async_runtime_compat::decorate::{Counted, Limited, Named};
+use async_runtime_compat::decorate::{Counted, Identified, Limited, Named};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::tokio::TokioSpawner;
 use async_runtime_compat::{Ambient, TaskGroup};
@@ -59,6 +59,11 @@ fn one_decorator_allocates_nothing_and_several_once() {
     let default = Named::with_default(spawner(), "task");
     assert_eq!(more(&default, false), 1);
     assert_eq!(more(&default, true), 0);
+
+    // An id allocates in the handle, where it stands beside the name.
+    let identified = Identified::new(spawner());
+    assert_eq!(more(&identified, false), 2);
+    assert_eq!(more(&identified, true), 1);
 }
 
 fn with_timer_and_pool<S: Spawner>(spawner: S) -> impl Runtime {

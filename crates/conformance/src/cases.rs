@@ -3,6 +3,7 @@
 mod abort;
 mod blocking;
 mod detach;
+mod ids;
 mod join;
 mod load;
 mod names;
@@ -110,6 +111,10 @@ suite! { $
         spawn_from_any_thread,
         spawn_from_a_destructor,
         futures_of_any_size,
+        outputs_of_any_size,
+        outputs_of_any_size_when_finished,
+        outputs_of_any_size_through_a_group,
+        outputs_of_any_size_and_abort,
     }
     C2 c2 from detach {
         dropped_handle_detaches,
@@ -122,6 +127,8 @@ suite! { $
         abort_while_pending,
         abort_before_the_first_poll,
         abort_after_completion_keeps_the_output,
+        abort_after_a_panic_keeps_the_panic,
+        abort_of_a_group_keeps_the_outputs,
         abort_twice,
         abort_from_inside,
         abort_from_inside_outweighs_completion,
@@ -144,6 +151,8 @@ suite! { $
         panic_in_a_destructor_after_completion,
         panic_in_a_destructor_after_abort,
         panic_in_a_destructor_of_a_raw_task,
+        destructor_after_a_panic_sees_it,
+        destructor_of_a_raw_task_sees_its_panic,
         panic_in_a_detached_outputs_destructor,
         panic_in_a_payloads_destructor,
     }
@@ -180,10 +189,13 @@ suite! { $
         abort_handle_does_not_keep_the_output,
         abort_handle_dropped_first_changes_nothing,
         abort_handles_agree,
+        abort_guard_aborts,
+        abort_guard_can_be_disarmed,
     }
     C9 c9 from once {
         completion_against_abort,
         completion_against_abort_handle,
+        completion_against_cancel,
         completion_against_detach,
         completion_against_dropped_join,
         abort_against_detach,
@@ -251,6 +263,7 @@ suite! { $
     }
     C15 c15 from blocking {
         output_reaches_the_join,
+        outputs_of_any_size,
         does_not_run_inline,
         spawn_blocking_does_not_block,
         tasks_run_beside_a_job,
@@ -268,6 +281,14 @@ suite! { $
         storm,
         name_and_location_reach_the_error,
         name_and_location_reach_the_pool,
+        handle_and_job_agree_on_the_id,
         spawned_after_shutdown,
+    }
+    C16 c16 from ids {
+        handle_and_task_agree,
+        no_id_is_given_twice,
+        ids_in_destructors,
+        ids_reach_errors,
+        ids_and_names,
     }
 }

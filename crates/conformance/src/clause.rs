@@ -12,9 +12,12 @@ pub enum Clause {
     /// Dropping a handle detaches: the task runs to its end, and its output is dropped.
     C2,
     /// Abort drops the future at its next await; when the join resolves with `is_cancelled`, the
-    /// future has been dropped. A task that completed first keeps its output.
+    /// future has been dropped, and so has an output made after the request. A task that completed
+    /// first keeps its output.
     C3,
-    /// A panic, also in a destructor, is caught: the join has the payload, other tasks go on.
+    /// A panic, also in a destructor, is caught: the join has the payload, other tasks go on. The
+    /// future is dropped while the panic unwinds, so that its destructor sees
+    /// [`panicking`](std::thread::panicking).
     C4,
     /// At shutdown pending futures are dropped and every join resolves; spawning afterwards does
     /// not panic, and its join resolves with `is_shutdown`.
@@ -42,6 +45,9 @@ pub enum Clause {
     /// Blocking work runs on a thread that no task needs, behind a handle with the contract of a
     /// task's. Abort keeps it from starting; if it has started, the join waits for its end.
     C15,
+    /// A task and its handles have the same id, or none, and no two tasks have the same. The ids of an
+    /// [identified](async_runtime_compat::decorate::Identified) spawner reach errors, listings and destructors.
+    C16,
 }
 
 impl fmt::Display for Clause {
@@ -62,6 +68,7 @@ impl fmt::Display for Clause {
             Clause::C13 => "C13 survives load",
             Clause::C14 => "C14 names and locations are passed on",
             Clause::C15 => "C15 blocking work keeps the contract of tasks",
+            Clause::C16 => "C16 a task and its handles have the same id",
         })
     }
 }

@@ -369,6 +369,34 @@ impl<T: Unpin> Future for Forever<T> {
     }
 }
 
+/// A value of 64 KiB, as large as a stack holds only a few times.
+pub(crate) struct Large([u8; 64 * 1024]);
+
+impl Large {
+    #[expect(clippy::large_stack_arrays, reason = "the size is tested")]
+    pub(crate) fn new() -> Large {
+        Large([7; 64 * 1024])
+    }
+
+    /// Checks that every byte arrived.
+    pub(crate) fn undamaged(&self) -> Verdict {
+        let damaged = self.0.iter().filter(|&&n| n != 7).count();
+        ensure!(damaged == 0, "{damaged} bytes of an output of 64 KiB are damaged");
+        Ok(())
+    }
+
+    /// A small future with a large output.
+    pub(crate) async fn future() -> Large {
+        async_runtime_compat::yield_now().await;
+        Large::new()
+    }
+
+    /// The same, but it never completes.
+    pub(crate) async fn never() -> Large {
+        std::future::pending().await
+    }
+}
+
 /// A waker that counts.
 #[derive(Default)]
 pub(crate) struct Wakes(AtomicUsize);

@@ -29,14 +29,29 @@ impl Future for Contained {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(future) = &mut self.0 else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let unwound = Unwound(&mut self);
+            let Some(future) = &mut unwound.0.0 else { return Poll::Ready(()) };
+            let poll = future.as_mut().poll(cx);
+            // It is for a poll that unwinds.
+            mem::forget(unwound);
+            poll
+        }));
+        match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(())) => {}
+            Ok(Poll::Ready(())) => self.clear(),
             panicked @ Err(_) => forget_panic(panicked.map(|_| ())),
         }
-        self.clear();
         Poll::Ready(())
+    }
+}
+
+/// Drops a future whose poll unwinds while it unwinds, as a local variable is.
+struct Unwound<'a>(&'a mut Contained);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
     }
 }
 

@@ -204,6 +204,7 @@ impl Check {
     /// If there are none; if one is [`Strategy::Pct`] with a depth of 0; and if [`Strategy::Dfs`] or
     /// [`Strategy::Replay`] is one of several: the first runs its own sequence of schedules, and the
     /// second is a single schedule.
+    #[track_caller]
     pub fn strategies(self, strategies: impl IntoIterator<Item = Strategy>) -> Check {
         let strategies: Vec<_> = strategies.into_iter().collect();
         assert!(!strategies.is_empty(), "a check needs a strategy");

@@ -8,7 +8,7 @@ mod time;
 mod wake;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -90,6 +90,8 @@ impl Engine {
                 dropping: None,
                 steps: 0,
                 spawned: 0,
+                reserved: BTreeSet::new(),
+                foreign: HashMap::new(),
                 generators: HashMap::new(),
                 profile: profile.then(HashMap::new),
                 record: None,
@@ -153,7 +155,11 @@ impl Engine {
             return discard(future);
         }
         self.check_thread(&mut state, |_| format!("a task was spawned at {location}"));
-        let slot = state.insert(home, meta.to_name(), location, self.clock.nanos());
+        let number = state.number(meta.id());
+        if let Some(id) = state.id(number) {
+            meta.identify(id);
+        }
+        let slot = state.insert(home, number, meta.to_name(), location, self.clock.nanos());
 
         // Under the lock: none of this runs user code, and no other thread must find the task
         // without its handle.
@@ -176,6 +182,7 @@ impl Engine {
         }
         state.schedule.forget(task.number);
         let number = task.number;
+        state.foreign.remove(&number);
         state.event(u64::from(number) << 8 | 2, self.clock.nanos(), || What::Ended(number));
         if let Some(profile) = &mut state.profile {
             profile.insert(task.path, task.steps);

@@ -6,6 +6,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
+use async_runtime_compat::TaskId;
+
 use crate::strategy::Strategy;
 use crate::tape::Tape;
 
@@ -174,6 +176,7 @@ impl Error for Failure {}
 #[derive(Clone, Debug)]
 pub struct TaskReport {
     pub(crate) number: u32,
+    pub(crate) id: Option<TaskId>,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) node: Option<String>,
     pub(crate) paused: bool,
@@ -190,6 +193,16 @@ impl TaskReport {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// The task's id; `None` for the future that was passed to the simulation.
+    ///
+    /// It is the task's number, so that an id in a log or in a [`JoinError`](async_runtime_compat::JoinError) tells
+    /// which task of the report it is. Only a task that was spawned on another thread, through
+    /// [`Identified`](async_runtime_compat::decorate::Identified), keeps the id that it got there.
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.id
     }
 
     /// The name that the task was [spawned with](async_runtime_compat::SpawnerExt::spawn_named), if any.

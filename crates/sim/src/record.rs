@@ -1,6 +1,7 @@
 //! The events of a run.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use crate::hush;
 /// The events of a run, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// By number.
-    pub(crate) tasks: Vec<Known>,
+    /// By number. A number that was given out as an id has no task if the task was refused.
+    pub(crate) tasks: BTreeMap<u32, Known>,
     pub(crate) events: Vec<Event>,
     /// The task whose step it is; `None` while timers fire.
     acting: Option<u32>,
@@ -53,7 +54,7 @@ pub(crate) enum What {
 impl Default for Record {
     fn default() -> Record {
         // The future that is passed to the simulation is task 0, and is created before the first step.
-        Record { tasks: Vec::new(), events: Vec::new(), acting: Some(0) }
+        Record { tasks: BTreeMap::new(), events: Vec::new(), acting: Some(0) }
     }
 }
 
@@ -69,8 +70,7 @@ impl Record {
         match &what {
             What::Step(number) => self.acting = Some(*number),
             What::Time => self.acting = None,
-            // Tasks are numbered in this order.
-            What::Spawned(_, task) => self.tasks.push(task.clone()),
+            What::Spawned(number, task) => _ = self.tasks.insert(*number, task.clone()),
             _ => {}
         }
         self.events.push(Event { step, at, task: self.acting, what });
@@ -100,6 +100,6 @@ impl Record {
     }
 
     fn known(&self, number: u32) -> Option<&Known> {
-        self.tasks.get(usize::try_from(number).ok()?)
+        self.tasks.get(&number)
     }
 }

@@ -66,6 +66,7 @@ impl SimRng {
     /// # Panics
     ///
     /// If `bound` is 0.
+    #[track_caller]
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "there is no number below 0");
         let product = u128::from(self.next_u64()) * u128::from(bound);
@@ -77,6 +78,7 @@ impl SimRng {
     /// # Panics
     ///
     /// If the probability is not between 0 and 1.
+    #[track_caller]
     pub fn chance(&mut self, probability: f64) -> bool {
         assert!((0.0..=1.0).contains(&probability), "a probability is between 0 and 1");
         #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]

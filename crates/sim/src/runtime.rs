@@ -24,6 +24,9 @@ use crate::watch::Eventually;
 /// spawned future is dropped, and its join says
 /// [`is_shutdown`](async_runtime_compat::JoinError::is_shutdown).
 ///
+/// Each task has an [id](async_runtime_compat::task), its [number](crate::TaskReport::number) in the reports: handles,
+/// errors, traces and reports agree on it, and it is the same in each run of a seed.
+///
 /// Blocking work is a step like any other: it runs on the simulation's thread when the strategy
 /// picks it, and nothing else runs meanwhile. A function that waits for another task waits for
 /// ever.

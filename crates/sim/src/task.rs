@@ -1,6 +1,7 @@
 //! The tasks of a simulation.
 
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,19 +53,30 @@ impl SimTask {
     /// Polls a future that may panic; a panic, in it or in its destructor, is a value.
     fn poll_caught(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Payload>> {
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            let Some(future) = &mut self.future else { return Poll::Ready(()) };
-            ready!(future.as_mut().poll(cx));
+            let unwound = Unwound(&mut self.future);
+            let poll =
+                unwound.0.as_mut().map_or(Poll::Ready(()), |future| future.as_mut().poll(cx));
+            // It is for a poll that unwinds.
+            mem::forget(unwound);
+            ready!(poll);
             // Taken first: a destructor that panics is not run again.
             drop(self.future.take());
             Poll::Ready(())
         }));
         match polled {
             Ok(polled) => polled.map(Ok),
-            Err(payload) => {
-                discard(self.future.take());
-                Poll::Ready(Err(payload))
-            }
+            Err(payload) => Poll::Ready(Err(payload)),
         }
+    }
+}
+
+/// Drops a future whose poll unwinds while it unwinds, as a local variable is.
+struct Unwound<'a>(&'a mut Option<BoxFuture<'static, ()>>);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        // A second panic that left this destructor would abort the process.
+        discard(self.0.take());
     }
 }
 

@@ -21,7 +21,11 @@ use crate::strategy::Strategy;
 #[track_caller]
 #[must_use]
 pub fn strategy(text: &str) -> Strategy {
-    text.parse().unwrap_or_else(|error| panic!("{error}"))
+    // Not in a closure, which does not know the caller's location.
+    match text.parse() {
+        Ok(strategy) => strategy,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// An argument that a simulated test function may take.

@@ -3,10 +3,11 @@
 mod svg;
 mod table;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::failure::FailureKind;
-use crate::record::{Record, What};
+use crate::record::{Known, Record, What};
 
 /// The events of a run, step by step.
 ///
@@ -20,8 +21,8 @@ use crate::record::{Record, What};
 pub struct Timeline {
     rows: Vec<Row>,
     /// The label of each task, by number.
-    labels: Vec<String>,
-    locations: Vec<String>,
+    labels: BTreeMap<u32, String>,
+    locations: BTreeMap<u32, String>,
     end: Option<(FailureKind, String)>,
 }
 
@@ -87,9 +88,9 @@ impl Timeline {
             row.words.push("returns an error".to_owned());
         }
         rows.retain(|row| row.step > 0 || !row.words.is_empty());
-        let numbers = || (0_u32..).take(record.tasks.len());
-        let labels = numbers().map(|number| record.label(number)).collect();
-        let locations = record.tasks.iter().map(|task| task.location.to_string()).collect();
+        let labels = record.tasks.keys().map(|number| (*number, record.label(*number))).collect();
+        let location = |(number, task): (&u32, &Known)| (*number, task.location.to_string());
+        let locations = record.tasks.iter().map(location).collect();
         Timeline { rows, labels, locations, end }
     }
 
@@ -111,7 +112,7 @@ impl Timeline {
     }
 
     fn label(&self, number: u32) -> &str {
-        usize::try_from(number).ok().and_then(|number| self.labels.get(number)).map_or("", |it| it)
+        self.labels.get(&number).map_or("", |label| label)
     }
 
     /// The end of the run, in words.

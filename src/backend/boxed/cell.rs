@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::backend::Abort;
-use crate::backend::ending::{Ending, end_of};
+use crate::backend::ending::Ending;
 use crate::contain::{Payload, discard, wake};
 use crate::error::End;
+use crate::ids::IdSlot;
 use crate::seam;
 
 /// The cell for the result of a task.
 pub(super) struct Cell<T> {
     /// Written under the lock only, so that a store suffices, and read without it, so that most polls do not lock.
     flags: AtomicU8,
+    pub(super) id: IdSlot,
     /// Stored where `T` is known to be `Send + 'static`.
     to_abort: fn(Arc<Cell<T>>) -> Arc<dyn Abort>,
     state: Mutex<State<T>>,
@@ -49,6 +51,7 @@ impl<T: Send + 'static> Cell<T> {
     pub(super) fn new() -> Arc<Cell<T>> {
         Arc::new(Cell {
             flags: AtomicU8::new(0),
+            id: IdSlot::default(),
             to_abort: |cell| cell,
             state: Mutex::new(State { progress: Progress::Live(None), task: None }),
         })
@@ -56,6 +59,7 @@ impl<T: Send + 'static> Cell<T> {
 }
 
 impl<T> Cell<T> {
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // No user code runs under the lock, so no panic can poison it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,6 +109,7 @@ impl<T> Cell<T> {
         self.to_abort()
     }
 
+    #[inline]
     pub(super) fn poll_join(self: &mut Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         if !self.is_ended() && self.register(cx.waker()) {
             return Poll::Pending;
@@ -169,34 +174,52 @@ impl<T> Cell<T> {
     }
 
     /// Called when the task has ended and its future was dropped.
-    fn end(self: Arc<Self>, mut result: Result<T, End>) {
-        let mut state = self.lock();
+    #[inline]
+    fn end(self: Arc<Self>, result: Result<T, End>) {
+        let state = self.lock();
         // Under the lock: an abort comes before the end and decides it, or comes after it and is ignored.
-        let flags = self.flags(&state);
-        if flags & (ABORTED | DETACHED) != 0 {
-            // Before anybody is told of the end: when the join resolves, the output has been dropped, too.
+        let (joiner, task) = if self.flags(&state) & (ABORTED | DETACHED) == 0 {
+            self.store_end(state, Progress::Ended(result))
+        } else {
             drop(state);
-            discard(mem::replace(&mut result, Err(End::Cancelled)));
-            state = self.lock();
+            self.end_unwanted(result)
+        };
+        // Before the joiner runs, which then is the only owner, and frees the cell on its own thread.
+        drop(self);
+        drop(task);
+        // Wake after unlocking: the waker may poll the handle.
+        if joiner.is_some() {
+            wake(joiner);
         }
+    }
+
+    /// Ends a task whose output nobody gets.
+    #[cold]
+    #[inline(never)]
+    fn end_unwanted(&self, result: Result<T, End>) -> (Option<Waker>, Option<Waker>) {
+        // Before anybody is told of the end: when the join resolves, the output has been dropped, too.
+        discard(result);
+        let state = self.lock();
+        let detached = self.flags(&state) & DETACHED != 0;
+        let end = if detached { Progress::Taken } else { Progress::Ended(Err(End::Cancelled)) };
+        self.store_end(state, end)
+    }
+
+    /// Returns the wakers of the joiner and of the task.
+    #[inline(always)]
+    fn store_end(
+        &self,
+        mut state: MutexGuard<'_, State<T>>,
+        end: Progress<T>,
+    ) -> (Option<Waker>, Option<Waker>) {
         let joiner = match &mut state.progress {
             Progress::Live(joiner) => joiner.take(),
             _ => None,
         };
-        // A result that another thread is to return, unless it was detached, perhaps just now.
-        state.progress = if self.flags(&state) & DETACHED != 0 {
-            Progress::Taken
-        } else {
-            Progress::Ended(result)
-        };
+        state.progress = end;
         let task = state.task.take();
         self.set(&state, ENDED);
-        drop(state);
-        drop(task);
-        // Before the joiner runs, which then is the only owner, and frees the cell on its own thread.
-        drop(self);
-        // Wake after unlocking: the waker may poll the handle.
-        wake(joiner);
+        (joiner, task)
     }
 }
 
@@ -240,19 +263,30 @@ impl<T> Link<T> {
         self.cell.as_ref().is_some_and(|cell| cell.has(ABORTED))
     }
 
+    #[inline]
     pub(in crate::backend) fn end(&mut self, result: Result<T, End>) {
         if let Some(cell) = self.cell.take() {
             cell.end(result);
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn shut_down(&mut self) {
+        self.end(Err(End::Shutdown));
+    }
+
     /// Ends the task with the result of its last poll. Returns false if the executor must drop it instead.
+    #[inline]
     pub(in crate::backend) fn finish(&mut self, result: Result<impl Ending<T>, Payload>) -> bool {
         if !seam::keeps_end() {
             discard(result);
             return false;
         }
-        self.end(end_of(result.map_err(seam::panicked)));
+        match result {
+            Ok(output) => self.end(output.into_end()),
+            Err(payload) => self.end(Err(End::panic(seam::panicked(payload)))),
+        }
         true
     }
 
@@ -286,7 +320,10 @@ impl<T> Cell<T> {
 }
 
 impl<T> Drop for Link<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.end(Err(End::Shutdown));
+        if self.cell.is_some() {
+            self.shut_down();
+        }
     }
 }

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::TokioSpawner;
 use crate::error::NoTimer;
-use crate::seam::sleep::tokio::{NO_DRIVER, Sleep, after, inside, may_be_paused, now, with_driver};
+use crate::seam::sleep::tokio::{NO_DRIVER, Sleep, after, may_be_paused, now, with_driver};
 use crate::seam::{self as ours, Kind, Native, Timer, takes_real_time};
 
 impl TokioSpawner {
@@ -128,7 +128,7 @@ impl Future for Limit {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let LimitProjection::Idle { handle, deadline } = self.as_mut().project() {
             let Some(deadline) = *deadline else { return Poll::Pending };
-            let sleep = inside(handle, || with_driver(|| time::sleep_until(deadline)));
+            let sleep = with_driver(handle, || time::sleep_until(deadline));
             self.set(Limit::Native { sleep: unconstrained(sleep) });
         }
         match self.project() {

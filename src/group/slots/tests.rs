@@ -6,9 +6,15 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{CHUNK, Slots};
+use super::{CHUNK, Key, Slots};
 
 impl<T> Slots<T> {
+    fn add(&mut self, value: T) -> Key {
+        let key = self.next_key();
+        self.insert(key, value);
+        key
+    }
+
     fn chunks_in_memory(&self) -> usize {
         self.chunks.iter().chain([&self.spare]).flatten().count()
     }
@@ -27,13 +33,14 @@ fn values_are_found_by_their_keys_whatever_came_and_went() {
             assert_eq!(slots.remove(key), model.remove(&key));
             assert_eq!(slots.remove(key), None);
         } else {
-            let key = slots.insert(round);
+            let key = slots.add(round);
             assert_eq!(model.insert(key, round), None, "a key that was taken");
         }
         assert_eq!(slots.len(), model.len());
     }
     assert!(slots.iter().eq(model.values()));
     for (key, value) in &mut model {
+        assert_eq!(slots.get(*key), Some(&*value));
         assert_eq!(slots.get_mut(*key), Some(value));
     }
 }
@@ -41,7 +48,7 @@ fn values_are_found_by_their_keys_whatever_came_and_went() {
 #[test]
 fn memory_goes_with_the_values() {
     let mut slots = Slots::new();
-    let keys: Vec<_> = (0..CHUNK * 1000).map(|value| slots.insert(value)).collect();
+    let keys: Vec<_> = (0..CHUNK * 1000).map(|value| slots.add(value)).collect();
     assert_eq!(slots.chunks_in_memory(), 1000);
     let (last, others) = keys.split_last().unwrap();
     for key in others {
@@ -53,7 +60,7 @@ fn memory_goes_with_the_values() {
     assert!(slots.chunks.capacity() <= 1 && slots.room.capacity() <= 1);
 
     for value in 0..CHUNK * 1000 {
-        let key = slots.insert(value);
+        let key = slots.add(value);
         slots.remove(key);
     }
     assert!(slots.chunks_in_memory() <= 1);

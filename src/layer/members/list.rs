@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 use super::shard::Shard;
-use crate::meta::Name;
+use crate::meta::Label;
 
 /// The number of slots in a chunk. Together with two flags they are the bits of a word.
 const SLOTS: u32 = 30;
@@ -88,7 +88,7 @@ struct ListChunk {
 
 /// The entry of a task. Small, because each spawn writes one.
 pub(super) struct Entry {
-    pub(super) name: Name,
+    pub(super) label: Label,
     pub(super) location: &'static Location<'static>,
     /// When it was spawned: in nanoseconds since the group was created, or, without a clock, its index in this
     /// list.
@@ -99,7 +99,7 @@ pub(super) struct Entry {
 
 impl Entry {
     fn empty() -> Entry {
-        Entry { name: None, location: Location::caller(), stamp: 0, waker: None }
+        Entry { label: Label::default(), location: Location::caller(), stamp: 0, waker: None }
     }
 }
 

@@ -5,15 +5,16 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::list::Entry;
-use crate::meta::{Name, write_task};
+use crate::ids::TaskId;
+use crate::meta::{Label, write_task};
 
 /// A task in a group; a snapshot from [`TaskGroup::tasks`](crate::TaskGroup::tasks).
 ///
-/// The [`Display`](fmt::Display) form is `task 'conn-7' spawned at src/server.rs:12:9`, followed by
-/// `, 1.5s old` if the group has a clock.
+/// The [`Display`](fmt::Display) form is `task 'conn-7' spawned at src/server.rs:12:9`, with the id before the name if
+/// the task has one, and followed by `, 1.5s old` if the group has a clock.
 #[derive(Clone)]
 pub struct TaskInfo {
-    name: Name,
+    label: Label,
     location: &'static Location<'static>,
     age: Option<Duration>,
 }
@@ -21,13 +22,20 @@ pub struct TaskInfo {
 impl TaskInfo {
     pub(super) fn new(entry: &Entry, now: Option<u64>) -> TaskInfo {
         let age = now.map(|now| Duration::from_nanos(now.saturating_sub(entry.stamp)));
-        TaskInfo { name: entry.name.clone(), location: entry.location, age }
+        TaskInfo { label: entry.label.clone(), location: entry.location, age }
     }
 
     /// Returns the name that the task was [spawned with](crate::SpawnerExt::spawn_named), if any.
     #[must_use]
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        self.label.name()
+    }
+
+    /// Returns the task's id, if a decorator gives one: the spawner of the group is
+    /// [`Identified`](crate::decorate::Identified), or is inside of one.
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.label.id()
     }
 
     /// Returns the location of the `spawn` call.
@@ -49,7 +57,7 @@ impl TaskInfo {
 
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_task(f, self.task_name(), self.location)?;
+        write_task(f, self.id(), self.task_name(), self.location)?;
         match self.age {
             Some(age) => write!(f, ", {age:?} old"),
             None => Ok(()),

@@ -1,6 +1,5 @@
 //! A shard of a group's list, and a task's slot in it.
 
-use std::borrow::Cow;
 use std::mem;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,7 +9,7 @@ use super::Members;
 use super::list::{Chunk, Entry, List};
 use crate::contain::discard;
 use crate::layer::TaskEnd;
-use crate::meta::Name;
+use crate::meta::Label;
 
 /// A shard of a group's tasks: those spawned on a few of the threads, to reduce contention.
 pub(crate) struct Shard {
@@ -37,7 +36,7 @@ pub(super) struct Ends {
 }
 
 /// The parts of an entry that must not be dropped under the lock.
-type Left = (Name, Option<Waker>);
+type Left = (Label, Option<Waker>);
 
 impl State {
     /// Records the end of a task that does not leave the list by itself.
@@ -49,7 +48,7 @@ impl State {
             TaskEnd::Aborted | TaskEnd::Shutdown => self.dropped += 1,
         }
         let entry = self.list.entry(&member.chunk, member.slot);
-        let left = entry.map(|Entry { name, waker, .. }| (name.take(), waker.take()));
+        let left = entry.map(|Entry { label, waker, .. }| (mem::take(label), waker.take()));
         // The list is told in any case.
         let _ = member.chunk.end(member.slot);
         left.unwrap_or_default()
@@ -78,7 +77,7 @@ impl Shard {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a task, stamped with its index and without a name, unless the function changes that. A name counts as
+    /// Adds a task, stamped with its index and without a label, unless the function changes that. A label counts as
     /// something that the entry `owns`.
     #[inline]
     pub(super) fn insert(
@@ -96,17 +95,16 @@ impl Shard {
         Some(Member { chunk, slot, owns })
     }
 
-    /// The same for a task with a name, or a stamp of its own.
+    /// The same for a task with a name or an id, or a stamp of its own.
     #[cold]
     pub(super) fn insert_described(
         self: &Arc<Self>,
-        name: Option<&Cow<'static, str>>,
+        label: Label,
         location: &'static Location<'static>,
         stamp: Option<u64>,
     ) -> Option<Member> {
-        let name = name.map(|name| Box::new(name.clone()));
-        self.insert(location, name.is_some(), |entry| {
-            entry.name = name;
+        self.insert(location, !label.is_empty(), |entry| {
+            entry.label = label;
             entry.stamp = stamp.unwrap_or(entry.stamp);
         })
     }
@@ -122,7 +120,7 @@ impl Shard {
 pub(crate) struct Member {
     chunk: Arc<Chunk>,
     slot: u8,
-    /// The entry has a name, or may have a waker.
+    /// The entry has a label, or may have a waker.
     owns: bool,
 }
 

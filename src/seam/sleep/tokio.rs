@@ -15,14 +15,22 @@ use crate::seam::takes_real_time;
 pub(crate) const NO_DRIVER: &str = "the tokio runtime was built without its time driver: call `enable_time` or \
                          `enable_all` on its `tokio::runtime::Builder`";
 
-/// Creates a tokio timer. Panics with a message of this crate if the runtime has no time driver.
+/// Creates a tokio timer inside its runtime. Panics with a message of this crate, at the caller's location, if the
+/// runtime has no time driver.
 #[inline]
-pub(crate) fn with_driver<T>(make: impl FnOnce() -> T) -> T {
+#[track_caller]
+pub(crate) fn with_driver<T>(handle: &Handle, make: impl FnOnce() -> T) -> T {
     #[cold]
+    #[track_caller]
     fn no_driver() -> ! {
         panic!("{NO_DRIVER}, or see `TokioSpawner::require_timer`")
     }
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| no_driver())
+    // Caught inside the runtime: its context is left in order. The panic starts here, since a closure does not know
+    // the caller's location.
+    match inside(handle, || catch_unwind(AssertUnwindSafe(make))) {
+        Ok(made) => made,
+        Err(_) => no_driver(),
+    }
 }
 
 /// The clock of a runtime.
@@ -112,6 +120,7 @@ enum State {
 impl Sleep {
     /// Creates a sleep until the deadline, which is computed from the current instant.
     #[inline]
+    #[track_caller]
     pub(crate) fn make(
         handle: &Handle,
         deadline: impl FnOnce(time::Instant) -> Option<time::Instant>,
@@ -119,10 +128,10 @@ impl Sleep {
         takes_real_time("a sleep of tokio's");
         let spare = PLACES.try_with(|slots| slots.borrow_mut().pop());
         let mut slot = spare.ok().flatten().unwrap_or_else(|| Box::pin(None));
-        let state = inside(handle, || {
+        let state = with_driver(handle, || {
             let now = time::Instant::now();
             let deadline = deadline(now);
-            with_driver(|| slot.set(Some(time::sleep_until(deadline.unwrap_or(now)))));
+            slot.set(Some(time::sleep_until(deadline.unwrap_or(now))));
             if deadline.is_some() { State::Waiting } else { State::Never }
         });
         Sleep { slot: Some(slot), state }

@@ -1,5 +1,6 @@
 //! Tokens.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::thread;
 
@@ -21,6 +22,23 @@ fn parents_cancel_children_and_not_the_reverse() {
     assert!(root.is_cancelled() && right.is_cancelled());
     assert!(root.child_token().is_cancelled());
     assert!(root == root.clone() && left != right);
+}
+
+#[test]
+#[expect(clippy::mutable_key_type, reason = "the hash of a token does not depend on its state")]
+fn tokens_are_keys_by_identity() {
+    let root = CancelToken::new();
+    let (left, right) = (root.child_token(), root.child_token());
+    let mut names = HashMap::from([(root.clone(), "root"), (left.clone(), "left")]);
+    assert_eq!(names.insert(left.clone(), "left again"), Some("left"));
+    assert_eq!(names.get(&right), None);
+    // Neither a cancellation nor the drop of the other clones changes the key.
+    root.cancel();
+    assert_eq!(names.get(&left.clone()), Some(&"left again"));
+    assert_eq!(names.get(&root), Some(&"root"));
+    // Two cancelled children of one token are not the same either.
+    names.insert(right, "right");
+    assert_eq!((names.len(), names.remove(&left)), (3, Some("left again")));
 }
 
 #[test]

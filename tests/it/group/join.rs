@@ -171,3 +171,100 @@ fn many_tasks_that_end_at_once_are_all_handed_out() {
         }
     }
 }
+
+/// A task that has ended before it is added, and blocking work, are as good as a spawned one.
+#[test]
+fn ended_tasks_and_blocking_work_are_added() {
+    let pool = async_runtime_compat::BlockingPool::new();
+    for (name, spawner, _running) in spawners() {
+        let mut tasks = JoinGroup::new(spawner.clone());
+        let handle = spawner.spawn_with_handle(async { 1 });
+        while !handle.is_finished() {
+            std::thread::yield_now();
+        }
+        // It keeps its place, and its handle says what it is.
+        assert!(tasks.insert(handle).is_finished());
+        tasks.spawn_blocking(&pool, || 2);
+        assert_eq!(tasks.len(), 2);
+        assert_eq!(block_on(tasks.join_next()).unwrap().unwrap(), 1, "on {name}");
+        assert_eq!(block_on(tasks.join_next()).unwrap().unwrap(), 2, "on {name}");
+        assert!(block_on(tasks.join_next()).is_none());
+    }
+}
+
+#[test]
+fn the_handle_from_a_spawn_tells_name_and_location() {
+    for (name, spawner, _running) in spawners() {
+        let mut tasks = JoinGroup::<()>::new(spawner);
+        let here = std::panic::Location::caller();
+        let handle = tasks.spawn_named("waits", pending());
+        assert_eq!(handle.task_name().as_deref(), Some("waits"), "on {name}");
+        assert_eq!(
+            (handle.spawned_at().file(), handle.spawned_at().line()),
+            (file!(), here.line() + 1)
+        );
+        let line = std::panic::Location::caller().line() + 1;
+        tasks.extend([pending()]);
+        tasks.abort_all();
+        let errors = [block_on(tasks.join_next()), block_on(tasks.join_next())];
+        let lines = errors.map(|error| error.unwrap().unwrap_err().spawned_at().line());
+        assert!(lines.contains(&line), "{lines:?}, on {name}");
+    }
+}
+
+/// Slots are used again, and with them their wakers, while old wakers may still be called.
+#[test]
+fn a_few_slots_serve_many_tasks() {
+    for (name, spawner, _running) in spawners() {
+        let mut tasks = JoinGroup::new(spawner);
+        let mut sum = 0;
+        for number in 0..2_000_u64 {
+            tasks.spawn(async move {
+                if number % 2 == 0 {
+                    async_runtime_compat::yield_now().await;
+                }
+                number
+            });
+            if number % 7 == 0 {
+                tasks.spawn(pending()).abort();
+            }
+            while tasks.len() > 3 {
+                sum += block_on(tasks.join_next()).unwrap().unwrap_or_default();
+            }
+        }
+        while let Some(number) = block_on(tasks.join_next()) {
+            sum += number.unwrap_or_default();
+        }
+        assert_eq!(sum, 1_999_000, "on {name}");
+    }
+}
+
+/// A wait that is given up for one with another waker, and a wait with the same waker as before.
+#[test]
+fn the_waker_of_the_last_poll_is_woken() {
+    struct Signal(async_channel::Sender<u8>, u8);
+
+    impl std::task::Wake for Signal {
+        fn wake(self: Arc<Self>) {
+            self.0.try_send(self.1).unwrap();
+        }
+    }
+
+    for (name, spawner, _running) in spawners() {
+        let (sender, woken) = async_channel::unbounded();
+        let wakers = [1, 2].map(|number| Arc::new(Signal(sender.clone(), number)).into());
+        let mut tasks = JoinGroup::new(spawner);
+        for last in [0, 1, 0] {
+            let (open, gate) = async_channel::bounded::<()>(1);
+            tasks.spawn(async move { gate.recv().await.is_err() });
+            for at in [last, 1 - last, last, last] {
+                let mut cx = std::task::Context::from_waker(&wakers[at]);
+                assert!(tasks.poll_join_next(&mut cx).is_pending());
+            }
+            drop(open);
+            assert_eq!(usize::from(block_on(woken.recv()).unwrap()), last + 1, "on {name}");
+            assert!(tasks.try_join_next().unwrap().unwrap());
+            assert!(woken.is_empty());
+        }
+    }
+}

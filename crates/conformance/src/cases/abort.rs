@@ -1,12 +1,16 @@
 //! C3 and C8: aborting.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::thread;
 
-use async_runtime_compat::{AbortHandle, JoinHandle, SpawnerExt};
+use async_runtime_compat::{AbortHandle, JoinError, JoinGroup, JoinHandle, SpawnerExt};
 
-use crate::kit::{Cx, Drops, Event, Forever, SlowDrop, Verdict, ensure, fail, poll_with, wait_for};
+use crate::kit::{
+    Cx, Drops, Event, Forever, SlowDrop, Verdict, Wakes, ensure, fail, poll_with, wait_for,
+};
 
 /// A task that is pending, and a count of the drops of its future.
 fn pending(cx: &Cx) -> Verdict<(JoinHandle<()>, Drops)> {
@@ -37,13 +41,105 @@ pub(crate) fn abort_before_the_first_poll(cx: &Cx) -> Verdict {
     Ok(())
 }
 
-pub(crate) fn abort_after_completion_keeps_the_output(cx: &Cx) -> Verdict {
-    let task = cx.spawner().spawn_with_handle(async { 7 });
-    cx.until("the end of the task", || task.is_finished())?;
+/// How a task that is about to end is treated before that.
+#[derive(Clone, Copy)]
+struct Before {
+    /// Its handle is polled, and so has a waker.
+    polled: bool,
+    /// An abort handle is made.
+    shared: bool,
+}
+
+impl Before {
+    const ALL: [Before; 4] = [
+        Before { polled: false, shared: false },
+        Before { polled: true, shared: false },
+        Before { polled: false, shared: true },
+        Before { polled: true, shared: true },
+    ];
+}
+
+/// Spawns a task, and aborts it once it has ended. Returns the result of its join.
+fn abort_after<T: Send + 'static>(
+    cx: &Cx,
+    before: Before,
+    end: impl FnOnce() -> T + Send + 'static,
+) -> Verdict<Result<T, JoinError>> {
+    let may_end = Event::new();
+    let wait = may_end.clone();
+    let mut task = cx.spawner().spawn_with_handle(async move {
+        wait.happens().await;
+        end()
+    });
+    let handle = before.shared.then(|| task.abort_handle());
+    let wakes = Wakes::new();
+    if before.polled {
+        let pending = poll_with(&mut task, &Waker::from(wakes.clone())).is_pending();
+        ensure!(pending, "the join resolved before the task ended");
+    }
+    may_end.set();
+    if before.polled {
+        // Without `is_finished`, which may find the end and keep it.
+        cx.until("the wake-up of the join", || wakes.count() > 0)?;
+    } else {
+        cx.until("the end of the task", || task.is_finished())?;
+    }
+    if let Some(handle) = handle {
+        handle.abort();
+    }
     task.abort();
     task.abort_handle().abort();
-    let output = cx.output(task)?;
-    ensure!(output == 7, "expected the output 7, got {output}");
+    ensure!(task.is_finished(), "`is_finished` turned false with the abort");
+    cx.join(task)
+}
+
+pub(crate) fn abort_after_completion_keeps_the_output(cx: &Cx) -> Verdict {
+    for before in Before::ALL {
+        match abort_after(cx, before, || 7)? {
+            Ok(7) => {}
+            Ok(other) => return fail(format!("expected the output 7, got {other}")),
+            Err(error) => return fail(format!("expected the output, but the {error}")),
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn abort_after_a_panic_keeps_the_panic(cx: &Cx) -> Verdict {
+    for before in Before::ALL {
+        match abort_after::<()>(cx, before, || crate::kit::quiet_panic(7_u8))? {
+            Ok(()) => return fail("expected an error, but the task has an output"),
+            Err(error) => {
+                ensure!(error.is_panic(), "expected `is_panic`, but the {error}");
+                let payload = error.into_panic();
+                ensure!(payload.downcast_ref() == Some(&7_u8), "the payload was replaced");
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn abort_of_a_group_keeps_the_outputs(cx: &Cx) -> Verdict {
+    for round in 0..20 {
+        // A group has polled each of its handles.
+        let mut group = JoinGroup::new(cx.spawner().clone());
+        let may_end = Event::new();
+        let wait = may_end.clone();
+        group.spawn(async move {
+            wait.happens().await;
+            round
+        });
+        let wakes = Wakes::new();
+        let waker = Waker::from(wakes.clone());
+        let pending = group.poll_join_next(&mut Context::from_waker(&waker)).is_pending();
+        ensure!(pending, "the join resolved before the task ended");
+        may_end.set();
+        cx.until("the wake-up of the group", || wakes.count() > 0)?;
+        group.abort_all();
+        match cx.wait("the join of the group", pin!(group.join_next()))? {
+            Some(Ok(output)) if output == round => {}
+            other => return fail(format!("expected the output {round}, got {other:?}")),
+        }
+    }
     Ok(())
 }
 
@@ -372,6 +468,31 @@ pub(crate) fn abort_handle_dropped_first_changes_nothing(cx: &Cx) -> Verdict {
     drop(handle);
     may_end.set();
     cx.wait("the end of the detached task", ended.happens())
+}
+
+pub(crate) fn abort_guard_aborts(cx: &Cx) -> Verdict {
+    let (task, drops) = pending(cx)?;
+    let guard = task.abort_handle().abort_on_drop();
+    ensure!(!guard.is_finished(), "`is_finished` is true before the guard was dropped");
+    drop(guard);
+    cx.wait("the drop of the future", drops.first())?;
+    cx.cancelled(task)
+}
+
+pub(crate) fn abort_guard_can_be_disarmed(cx: &Cx) -> Verdict {
+    let may_end = Event::new();
+    let wait = may_end.clone();
+    let task = cx.spawner().spawn_with_handle(async move {
+        wait.happens().await;
+        7
+    });
+    let handle = task.abort_handle().abort_on_drop().into_handle();
+    ensure!(!handle.is_finished(), "the task ended when its guard was disarmed");
+    drop(handle);
+    may_end.set();
+    let output = cx.output(task)?;
+    ensure!(output == 7, "expected the output 7, got {output}");
+    Ok(())
 }
 
 pub(crate) fn abort_handles_agree(cx: &Cx) -> Verdict {

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
 
-use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta};
+use async_runtime_compat::decorate::Identified;
+use async_runtime_compat::{BlockingExt, JoinHandle, SpawnMeta, task, with_blocking};
 
+use super::spawn::joined_large;
 use crate::kit::{
-    Cx, Drops, Event, OnDrop, SlowDrop, Verdict, ensure, fail, quiet_panic, wait_for,
+    Cx, Drops, Event, Large, OnDrop, SlowDrop, Verdict, Wakes, ensure, fail, poll_with,
+    quiet_panic, wait_for,
 };
 use crate::recorder::Recorder;
 
@@ -39,6 +43,16 @@ pub(crate) fn output_reaches_the_join(cx: &Cx) -> Verdict {
     let output = cx.output(cx.blocking()?.spawn_blocking(|| vec![1, 2, 3]))?;
     ensure!(output == [1, 2, 3], "expected the output [1, 2, 3], got {output:?}");
     Ok(())
+}
+
+pub(crate) fn outputs_of_any_size(cx: &Cx) -> Verdict {
+    let blocking = cx.blocking()?;
+    joined_large(cx, blocking.spawn_blocking(Large::new))?;
+    let job = blocking.spawn_blocking(Large::new);
+    let handle = job.abort_handle();
+    cx.until("the end of the job", || job.is_finished())?;
+    handle.abort();
+    joined_large(cx, job)
 }
 
 pub(crate) fn does_not_run_inline(cx: &Cx) -> Verdict {
@@ -173,12 +187,24 @@ pub(crate) fn abort_while_running_waits_for_the_drop_of_the_output(cx: &Cx) -> V
 }
 
 pub(crate) fn abort_after_the_end_keeps_the_output(cx: &Cx) -> Verdict {
-    let job = cx.blocking()?.spawn_blocking(|| 7);
-    cx.until("the end of the job", || job.is_finished())?;
-    job.abort();
-    job.abort_handle().abort();
-    let output = cx.output(job)?;
-    ensure!(output == 7, "expected the output 7, got {output}");
+    for polled in [false, true] {
+        let (mut job, may_end) = started(cx, 7)?;
+        let wakes = Wakes::new();
+        if polled {
+            let pending = poll_with(&mut job, &Waker::from(wakes.clone())).is_pending();
+            ensure!(pending, "the join resolved before the job ended");
+        }
+        may_end.set();
+        if polled {
+            cx.until("the wake-up of the join", || wakes.count() > 0)?;
+        } else {
+            cx.until("the end of the job", || job.is_finished())?;
+        }
+        job.abort();
+        job.abort_handle().abort();
+        let output = cx.output(job)?;
+        ensure!(output == 7, "expected the output 7, got {output}");
+    }
     Ok(())
 }
 
@@ -321,6 +347,20 @@ pub(crate) fn name_and_location_reach_the_pool(cx: &Cx) -> Verdict {
         let output = cx.output(job)?;
         ensure!(output == 7, "expected the output 7, got {output}");
         pool.saw(name, location, "a pool around the subject's")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn handle_and_job_agree_on_the_id(cx: &Cx) -> Verdict {
+    let pool = cx.blocking()?;
+    let both = with_blocking(cx.spawner().clone(), pool.clone());
+    let identified = Identified::new(both).spawn_blocking(task::try_id);
+    ensure!(identified.id().is_some(), "blocking work of an identified runtime has no id");
+    // Whether it gives ids or not.
+    for job in [pool.spawn_blocking(task::try_id), identified] {
+        let id = job.id();
+        let inside = cx.output(job)?;
+        ensure!(inside == id, "the handle's id is {id:?}, and the id inside is {inside:?}");
     }
     Ok(())
 }

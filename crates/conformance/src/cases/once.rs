@@ -98,6 +98,17 @@ pub(crate) fn completion_against_abort_handle(cx: &Cx) -> Verdict {
     Ok(())
 }
 
+pub(crate) fn completion_against_cancel(cx: &Cx) -> Verdict {
+    for _ in 0..ROUNDS {
+        let Racer { task, may_end, future, output } = racer(cx);
+        let result = race(move || may_end.set(), || cx.wait("the cancellation", task.cancel()))??;
+        let completed = completed_or_cancelled(result)?;
+        ensure!(output.are_gone(), "`cancel` resolved before the output was dropped");
+        settled(cx, &future, &output, completed.then_some(true))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn completion_against_detach(cx: &Cx) -> Verdict {
     for round in 0..ROUNDS {
         let Racer { task, may_end, future, output } = racer(cx);

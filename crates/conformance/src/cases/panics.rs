@@ -1,10 +1,14 @@
 //! C4: panics.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
+use std::thread;
 
-use async_runtime_compat::{SpawnMeta, SpawnerExt};
+use async_runtime_compat::{SpawnMeta, SpawnerExt, TaskGroup};
 
 use crate::kit::{Cx, Drops, Event, Forever, OnDrop, Verdict, ensure, quiet_panic};
 
@@ -108,7 +112,7 @@ fn bomb(drops: &Drops) -> impl Send + Unpin + 'static {
     OnDrop(move || {
         drop(drops.token());
         // A second panic while unwinding would abort the process on any executor.
-        if !std::thread::panicking() {
+        if !thread::panicking() {
             quiet_panic(Payload(7));
         }
     })
@@ -121,11 +125,8 @@ pub(crate) fn panic_in_a_destructor_after_completion(cx: &Cx) -> Verdict {
     impl<T: Unpin> Future for Holds<T> {
         type Output = u8;
 
-        fn poll(
-            self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<u8> {
-            std::task::Poll::Ready(1)
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+            Poll::Ready(1)
         }
     }
 
@@ -164,6 +165,109 @@ pub(crate) fn panic_in_a_destructor_of_a_raw_task(cx: &Cx) -> Verdict {
         drop(bomb);
     }));
     cx.wait("the destructor", drops.first())?;
+    cx.still_runs()
+}
+
+/// A hand-written future, whose fields are dropped after its last poll. Its destructor sends whether the thread is
+/// panicking.
+struct Sends {
+    panicking: mpsc::Sender<bool>,
+    polls: u8,
+    last: fn() -> Poll<()>,
+}
+
+impl Future for Sends {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.polls == 0 {
+            return (self.last)();
+        }
+        self.polls -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Sends {
+    fn drop(&mut self) {
+        let _ = self.panicking.send(thread::panicking());
+    }
+}
+
+/// Spawns a future in every typed way. Returns what the destructors see.
+fn panicking_in_destructors(cx: &Cx, last: fn() -> Poll<()>) -> Verdict<Vec<bool>> {
+    let (panicking, received) = mpsc::channel();
+    let future = |polls| Sends { panicking: panicking.clone(), polls, last };
+    let group = TaskGroup::new(cx.spawner().clone());
+    let mut sent = 0;
+    for polls in [0, 1] {
+        let task = cx.spawner().spawn_with_handle(future(polls));
+        // A handle that moved elsewhere, and a group.
+        let shared = cx.spawner().spawn_with_handle(future(polls));
+        let handle = shared.abort_handle();
+        let member = group.spawner().spawn_with_handle(future(polls));
+        cx.spawner().spawn_with_handle(future(polls)).detach();
+        cx.spawner().spawn_detached(future(polls));
+        group.spawner().spawn_detached(future(polls));
+        for task in [task, shared, member] {
+            drop(cx.join(task)?);
+        }
+        drop(handle);
+        sent += 6;
+    }
+    all_sent(cx, &received, sent)
+}
+
+fn all_sent(cx: &Cx, received: &mpsc::Receiver<bool>, sent: usize) -> Verdict<Vec<bool>> {
+    let seen = RefCell::new(Vec::new());
+    cx.until("the destructors", || {
+        seen.borrow_mut().extend(received.try_iter());
+        seen.borrow().len() == sent
+    })?;
+    Ok(seen.into_inner())
+}
+
+pub(crate) fn destructor_of_a_raw_task_sees_its_panic(cx: &Cx) -> Verdict {
+    let (panicking, received) = mpsc::channel();
+    let future = |polls| {
+        let panicking = panicking.clone();
+        Box::pin(Sends { panicking, polls, last: || quiet_panic(()) })
+    };
+    for polls in [0, 1] {
+        cx.spawner().spawn(future(polls));
+        cx.spawner().spawn_with(SpawnMeta::new(), future(polls));
+    }
+    let seen = all_sent(cx, &received, 4)?;
+    ensure!(
+        seen.iter().all(|&panicking| panicking),
+        "`thread::panicking` in the destructors of raw futures that panicked: {seen:?}"
+    );
+    cx.still_runs()
+}
+
+pub(crate) fn destructor_after_a_panic_sees_it(cx: &Cx) -> Verdict {
+    // The future is dropped while the panic unwinds, as a local variable is …
+    let seen = panicking_in_destructors(cx, || quiet_panic(()))?;
+    ensure!(
+        seen.iter().all(|&panicking| panicking),
+        "`thread::panicking` in the destructors of futures that panicked: {seen:?}"
+    );
+    // … and otherwise outside of any panic.
+    let seen = panicking_in_destructors(cx, || Poll::Ready(()))?;
+    ensure!(
+        !seen.contains(&true),
+        "`thread::panicking` in the destructors of futures that completed: {seen:?}"
+    );
+    let (panicking, received) = mpsc::channel();
+    let future = Sends { panicking, polls: u8::MAX, last: || Poll::Pending };
+    let task = cx.spawner().spawn_with_handle(future);
+    task.abort();
+    cx.cancelled(task)?;
+    ensure!(
+        received.try_recv() == Ok(false),
+        "`thread::panicking` in the destructor of a future that was aborted"
+    );
     cx.still_runs()
 }
 

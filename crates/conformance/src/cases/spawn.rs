@@ -1,13 +1,18 @@
 //! C1: spawning.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
 use std::thread;
 
-use async_runtime_compat::{SpawnMeta, Spawner, SpawnerExt};
+use async_runtime_compat::{
+    JoinError, JoinGroup, JoinHandle, SpawnMeta, Spawner, SpawnerExt, TaskGroup,
+};
 
-use crate::kit::{Cx, Drops, Event, OnDrop, Verdict, ensure};
+use crate::kit::{Cx, Drops, Event, Large, OnDrop, Verdict, ensure, fail};
 
 thread_local! {
     static SPAWNING: Cell<bool> = const { Cell::new(false) };
@@ -127,11 +132,8 @@ pub(crate) fn futures_of_any_size(cx: &Cx) -> Verdict {
     impl Future for Empty {
         type Output = ();
 
-        fn poll(
-            self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<()> {
-            std::task::Poll::Ready(())
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
         }
     }
 
@@ -149,4 +151,135 @@ pub(crate) fn futures_of_any_size(cx: &Cx) -> Verdict {
     ensure!(sum == 7 * 64 * 1024, "a future of 64 KiB was damaged: its bytes add up to {sum}");
     ensure!(ran.load(Ordering::SeqCst) == 1, "a future of 64 KiB did not run exactly once");
     Ok(())
+}
+
+/// Waits for a task that must end with a large output.
+///
+/// The output stays in this function: in an unoptimised build, each function that it went through would have it on
+/// the stack several times.
+pub(super) fn joined_large<J>(cx: &Cx, mut join: J) -> Verdict
+where
+    J: Future<Output = Result<Large, JoinError>> + Unpin,
+{
+    let verdict = poll_fn(|context| match Pin::new(&mut join).poll(context) {
+        Poll::Ready(Ok(output)) => Poll::Ready(output.undamaged()),
+        Poll::Ready(Err(error)) => {
+            Poll::Ready(fail(format!("expected an output, but the {error}")))
+        }
+        Poll::Pending => Poll::Pending,
+    });
+    cx.wait("the join", verdict)?
+}
+
+/// The same, for a task that must have been aborted.
+fn cancelled_large<J>(cx: &Cx, mut join: J) -> Verdict
+where
+    J: Future<Output = Result<Large, JoinError>> + Unpin,
+{
+    let verdict = poll_fn(|context| match Pin::new(&mut join).poll(context) {
+        Poll::Ready(Err(error)) if error.is_cancelled() => Poll::Ready(Ok(())),
+        Poll::Ready(Err(error)) => {
+            Poll::Ready(fail(format!("expected `is_cancelled`, but the {error}")))
+        }
+        Poll::Ready(Ok(_)) => Poll::Ready(fail("expected `is_cancelled`, but there is an output")),
+        Poll::Pending => Poll::Pending,
+    });
+    cx.wait("the join", verdict)?
+}
+
+pub(crate) fn outputs_of_any_size(cx: &Cx) -> Verdict {
+    joined_large(cx, cx.spawner().spawn_with_handle(Large::future()))?;
+    joined_large(cx, cx.spawner().spawn_named("large", Large::future()))?;
+    // An abort handle moves the join handle elsewhere on some executors.
+    let task = cx.spawner().spawn_with_handle(Large::future());
+    let handle = task.abort_handle();
+    joined_large(cx, task)?;
+    drop(handle);
+    // Dropped by the executor …
+    let dropped = Drops::new();
+    let token = dropped.token();
+    let output = async move {
+        async_runtime_compat::yield_now().await;
+        (Large::new(), token)
+    };
+    cx.spawner().spawn_with_handle(output).detach();
+    cx.wait("the drop of the output", dropped.first())?;
+    // … and by the handle.
+    let dropped = Drops::new();
+    let token = dropped.token();
+    let task = cx.spawner().spawn_with_handle(async move { (Large::new(), token) });
+    cx.until("the end of the task", || task.is_finished())?;
+    drop(task);
+    cx.wait("the drop of the output", dropped.first())
+}
+
+pub(crate) fn outputs_of_any_size_when_finished(cx: &Cx) -> Verdict {
+    for shared in [false, true] {
+        let task = cx.spawner().spawn_with_handle(Large::future());
+        let handle = shared.then(|| task.abort_handle());
+        cx.until("the end of the task", || task.is_finished())?;
+        joined_large(cx, task)?;
+        drop(handle);
+    }
+    let task = cx.spawner().spawn_with_handle(Large::future());
+    cx.until("the end of the task", || task.is_finished())?;
+    joined_large(cx, pin!(task.cancel()))
+}
+
+pub(crate) fn outputs_of_any_size_through_a_group(cx: &Cx) -> Verdict {
+    let group = TaskGroup::new(cx.spawner().clone());
+    joined_large(cx, group.spawner().spawn_with_handle(Large::future()))?;
+    let task = group.spawner().spawn_with_handle(Large::never());
+    group.abort_all();
+    cancelled_large(cx, task)?;
+
+    let mut joins = JoinGroup::new(cx.spawner().clone());
+    for _ in 0..3 {
+        joins.spawn(Large::future());
+    }
+    for _ in 0..3 {
+        joined_large(cx, &mut NextOf(&mut joins))?;
+    }
+    joins.spawn(Large::never());
+    cx.wait("the end of the group", pin!(joins.shutdown()))
+}
+
+/// The next result of a group that has tasks.
+struct NextOf<'a>(&'a mut JoinGroup<Large>);
+
+impl Future for NextOf<'_> {
+    type Output = Result<Large, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_join_next(cx).map(|next| next.expect("the group has tasks"))
+    }
+}
+
+pub(crate) fn outputs_of_any_size_and_abort(cx: &Cx) -> Verdict {
+    for shared in [false, true] {
+        let task = cx.spawner().spawn_with_handle(Large::never());
+        abort(&task, shared);
+        cancelled_large(cx, task)?;
+
+        // After the end, which keeps the output.
+        let task = cx.spawner().spawn_with_handle(Large::future());
+        cx.until("the end of the task", || task.is_finished())?;
+        abort(&task, shared);
+        joined_large(cx, task)?;
+
+        // After the end, and then detached.
+        let task = cx.spawner().spawn_with_handle(Large::future());
+        cx.until("the end of the task", || task.is_finished())?;
+        abort(&task, shared);
+    }
+    let task = cx.spawner().spawn_with_handle(Large::never());
+    cancelled_large(cx, pin!(task.cancel()))
+}
+
+fn abort(task: &JoinHandle<Large>, shared: bool) {
+    if shared {
+        task.abort_handle().abort();
+    } else {
+        task.abort();
+    }
 }

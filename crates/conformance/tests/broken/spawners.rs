@@ -12,7 +12,7 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use async_runtime_compat::{BoxFuture, FnSpawner, SpawnMeta, Spawner};
+use async_runtime_compat::{BoxFuture, FnSpawner, SpawnMeta, Spawner, TaskId};
 use async_runtime_compat_conformance::{Clause, Load, Subject, Suite};
 use futures_lite::future::block_on;
 
@@ -93,6 +93,16 @@ fn c4_loses_its_worker_to_a_panic() {
         Subject::new(FnSpawner::new(move |task| {
             let _ = queue.lock().unwrap().send(task);
         }))
+    });
+}
+
+#[test]
+fn c4_drops_a_future_after_its_panic() {
+    is_caught(Clause::C4, || {
+        on_threads(|mut task| {
+            // Caught first: the future is dropped when nothing unwinds any more.
+            let _ = catch_unwind(AssertUnwindSafe(|| block_on(&mut task)));
+        })
     });
 }
 
@@ -257,6 +267,34 @@ fn c14_changes_names_and_does_not_say_so() {
     is_caught(Clause::C14, || {
         on_threads(block_on).decorated_by(|inner| Named::with_prefix(inner, "part."))
     });
+}
+
+/// Tells the handle an id, and runs the task as if it had another one, or none.
+struct TwoIds(Option<TaskId>);
+
+impl Spawner for TwoIds {
+    fn spawn(&self, task: Task) {
+        thread::spawn(|| block_on(task));
+    }
+
+    fn spawn_with(&self, meta: SpawnMeta<'_>, task: Task) {
+        meta.identify(TaskId::next());
+        let inside = self.0;
+        thread::spawn(move || match inside {
+            Some(id) => id.scope(|| block_on(task)),
+            None => block_on(task),
+        });
+    }
+}
+
+#[test]
+fn c16_has_an_id_that_the_task_does_not_know() {
+    is_caught(Clause::C16, || Subject::new(TwoIds(None)));
+}
+
+#[test]
+fn c16_has_two_ids() {
+    is_caught(Clause::C16, || Subject::new(TwoIds(Some(TaskId::next()))));
 }
 
 /// Runs what it gets with metadata inside the call.

@@ -5,6 +5,7 @@ mod context;
 mod enter;
 mod group;
 mod hooks;
+mod ids;
 mod names;
 mod support;
 mod watch;

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use async_runtime_compat::Runtime;
 use async_runtime_compat::runtime::ThreadContext;
+use async_runtime_compat::{Runtime, TaskId};
 
 use super::Engine;
 use super::state::State;
@@ -63,6 +63,16 @@ impl ThreadContext for SimContext {
 
     fn keeps_end(&self) -> bool {
         !self.0.is_current_doomed()
+    }
+
+    fn task_id(&self) -> Option<TaskId> {
+        let state = self.0.lock();
+        let task = state.tasks.get(state.current? as usize)?;
+        state.id(task.number)
+    }
+
+    fn next_task_id(&self) -> Option<TaskId> {
+        self.0.lock().reserve()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -31,6 +31,22 @@ enum Next {
     Wake,
     Wait,
     Stop,
+}
+
+/// Drops a root whose poll unwinds while it unwinds, as a local variable is.
+struct Unwound<'a, F> {
+    engine: &'a Engine,
+    root: Pin<&'a mut Option<F>>,
+    tasks: &'a mut Option<Vec<TaskReport>>,
+}
+
+impl<F> Drop for Unwound<'_, F> {
+    fn drop(&mut self) {
+        // Now: the root's destructors may wake some.
+        *self.tasks = Some(self.engine.reports());
+        // A second panic that left this destructor would abort the process.
+        discard(catch_unwind(AssertUnwindSafe(|| self.root.set(None))));
+    }
 }
 
 /// The outcome of a run.
@@ -92,7 +108,8 @@ impl Engine {
         };
         {
             let mut state = self.lock();
-            state.insert(Home::NONE, None, location, 0);
+            let number = state.number(None);
+            state.insert(Home::NONE, number, None, location, 0);
             state.current = Some(ROOT);
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
@@ -115,7 +132,13 @@ impl Engine {
                 Next::Root => {
                     let mut cx = Context::from_waker(&waker);
                     let polled = catch_unwind(AssertUnwindSafe(|| {
-                        root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx))
+                        let mut unwound =
+                            Unwound { engine: self, root: root.as_mut(), tasks: &mut tasks };
+                        let polled =
+                            unwound.root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx));
+                        // It is for a poll that unwinds.
+                        mem::forget(unwound);
+                        polled
                     }));
                     end = match polled {
                         Ok(Some(Poll::Ready(output))) => Some(Ok(output)),
@@ -123,11 +146,7 @@ impl Engine {
                             self.after_step();
                             continue;
                         }
-                        Err(payload) => {
-                            // Now: the destructors that run next may wake some.
-                            tasks = Some(self.reports());
-                            Some(Err(panicked(payload)))
-                        }
+                        Err(payload) => Some(Err(panicked(payload))),
                     };
                     let panic = matches!(end, Some(Err(_)));
                     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| root.set(None))) {

@@ -128,6 +128,7 @@ impl State {
 
 impl Engine {
     /// The node with that name, created if there is none.
+    #[track_caller]
     pub(crate) fn node(self: &Arc<Self>, name: Cow<'static, str>) -> Node {
         let mut state = self.lock();
         let nodes = &mut state.nodes;

@@ -1,10 +1,12 @@
 //! The state of a run.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU64;
 use std::panic::Location;
 use std::time::Duration;
 
+use async_runtime_compat::TaskId;
 use slab::Slab;
 
 use super::Wrong;
@@ -35,6 +37,10 @@ pub(super) struct State {
     pub(super) dropping: Option<Home>,
     pub(super) steps: u64,
     pub(super) spawned: u32,
+    /// The numbers given out as the ids of tasks that have not been spawned yet.
+    pub(super) reserved: BTreeSet<u32>,
+    /// The ids of tasks that got theirs on another thread, by number. The ids of all others are their numbers.
+    pub(super) foreign: HashMap<u32, TaskId>,
     /// How many generators were created, by label.
     pub(super) generators: HashMap<String, u64>,
     /// The steps of tasks that have ended, by path.
@@ -74,6 +80,11 @@ pub(super) fn slot_of(key: usize) -> Slot {
     Slot::try_from(key).expect("memory runs out before there are so many tasks")
 }
 
+/// The id of the task with that number; `None` for the root.
+fn task_id(number: u32) -> Option<TaskId> {
+    NonZeroU64::new(number.into()).map(TaskId::from_raw)
+}
+
 impl Task {
     pub(super) fn ready(&self, slot: Slot) -> Ready {
         Ready { slot, number: self.number, path: self.path, steps: self.steps }
@@ -109,15 +120,45 @@ impl State {
         }
     }
 
+    /// The next number of a task.
+    fn next_number(&mut self) -> u32 {
+        let number = self.spawned;
+        self.spawned += 1;
+        number
+    }
+
+    /// Gives out a number as the id of a task that is about to be spawned.
+    pub(super) fn reserve(&mut self) -> Option<TaskId> {
+        let number = self.next_number();
+        self.reserved.insert(number);
+        task_id(number)
+    }
+
+    /// The number of a task that is spawned, perhaps with an id.
+    pub(super) fn number(&mut self, id: Option<TaskId>) -> u32 {
+        let Some(id) = id else { return self.next_number() };
+        let reserved =
+            u32::try_from(id.as_u64()).ok().filter(|number| self.reserved.remove(number));
+        reserved.unwrap_or_else(|| {
+            let number = self.next_number();
+            self.foreign.insert(number, id);
+            number
+        })
+    }
+
+    /// The id of a task; `None` for the root.
+    pub(super) fn id(&self, number: u32) -> Option<TaskId> {
+        self.foreign.get(&number).copied().or_else(|| task_id(number))
+    }
+
     pub(super) fn insert(
         &mut self,
         home: Home,
+        number: u32,
         name: Option<Cow<'static, str>>,
         location: &'static Location<'static>,
         now: Nanos,
     ) -> Slot {
-        let number = self.spawned;
-        self.spawned += 1;
         let (parent, path) = match self.current.and_then(|slot| self.tasks.get_mut(slot as usize)) {
             Some(parent) => {
                 parent.children += 1;
@@ -198,6 +239,7 @@ impl State {
             .iter()
             .map(|(_, task)| TaskReport {
                 number: task.number,
+                id: self.id(task.number),
                 name: task.name.as_deref().cloned(),
                 node: self.nodes.name(task.home.node).map(ToString::to_string),
                 paused: self.nodes.is_paused(task.home.node),

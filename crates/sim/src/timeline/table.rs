@@ -56,8 +56,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     let columns = Columns::new(timeline, &shown);
     if columns.legend {
         for task in &columns.tasks {
-            let location =
-                usize::try_from(*task).ok().and_then(|task| timeline.locations.get(task));
+            let location = timeline.locations.get(task);
             writeln!(f, "  {} (from {})", timeline.label(*task), location.map_or("", |it| it))?;
         }
     }

@@ -12,6 +12,7 @@ mod determinism;
 mod environment;
 mod exact;
 mod faults;
+mod ids;
 mod invariants;
 mod literature;
 mod nodes;
