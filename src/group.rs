@@ -400,3 +400,6 @@ impl Drop for Empty {
         }
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

@@ -7,13 +7,14 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::backend::{Abort, Finished, Join, Sharing};
 use crate::error::JoinError;
 use crate::ids::TaskId;
 use crate::meta::{Label, write_task};
+use crate::sync::{Mutex, MutexGuard};
 
 pub use self::guard::AbortGuard;
 
@@ -149,6 +150,8 @@ impl<T> JoinHandle<T> {
     ///
     /// Once this is true it stays true, and the handle resolves without waiting. An abort alone does
     /// not make it true: the future must have been dropped.
+    ///
+    /// On async-std the first call allocates.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let finished = self.lock().is_finished(self.sharing);

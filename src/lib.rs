@@ -38,6 +38,7 @@ mod seam;
 pub mod services;
 mod shards;
 mod spawner;
+mod sync;
 pub mod task;
 #[cfg(feature = "macros")]
 mod testing;

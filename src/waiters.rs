@@ -60,7 +60,7 @@ impl Waiters {
         self.wakers.values().any(Option::is_some)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(model)))]
     pub(crate) fn len(&self) -> usize {
         self.wakers.len()
     }

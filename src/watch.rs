@@ -3,10 +3,11 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::contain::{discard, wake};
+use crate::sync::{Mutex, MutexGuard};
 use crate::waiters::Waiters;
 
 /// The reading half of a watched state; returned by [`WatchSender::watch`].
@@ -277,5 +278,7 @@ impl<S> Drop for WatchSender<S> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, model))]
+mod models;
+#[cfg(all(test, not(model)))]
 mod tests;

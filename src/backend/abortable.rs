@@ -7,8 +7,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::Abort;
@@ -17,6 +16,8 @@ use super::contained_task::Output;
 use super::shared_join::SharedJoin;
 use crate::contain::{discard, wake};
 use crate::error::End;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A task's native handle. Dropping it detaches the task.
 pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
@@ -40,7 +41,7 @@ pub(super) trait NativeTask: Send + Unpin + Sized + 'static {
 /// joiner is woken in one place.
 pub(super) struct Abortable<N: NativeTask> {
     this: Weak<Abortable<N>>,
-    /// `POLLED` while the task is polled under the lock, `WOKEN` if it woke this meanwhile.
+    /// `POLLED` while the task is polled under the lock, and `WOKEN` if it woke this meanwhile.
     poll: AtomicU8,
     state: Mutex<State<N>>,
 }
@@ -146,9 +147,12 @@ impl<N: NativeTask> Abortable<N> {
             };
             let aborted = state.aborted;
             if state.own_waker && !aborted {
-                self.poll.store(POLLED, Ordering::Release);
+                // Relaxed: a wake-up that comes before this waits for the lock, and polls again. A store would do, too,
+                // but loom does not put it into one order with the changes that this thread has not seen.
+                self.poll.swap(POLLED, Ordering::Relaxed);
                 let end = progress.poll(&mut cx);
-                let woken = self.poll.swap(IDLE, Ordering::AcqRel) == WOKEN;
+                // Acquire: the next poll sees what came before the wake-ups.
+                let woken = self.poll.swap(IDLE, Ordering::Acquire) & WOKEN != 0;
                 if let Poll::Ready(end) = end {
                     self.end(state, end, late);
                     return true;
@@ -314,10 +318,13 @@ impl<N: NativeTask> SharedJoin<N::Value> for Abortable<N> {
 impl<N: NativeTask> Wake for Abortable<N> {
     fn wake(self: Arc<Self>) {
         // The thread that polls the task, perhaps this one, holds the lock, and polls again.
-        // Acquire and release pair with the swap in `drive_on`, which sees `WOKEN`.
-        let polled = self.poll.compare_exchange(POLLED, WOKEN, Ordering::AcqRel, Ordering::Acquire);
-        if polled == Err(IDLE) {
+        // Release, and written even if it is set: what came before this wake-up is seen by the poll that follows, which
+        // an earlier wake-up on another thread may have caused.
+        if self.poll.fetch_or(WOKEN, Ordering::Release) & POLLED == 0 {
             self.drive();
         }
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

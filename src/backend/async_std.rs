@@ -105,17 +105,17 @@ pub(super) fn spawn<T, F, C>(
     name: Option<&Cow<'static, str>>,
     future: F,
     contain: impl FnOnce(F) -> C,
-) -> Box<AsyncStdJoin<T>>
+) -> AsyncStdJoin<T>
 where
     T: Send + 'static,
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    Box::new(AsyncStdJoin {
+    AsyncStdJoin(Box::new(Unresolved {
         task: Some(spawn_native(name, ContainedTask::new(contain(future)))),
         waker: None,
         share: |task, waker| Abortable::new(task, waker),
-    })
+    }))
 }
 
 #[inline(never)]
@@ -131,66 +131,64 @@ pub(super) fn spawn_detached<F, C>(
 
 type Handle<T> = task::JoinHandle<Output<T>>;
 
-/// async-std's handle, which detaches on drop. It has three words, so handles have it in a box.
-pub(crate) struct AsyncStdJoin<T> {
+/// Moves a handle to the heap, with the waker that was registered last.
+type Share<T> = fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>;
+
+/// async-std's handle, which detaches on drop. It has three words, and so it is in a box.
+pub(crate) struct AsyncStdJoin<T>(Box<Unresolved<T>>);
+
+struct Unresolved<T> {
     /// `None` once the end of the task has been returned.
     task: Option<Handle<T>>,
     /// The waker that was registered last. async-std reveals only by a poll whether a task has finished, and that
     /// poll must register this waker again.
     waker: Option<Waker>,
-    /// Moves the handle to the heap. Stored where `T` is known to be `Send + 'static`.
-    share: fn(Handle<T>, Option<Waker>) -> Arc<dyn SharedJoin<T>>,
+    /// Stored where `T` is known to be `Send + 'static`.
+    share: Share<T>,
 }
 
-impl<T> AsyncStdJoin<T> {
-    fn shared(self: Box<Self>) -> (super::Join<T>, Arc<dyn Abort>) {
-        let AsyncStdJoin { task, waker, share } = *self;
-        let Some(task) = task else {
-            return (Box::new(AsyncStdJoin { task, waker, share }).into(), super::shared::ended());
-        };
-        let shared = share(task, waker);
-        (SharedHandle::new(shared.clone()).into(), shared)
-    }
-}
-
-impl<T> NativeJoin<T> for Box<AsyncStdJoin<T>> {
+impl<T> NativeJoin<T> for AsyncStdJoin<T> {
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
-        let this = &mut **self;
-        let Some(task) = &mut this.task else { polled_again() };
+        let Unresolved { task: native, waker, .. } = &mut *self.0;
+        let Some(task) = native else { polled_again() };
         if let Poll::Ready(output) = Pin::new(task).poll(cx) {
-            this.task = None;
+            *native = None;
             return Poll::Ready(output.into_end());
         }
-        match &mut this.waker {
+        match waker {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
         Poll::Pending
     }
 
-    fn check_finished(self, _: Sharing<T>) -> (super::Join<T>, Finished) {
-        let (join, ask) = self.shared();
+    fn check_finished(self, sharing: Sharing<T>) -> (super::Join<T>, Finished) {
+        let (join, ask) = self.abort_handle(sharing);
         (join, Finished::Ask(ask))
     }
 
-    fn abort(self, _: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
-        let (join, abort) = self.shared();
+    fn abort(self, sharing: Sharing<T>) -> (super::Join<T>, Option<Arc<dyn Abort>>) {
+        let (join, abort) = self.abort_handle(sharing);
         (join, Some(abort))
     }
 
     fn abort_detached(self) {
-        let Some(task) = self.task else { return };
+        let Some(task) = self.0.task else { return };
         // One poll requests the cancellation. Dropping the future then detaches.
         let cancel = pin!(Cancelling::new(task.cancel()));
         discard(cancel.poll(&mut Context::from_waker(Waker::noop())));
     }
 
-    fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
-        self.shared()
+    fn abort_handle(mut self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
+        let Some(task) = self.0.task.take() else {
+            return (self.into(), super::shared::ended());
+        };
+        let shared = (self.0.share)(task, self.0.waker);
+        (SharedHandle::new(shared.clone()).into(), shared)
     }
 
     fn cancel(mut self) -> Result<impl Future<Output = Result<T, End>> + use<T>, Self> {
-        match self.task.take() {
+        match self.0.task.take() {
             Some(task) => Ok(Cancelling::new(task.cancel())),
             None => Err(self),
         }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use async_task::{FallibleTask, Task};
+use async_task::FallibleTask;
 
 use super::abortable::{Abortable, NativeTask};
 use super::cancelling::Cancelling;
@@ -23,9 +23,11 @@ pub(crate) struct TaskJoin<T>(pub(super) Detaching<T>);
 /// async-task's handle, which has been polled and may have a waker: async-task does not reveal that.
 pub(crate) struct Polled<T>(pub(super) Detaching<T>);
 
+// async-std has handles of its own around these.
+#[cfg(any(feature = "smol", feature = "async-executor"))]
 impl<T> TaskJoin<T> {
     #[inline]
-    pub(super) fn new(task: Task<Output<T>>) -> TaskJoin<T> {
+    pub(super) fn new(task: async_task::Task<Output<T>>) -> TaskJoin<T> {
         TaskJoin(Detaching(Some(task.fallible())))
     }
 }

@@ -164,3 +164,6 @@ where
         Poll::Ready(())
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

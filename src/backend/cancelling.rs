@@ -5,7 +5,7 @@ pub(super) mod outputs;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use pin_project_lite::pin_project;
@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use super::contained_task::Output;
 use crate::contain::wake;
 use crate::error::End;
+use crate::sync::{Mutex, MutexGuard};
 use outputs::Drops;
 
 pin_project! {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::cancelling::outputs;
-use super::ending::{Ending, end_of};
+use super::ending::Ending;
 use crate::contain::{PollCaught, discard};
 use crate::error::End;
 
@@ -92,7 +92,11 @@ where
         if mem::needs_drop::<T>() {
             outputs::returning();
         }
-        Poll::Ready(Output::new(end_of(result)))
+        let end = match result {
+            Ok(outcome) => outcome.into_end(),
+            Err(payload) => Err(End::panic(payload)),
+        };
+        Poll::Ready(Output::new(end))
     }
 }
 

@@ -241,6 +241,24 @@ macro_rules! backends {
                 sharing: Sharing<T>,
                 location: &'static Location<'static>,
             ) -> Result<T, JoinError> {
+                // A large output has no native cancellation, and in an unoptimised build the frame of the function
+                // has room for one output per backend.
+                if !is_large::<T>() {
+                    if let Some(result) = self.cancel_natively(location).await {
+                        return result;
+                    }
+                }
+                if let Some(abort) = self.abort(sharing) {
+                    abort.abort();
+                }
+                poll_fn(|cx| self.poll_result(cx, location)).await
+            }
+
+            /// Cancels with what the backend has for that; `None` if it has nothing, or the task has ended.
+            async fn cancel_natively(
+                &mut self,
+                location: &'static Location<'static>,
+            ) -> Option<Result<T, JoinError>> {
                 let label = self.take_label();
                 macro_rules! cancel {
                     ($native:expr) => {
@@ -249,7 +267,7 @@ macro_rules! backends {
                                 // Pinned in place: awaiting it would store it twice.
                                 let mut cancelled = pin!(cancelled);
                                 let end = poll_fn(|cx| cancelled.as_mut().poll(cx)).await;
-                                return end.map_err(|end| JoinError::new(end, label, location));
+                                return Some(end.map_err(|end| JoinError::new(end, label, location)));
                             }
                             Err(join) => *self = Join::from(join),
                         }
@@ -263,11 +281,8 @@ macro_rules! backends {
                     },
                     None => {}
                 }
-                if let Some(abort) = self.abort(sharing) {
-                    abort.abort();
-                }
                 *self = self.take().labelled(label);
-                poll_fn(|cx| self.poll_result(cx, location)).await
+                None
             }
         }
     };
@@ -294,7 +309,7 @@ backends! {
         #[cfg(feature = "_async-task")]
         TaskPolled(async_task::Polled<T>),
         #[cfg(feature = "async-std")]
-        AsyncStd(Box<async_std::AsyncStdJoin<T>>),
+        AsyncStd(async_std::AsyncStdJoin<T>),
     }
     boxed {
         Large(LargeJoin<T>),
@@ -448,6 +463,13 @@ impl<T> Join<T> {
     }
 
     /// The handle with a boxed output, under the handle's name.
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "_async-task")),
+        expect(
+            clippy::match_wildcard_for_single_variants,
+            reason = "with a backend there are more"
+        )
+    )]
     fn large(&mut self) -> Option<&mut LargeJoin<T>> {
         match &mut self.0 {
             Some(Live::Rare(rare)) => match &mut **rare {

@@ -62,5 +62,5 @@ pub(crate) fn token_of(spawner: &dyn Spawner) -> Option<&CancelToken> {
     spawner.native().layers()?.token()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests;

@@ -9,7 +9,6 @@ use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
 use ::tokio::runtime::Handle;
@@ -23,6 +22,7 @@ use crate::error::{End, JoinError, NoRuntime};
 use crate::meta::Label;
 use crate::seam::{Blocking, BlockingKind, BoxJob, Kind, Native, NativeBlocking, takes_real_time};
 use crate::seam::{BoxFuture, Spawner};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 const POOL: &str = "tokio's pool of blocking threads";
 
@@ -279,7 +279,7 @@ impl<T, O: Placed<T>> NativeJoin<T> for TokioJoin<O> {
 
     fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
         match self.0 {
-            Some(task) => Watched::new(task, false),
+            Some(task) => Watched::join(task, false),
             None => (O::join(self), super::shared::ended()),
         }
     }
@@ -303,12 +303,12 @@ impl<T, O: Placed<T>> NativeJoin<T> for Aborted<O> {
     fn abort_detached(self) {}
 
     fn abort_handle(self, _: Sharing<T>) -> (super::Join<T>, Arc<dyn Abort>) {
-        Watched::new(self.0, true)
+        Watched::join(self.0, true)
     }
 }
 
 impl<O> Watched<O> {
-    fn new<T>(task: task::JoinHandle<O>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>)
+    fn join<T>(task: task::JoinHandle<O>, aborted: bool) -> (super::Join<T>, Arc<dyn Abort>)
     where
         O: Placed<T>,
     {
@@ -321,6 +321,7 @@ impl<O> Watched<O> {
 impl<T, O: Placed<T>> NativeJoin<T> for Watched<O> {
     fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, End>> {
         let result = ready!(Pin::new(&mut self.task).poll(cx));
+        // Acquire: see `AbortTask::abort`.
         if self.abort.aborted.load(Ordering::Acquire) {
             discard(result);
             return Poll::Ready(Err(End::Cancelled));
@@ -360,8 +361,9 @@ pub(crate) struct AbortTask {
 impl Abort for AbortTask {
     fn abort(&self) {
         if !self.task.is_finished() {
-            // Stored with release before the abort, and loaded with acquire by the join: a joiner that sees the
-            // effect of the abort also sees the flag.
+            // Stored before the abort, which tokio orders: a joiner that sees the effect of the abort also sees the
+            // flag. Release, paired with the acquire in `poll_join`: a joiner that sees the flag although the task
+            // has completed sees what was done before the abort. No model covers it: tokio's handle cannot run in one.
             self.aborted.store(true, Ordering::Release);
             self.task.abort();
         }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
 use crate::contain::{discard, wake};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::waiters::Waiters;
 
 /// The state that the clones of a token share.
@@ -66,6 +67,7 @@ impl Node {
 
     #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
+        // Under the lock `Relaxed` would do; most calls are without it.
         self.cancelled.load(Ordering::Acquire)
     }
 
@@ -115,7 +117,7 @@ impl Node {
     }
 
     /// The numbers of children and of waiting futures.
-    #[cfg(test)]
+    #[cfg(all(test, not(model)))]
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.lock();
         (state.children.len(), state.waiting.len())
@@ -135,5 +137,7 @@ impl Drop for Node {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, model))]
+mod models;
+#[cfg(all(test, not(model)))]
 mod tests;

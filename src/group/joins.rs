@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::slots::{Key, Slots};
@@ -12,6 +12,7 @@ use crate::backend;
 use crate::contain::{discard, wake};
 use crate::error::JoinError;
 use crate::handle::JoinHandle;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The number of slots that keep their wakers for later tasks, so that a set which spawns a task for each one that
 /// ended does not allocate.

@@ -135,5 +135,5 @@ impl<T> Chunk<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests;

@@ -1,10 +1,10 @@
 //! The counters of a counting decorator.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::TaskEnd;
 use crate::shards::{shards, this_thread};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How many tasks were spawned, and how they ended.
 pub(crate) struct Counters(Box<[Shard]>);
@@ -39,6 +39,7 @@ impl Counters {
 
     #[inline]
     pub(crate) fn spawned(&self) {
+        // Relaxed: the task comes after this, and its end is released by `ended`.
         self.shard().spawned.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -50,18 +51,23 @@ impl Counters {
             TaskEnd::Panicked => &shard.panicked,
             TaskEnd::Aborted | TaskEnd::Shutdown => &shard.aborted,
         };
-        // Release, paired with the acquire in `sums`: a sum that has the end of a task has its spawn as well.
+        // Release, paired with the acquire in `sums`: sums with the end of a task have its spawn as well.
         ended.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn sums(&self) -> Sums {
-        let sum = |of: fn(&Shard) -> &AtomicU64| -> u64 {
+        let ended = |of: fn(&Shard) -> &AtomicU64| -> u64 {
+            // Acquire, paired with the release in `ended`: what is read after this has the spawns of these tasks.
             self.0.iter().map(|shard| of(shard).load(Ordering::Acquire)).sum()
         };
-        let finished = sum(|shard| &shard.finished);
-        let panicked = sum(|shard| &shard.panicked);
-        let aborted = sum(|shard| &shard.aborted);
-        // Read last: otherwise the sums could have more ends than spawns.
-        Sums { spawned: sum(|shard| &shard.spawned), finished, panicked, aborted }
+        let finished = ended(|shard| &shard.finished);
+        let panicked = ended(|shard| &shard.panicked);
+        let aborted = ended(|shard| &shard.aborted);
+        // Read last: otherwise the sums could have more ends than spawns. Relaxed: nothing is read after them.
+        let spawned = self.0.iter().map(|shard| shard.spawned.load(Ordering::Relaxed)).sum();
+        Sums { spawned, finished, panicked, aborted }
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

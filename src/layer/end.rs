@@ -1,7 +1,8 @@
 //! The state that decides how a task with an observed end has ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::sync::atomic::{AtomicU8, Ordering};
 
 /// Shared by the hooks and the handles of a task. An abort comes before the end and decides it, or comes
 /// after it and does nothing.
@@ -21,26 +22,30 @@ impl Default for EndState {
 }
 
 impl EndState {
-    // One variable, and nothing else is published through it: `Relaxed` would decide the race as well.
-    // With `AcqRel`, a thread that sees the end or the abort also sees everything before it.
-    fn set(&self, to: u8) -> bool {
-        match self.0.compare_exchange(LIVE, to, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => true,
-            Err(now) => now == to,
-        }
-    }
+    // The abort and the end race for one variable, which decides with any ordering. What is left to order is that a
+    // task that was aborted sees what was done before the abort: `abort` releases it, the other two acquire it.
 
     /// Requests an abort. False if the task has ended.
     pub(crate) fn abort(&self) -> bool {
-        self.set(ABORTED)
+        match self.0.compare_exchange(LIVE, ABORTED, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => true,
+            Err(now) => now == ABORTED,
+        }
     }
 
     /// Ends the task. False if it was aborted before.
     pub(crate) fn end(&self) -> bool {
-        self.set(ENDED)
+        // Relaxed if it succeeds: an abort that comes too late does nothing.
+        match self.0.compare_exchange(LIVE, ENDED, Ordering::Relaxed, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(now) => now == ENDED,
+        }
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
         self.0.load(Ordering::Acquire) == ABORTED
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crate::contain::{discard, wake};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A number of permits, and a queue of waiters.
 pub(crate) struct Limit(Mutex<State>);
@@ -195,3 +196,6 @@ impl Drop for Ticket {
         wake(next.and_then(|next| next.0));
     }
 }
+
+#[cfg(all(test, model))]
+mod models;

@@ -6,7 +6,7 @@ mod shard;
 
 use std::borrow::Cow;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::contain::{discard, wake};
 use crate::ids::TaskId;
 use crate::meta::{Label, SpawnMeta};
 use crate::shards::{shards, this_thread};
+use crate::sync::{Mutex, MutexGuard};
 use crate::waiters::Waiters;
 
 pub use self::report::{ShutdownReport, TaskInfo};
@@ -258,5 +259,7 @@ fn sum(states: &[MutexGuard<'_, State>]) -> Ends {
     sum
 }
 
-#[cfg(test)]
+#[cfg(all(test, model))]
+mod models;
+#[cfg(all(test, not(model)))]
 mod tests;

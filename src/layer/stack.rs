@@ -117,7 +117,7 @@ impl<D: ?Sized> Layers<D> {
         &self.base
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(model)))]
     pub(crate) fn depth(&self) -> usize {
         self.list.len()
     }

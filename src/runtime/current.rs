@@ -167,7 +167,7 @@ fn list<'a>(backends: impl IntoIterator<Item = &'a Known>) -> String {
     names.join(", ")
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests {
     use super::*;
 

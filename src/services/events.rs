@@ -191,5 +191,5 @@ impl<E> fmt::Debug for TryEmitError<E> {
 
 impl<E> Error for TryEmitError<E> {}
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests;

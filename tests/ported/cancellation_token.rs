@@ -1,6 +1,7 @@
 //! tokio-util's `tests/sync_cancellation_token.rs`.
 
 use std::future::{Future, pending};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -211,4 +212,17 @@ fn clones_are_equal_and_others_are_not() {
     assert_eq!(token, token.clone());
     assert_ne!(token, token.child_token());
     assert_ne!(token, CancelToken::new());
+}
+
+#[test]
+fn clones_hash_alike_and_others_do_not() {
+    let hash = |token: &CancelToken| {
+        let mut hasher = DefaultHasher::new();
+        token.hash(&mut hasher);
+        hasher.finish()
+    };
+    let token = CancelToken::new();
+    assert_eq!(hash(&token), hash(&token.clone()));
+    assert_ne!(hash(&token), hash(&token.child_token()));
+    assert_ne!(hash(&token), hash(&CancelToken::new()));
 }

@@ -2,8 +2,7 @@
 
 use std::mem;
 use std::ptr;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::backend::Abort;
@@ -12,6 +11,8 @@ use crate::contain::{Payload, discard, wake};
 use crate::error::End;
 use crate::ids::IdSlot;
 use crate::seam;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The cell for the result of a task.
 pub(super) struct Cell<T> {

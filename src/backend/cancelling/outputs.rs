@@ -86,7 +86,9 @@ pub(in crate::backend) fn dropping(drop_output: impl FnOnce()) {
     let woken = mem::take(&mut *waiting);
     // Wake after unlocking: the wakers are user code.
     drop(waiting);
-    woken.into_iter().for_each(|waiter| wake(Some(waiter)));
+    for waiter in woken {
+        wake(Some(waiter));
+    }
 }
 
 /// Waits for outputs that other threads may be about to drop, or are dropping.

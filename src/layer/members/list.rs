@@ -1,17 +1,31 @@
 //! A list of tasks, which each task leaves without taking the list's lock.
+//!
+//! # Memory orderings
+//!
+//! A task shares two words with the list: `ended`, whose bits the task sets, and `stopped`, whose bits it reads. The
+//! list writes both under its lock. Each write is a read-modify-write, so each word has one order of changes, and a
+//! task and the list agree on which of their changes came first, whatever its ordering. Two things are left to order,
+//! and each has its `Release` and its `Acquire`:
+//!
+//! - Whoever sees that a task has ended sees what the task did before. The task releases it in [`Chunk::end`]; the
+//!   list acquires it wherever it reads `ended` to count tasks or to reclaim their slots.
+//! - A task that sees that it must stop sees what was done before the request. [`List::stop`] releases it, and
+//!   [`Chunk::is_stopped`] acquires it.
+//!
+//! All other accesses are `Relaxed`.
 
 use std::array;
 use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 use super::shard::Shard;
 use crate::meta::Label;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// The number of slots in a chunk. Together with two flags they are the bits of a word.
-const SLOTS: u32 = 30;
+const SLOTS: u32 = if cfg!(model) { 2 } else { 30 };
 
 /// The bits of the slots.
 const ALL: u32 = (1 << SLOTS) - 1;
@@ -23,7 +37,13 @@ const FULL: u32 = 1 << SLOTS;
 const WATCHED: u32 = FULL << 1;
 
 /// The number of chunks that are kept even if they are empty: slots for a thousand tasks.
-const KEPT: usize = if cfg!(test) { 2 } else { 1024_usize.div_ceil(SLOTS as usize) };
+const KEPT: usize = if cfg!(model) {
+    1
+} else if cfg!(test) {
+    2
+} else {
+    1024_usize.div_ceil(SLOTS as usize)
+};
 
 /// A chunk of slots, as its tasks see it. The tasks and the list own it together.
 pub(super) struct Chunk {
@@ -44,13 +64,16 @@ impl Chunk {
     #[must_use]
     pub(super) fn end(&self, slot: u8) -> bool {
         // Only this sets the bit, so adding sets it; unlike `fetch_or`, there is an instruction for it.
-        let before = self.ended.fetch_add(1 << slot, Ordering::AcqRel);
+        // Release: whoever counts this task as ended, or reuses its slot, sees what it did. A flag needs no acquire:
+        // a task that sees one takes the lock under which it was set.
+        let before = self.ended.fetch_add(1 << slot, Ordering::Release);
         before & (FULL | WATCHED) != 0 || before | 1 << slot == ALL
     }
 
     /// Whether the task in the slot must stop.
     #[inline]
     pub(super) fn is_stopped(&self, slot: u8) -> bool {
+        // Acquire: the task sees what was done before it was told to stop.
         self.stopped.load(Ordering::Acquire) & 1 << slot != 0
     }
 }
@@ -147,9 +170,10 @@ impl List {
     fn find_room(&mut self, shard: &Arc<Shard>) {
         if let Some(Some(open)) = self.chunks.get_mut(self.open) {
             let mut empty = open.take_back();
-            if empty == 0 && open.chunk.ended.fetch_or(FULL, Ordering::AcqRel) & ALL != 0 {
-                // A task ended between the two reads.
-                open.chunk.ended.fetch_and(!FULL, Ordering::AcqRel);
+            // Relaxed: a task ends before this, and is seen here, or after it, and sees the flag.
+            if empty == 0 && open.chunk.ended.fetch_or(FULL, Ordering::Relaxed) & ALL != 0 {
+                // A task ended between the two reads. Taking its slot back acquires what it did.
+                open.chunk.ended.fetch_and(!FULL, Ordering::Relaxed);
                 empty = open.take_back();
             }
             if empty == ALL && self.open >= KEPT && self.extra == 1 {
@@ -208,6 +232,8 @@ impl List {
             return;
         };
         // Read once, for the count and the rest: a task that ends after this must still find the chunk.
+        // Acquire: this also counts tasks that have not told yet, and the chunk may be freed, after which nothing
+        // else reads what they released.
         let ended = chunk.ended.load(Ordering::Acquire);
         if let Some(tasks) = &mut self.watched {
             *tasks -= slots.recount(ended);
@@ -217,7 +243,8 @@ impl List {
         }
         // A task that tells late may find the chunk full again.
         if ended & FULL != 0 && ended & ALL != 0 {
-            chunk.ended.fetch_and(!FULL, Ordering::AcqRel);
+            // Relaxed: under the lock. A task that ends meanwhile and has seen the flag finds it gone when it tells.
+            chunk.ended.fetch_and(!FULL, Ordering::Relaxed);
             self.room.push(chunk.index);
         }
         if ended & ALL == ALL && index >= KEPT {
@@ -239,7 +266,8 @@ impl List {
         let mut tasks = 0;
         for slots in self.chunks.iter_mut().flatten() {
             // A task that ends after this is subtracted when it tells; one that ended before is not counted.
-            slots.chunk.ended.fetch_or(WATCHED, Ordering::AcqRel);
+            // Relaxed: the read that follows sees at least what this has seen.
+            slots.chunk.ended.fetch_or(WATCHED, Ordering::Relaxed);
             slots.counted = slots.tasks().count_ones();
             tasks += slots.counted as usize;
         }
@@ -249,7 +277,8 @@ impl List {
     pub(super) fn unwatch(&mut self) {
         if self.watched.take().is_some() {
             for slots in self.chunks.iter().flatten() {
-                slots.chunk.ended.fetch_and(!WATCHED, Ordering::AcqRel);
+                // Relaxed: a task that still sees the flag tells in vain.
+                slots.chunk.ended.fetch_and(!WATCHED, Ordering::Relaxed);
             }
         }
     }
@@ -282,7 +311,8 @@ impl List {
     pub(super) fn stop(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
         for slots in self.chunks.iter_mut().flatten() {
-            slots.chunk.stopped.fetch_or(slots.tasks(), Ordering::AcqRel);
+            // Release: a task that sees it sees what was done before.
+            slots.chunk.stopped.fetch_or(slots.tasks(), Ordering::Release);
             wakers.extend(slots.entries.iter_mut().filter_map(|entry| entry.waker.take()));
         }
         wakers
@@ -292,13 +322,17 @@ impl List {
 impl ListChunk {
     /// The slots whose tasks have not ended.
     fn tasks(&self) -> u32 {
+        // Acquire: a task that is not counted has ended, and what it did is seen.
         self.taken & !self.chunk.ended.load(Ordering::Acquire)
     }
 
     /// Reclaims the slots of tasks that have ended, and returns the empty slots.
     fn take_back(&mut self) -> u32 {
-        let ended = self.chunk.ended.fetch_and(!ALL, Ordering::AcqRel) & ALL;
-        self.chunk.stopped.fetch_and(!ended, Ordering::AcqRel);
+        // Acquire: the tasks are not counted from here on, and if the chunk is freed, nothing else acquires what
+        // they did.
+        let ended = self.chunk.ended.fetch_and(!ALL, Ordering::Acquire) & ALL;
+        // Relaxed: the next task in the slot is spawned after this.
+        self.chunk.stopped.fetch_and(!ended, Ordering::Relaxed);
         self.taken &= !ended;
         !self.taken & ALL
     }
@@ -311,5 +345,7 @@ impl ListChunk {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, model))]
+mod models;
+#[cfg(all(test, not(model)))]
 mod tests;

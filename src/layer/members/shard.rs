@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::Waker;
 
 use super::Members;
@@ -10,6 +10,7 @@ use super::list::{Chunk, Entry, List};
 use crate::contain::discard;
 use crate::layer::TaskEnd;
 use crate::meta::Label;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A shard of a group's tasks: those spawned on a few of the threads, to reduce contention.
 pub(crate) struct Shard {
