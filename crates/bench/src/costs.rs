@@ -62,7 +62,7 @@ pub struct Cost {
 }
 
 /// What most tasks are spawned for, and a reader looks for first. Measured in every build.
-pub(crate) const LEADING: [(&str, &str); 15] = [
+pub(crate) const LEADING: [(&str, &str); 16] = [
     ("spawn and join", TYPED),
     ("spawn detached", TYPED),
     ("spawn and join, 16 B each", TYPED),
@@ -78,6 +78,7 @@ pub(crate) const LEADING: [(&str, &str); 15] = [
     (groups::TASK_GROUP_SLEEP, GROUP),
     (groups::JOIN_GROUP, GROUP),
     (groups::JOIN_GROUP_AND_SET, GROUP),
+    (groups::JOIN_GROUP_IN_TURN, GROUP),
 ];
 
 /// The builds in which a work is measured in a way.

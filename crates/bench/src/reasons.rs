@@ -81,7 +81,9 @@ pub fn bound(backend: &str, work: &str, way: &str) -> Option<f64> {
         TYPED if backend.starts_with("tokio") => Some(TOKIO),
         TYPED => Some(ASYNC_TASK),
         OPAQUE => Some(BOX),
-        GROUP if work == groups::JOIN_GROUP_AND_SET => Some(JOIN_GROUP),
+        GROUP if [groups::JOIN_GROUP_AND_SET, groups::JOIN_GROUP_IN_TURN].contains(&work) => {
+            Some(JOIN_GROUP)
+        }
         // It gives the results as the tasks end, which a `Vec` of handles does not.
         GROUP if work == groups::JOIN_GROUP => None,
         GROUP => Some(TASK_GROUP),

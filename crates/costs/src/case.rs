@@ -92,7 +92,7 @@ where
 #[cfg(feature = "tokio")]
 fn tokio_cases(name: &'static str, tokio: &Tokio) -> Vec<Case> {
     let mut cases = cases(name, tokio);
-    cases.push(groups::join_set(name, tokio));
+    cases.extend(groups::join_sets(name, tokio));
     cases
 }
 

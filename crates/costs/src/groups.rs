@@ -28,6 +28,8 @@ pub const TASK_GROUP_SLEEP: &str = "`TaskGroup`, a sleep to its end in each";
 pub const JOIN_GROUP: &str = "`JoinGroup`, against handles in a `Vec`";
 /// A `JoinGroup` against tokio's `JoinSet`.
 pub const JOIN_GROUP_AND_SET: &str = "`JoinGroup`, against tokio's `JoinSet`";
+/// The same, where each result is taken before the next task is spawned.
+pub const JOIN_GROUP_IN_TURN: &str = "`JoinGroup`, against `JoinSet`, one task at a time";
 
 /// Groups on any backend.
 pub(crate) fn cases<B: FullBackend>(backend: &B) -> Vec<(&'static str, Run, Run)> {
@@ -54,25 +56,34 @@ pub(crate) fn cases<B: FullBackend>(backend: &B) -> Vec<(&'static str, Run, Run)
         (
             JOIN_GROUP,
             case::run(backend, bare(), work::spawn_and_join),
-            case::run(backend, JoinGroups(backend.spawner()), spawn_and_collect),
+            case::run(backend, backend.spawner(), spawn_and_collect),
         ),
     ]
 }
 
 /// A group against a set of tokio's.
 #[cfg(feature = "tokio")]
-pub(crate) fn join_set(name: &'static str, backend: &Tokio) -> case::Case {
+pub(crate) fn join_sets(backend: &'static str, tokio: &Tokio) -> [case::Case; 2] {
     use crate::backend::Backend;
 
-    let sets = JoinSets(backend.handle().clone());
-    let groups = JoinGroups(backend.spawner());
-    case::Case {
-        backend: name,
-        work: JOIN_GROUP_AND_SET,
-        tasks: TASKS,
-        native: case::run(backend, sets, spawn_and_collect),
-        shims: vec![(case::GROUP, case::run(backend, groups, spawn_and_collect))],
-    }
+    let sets = || tokio.handle().clone();
+    let groups = || tokio.spawner();
+    let case = |work, native, group| {
+        let shims = vec![(case::GROUP, group)];
+        case::Case { backend, work, tasks: TASKS, native, shims }
+    };
+    [
+        case(
+            JOIN_GROUP_AND_SET,
+            case::run(tokio, sets(), spawn_and_collect),
+            case::run(tokio, groups(), spawn_and_collect),
+        ),
+        case(
+            JOIN_GROUP_IN_TURN,
+            case::run(tokio, sets(), spawn_and_collect_in_turn),
+            case::run(tokio, groups(), spawn_and_collect_in_turn),
+        ),
+    ]
 }
 
 /// Spawns tasks into a set, then takes their results as they end.
@@ -90,7 +101,21 @@ async fn spawn_and_collect<S: Sets>(sets: S, rounds: u64) -> Duration {
     start.elapsed()
 }
 
-/// A kind of sets.
+/// Spawns a task into a set, takes its result, and so on.
+#[cfg(feature = "tokio")]
+async fn spawn_and_collect_in_turn<S: Sets>(sets: S, rounds: u64) -> Duration {
+    let start = Instant::now();
+    let mut set = sets.set();
+    for _ in 0..rounds {
+        for number in 0..TASKS {
+            sets.spawn(&mut set, async move { black_box(number) });
+            black_box(S::next(&mut set).await);
+        }
+    }
+    start.elapsed()
+}
+
+/// A way to make sets of tasks that yield results as the tasks end.
 trait Sets: Clone + Send + Sync + 'static {
     type Set: Send;
 
@@ -99,14 +124,11 @@ trait Sets: Clone + Send + Sync + 'static {
     fn next(set: &mut Self::Set) -> impl Future<Output = Option<u64>> + Send;
 }
 
-#[derive(Clone)]
-struct JoinGroups(Arc<dyn Spawner>);
-
-impl Sets for JoinGroups {
+impl Sets for Arc<dyn Spawner> {
     type Set = JoinGroup<u64>;
 
     fn set(&self) -> JoinGroup<u64> {
-        JoinGroup::new(self.0.clone())
+        JoinGroup::new(self.clone())
     }
 
     fn spawn(&self, set: &mut JoinGroup<u64>, future: impl Future<Output = u64> + Send + 'static) {
@@ -119,11 +141,7 @@ impl Sets for JoinGroups {
 }
 
 #[cfg(feature = "tokio")]
-#[derive(Clone)]
-struct JoinSets(Handle);
-
-#[cfg(feature = "tokio")]
-impl Sets for JoinSets {
+impl Sets for Handle {
     type Set = JoinSet<u64>;
 
     fn set(&self) -> JoinSet<u64> {
@@ -131,7 +149,7 @@ impl Sets for JoinSets {
     }
 
     fn spawn(&self, set: &mut JoinSet<u64>, future: impl Future<Output = u64> + Send + 'static) {
-        set.spawn_on(future, &self.0);
+        set.spawn_on(future, self);
     }
 
     async fn next(set: &mut JoinSet<u64>) -> Option<u64> {

@@ -38,6 +38,7 @@ const TOKIO: &[Row] = &[
     (groups::TASK_GROUP_JOIN, GROUP, 1.238, 1.238),
     (groups::JOIN_GROUP, GROUP, 1.587, 1.587),
     (groups::JOIN_GROUP_AND_SET, GROUP, 1.152, 1.152),
+    (groups::JOIN_GROUP_IN_TURN, GROUP, 1.009, 1.009),
 ];
 
 const SMOL: &[Row] = &[
