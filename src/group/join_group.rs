@@ -12,6 +12,7 @@ use crate::blocking::BlockingExt;
 use crate::contain::discard;
 use crate::error::JoinError;
 use crate::handle::JoinHandle;
+use crate::ids::TaskId;
 use crate::seam::{Blocking, Spawner};
 use crate::spawner::SpawnerExt;
 
@@ -195,6 +196,45 @@ impl<T> JoinGroup<T> {
     /// Cancel safe: a result is removed only in the poll that returns it.
     pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
         poll_fn(|cx| self.poll_join_next(cx))
+    }
+
+    /// Like [`join_next`](JoinGroup::join_next), with the task's [id](JoinHandle::id), if it has one.
+    ///
+    /// Tasks have ids if the spawner is [`Identified`](crate::decorate::Identified), or a simulation. To recognise a
+    /// task by a value of your own, use a [`JoinMap`](crate::JoinMap).
+    ///
+    /// # Errors
+    ///
+    /// The same as awaiting the task's [`JoinHandle`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a result is removed only in the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::Arc;
+    ///
+    /// use async_runtime_compat::{JoinGroup, decorate::Identified, smol::SmolSpawner};
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let mut group = JoinGroup::new(Arc::new(Identified::new(SmolSpawner)));
+    /// let id = group.spawn(async { 1 + 2 }).id();
+    /// let (ended, sum) = group.join_next_with_id().await.unwrap();
+    /// assert_eq!((ended, sum?), (id, 3));
+    /// # Ok::<(), async_runtime_compat::JoinError>(())
+    /// # }).unwrap();
+    /// # }
+    /// ```
+    pub fn join_next_with_id(
+        &mut self,
+    ) -> impl Future<Output = Option<(Option<TaskId>, Result<T, JoinError>)>> {
+        poll_fn(|cx| {
+            let next = self.tasks.poll_next_noting(cx, JoinHandle::id);
+            next.map(|joined| joined.map(|(joined, id)| (id, joined.result)))
+        })
     }
 
     /// Polls for the next result; see [`join_next`](JoinGroup::join_next).

@@ -123,12 +123,23 @@ impl<M, T> Joins<M, T> {
     }
 
     /// Polls for a task that has ended. `Ready(None)` if there are no tasks.
+    #[inline]
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Joined<M, T>>> {
+        self.poll_next_noting(cx, |_| ()).map(|joined| Some(joined?.0))
+    }
+
+    /// The same, with what the function has noted of the handle before it resolved.
+    #[inline]
+    pub(super) fn poll_next_noting<N>(
+        &mut self,
+        cx: &mut Context<'_>,
+        note: impl Fn(&JoinHandle<T>) -> N,
+    ) -> Poll<Option<(Joined<M, T>, N)>> {
         if self.tasks.len() == 0 {
             return Poll::Ready(None);
         }
         loop {
-            if let Some(joined) = self.take_next() {
+            if let Some(joined) = self.take_next(&note) {
                 return Poll::Ready(Some(joined));
             }
             if !self.next.is_empty() {
@@ -167,7 +178,7 @@ impl<M, T> Joins<M, T> {
         // Not limited by a task's budget: there is no later poll to leave the rest to.
         backend::unconstrained(|| {
             loop {
-                if let Some(joined) = self.take_next() {
+                if let Some((joined, ())) = self.take_next(&|_| ()) {
                     return Some(joined);
                 }
                 mem::swap(&mut self.ready.lock().queue, &mut self.next);
@@ -178,7 +189,7 @@ impl<M, T> Joins<M, T> {
         })
     }
 
-    fn take_next(&mut self) -> Option<Joined<M, T>> {
+    fn take_next<N>(&mut self, note: &impl Fn(&JoinHandle<T>) -> N) -> Option<(Joined<M, T>, N)> {
         // Without budget each poll would return pending and queue its task again, out of order.
         while backend::has_budget() {
             let Some(key) = self.next.pop_front() else {
@@ -189,6 +200,7 @@ impl<M, T> Joins<M, T> {
             };
             // A waker may be called late, or twice: the slot may be empty or reused by then.
             let Some(task) = self.tasks.get_mut(key) else { continue };
+            let noted = note(&task.handle);
             let poll = match task.early.take() {
                 Some(early) => {
                     Poll::Ready(early.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -197,7 +209,7 @@ impl<M, T> Joins<M, T> {
             };
             if let Poll::Ready(result) = poll {
                 let (mark, _resolved) = self.remove(key)?;
-                return Some(Joined { slot: key, mark, result });
+                return Some((Joined { slot: key, mark, result }, noted));
             }
         }
         None

@@ -1,8 +1,10 @@
 //! tokio's `tests/task_join_set.rs`.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::task::Context;
 
+use async_runtime_compat::decorate::Identified;
 use async_runtime_compat::prelude::*;
 use futures_lite::future::block_on;
 use test_support::on_all_runtimes;
@@ -20,6 +22,23 @@ on_all_runtimes! {
     abort_all_keeps_the_outputs_of_completed_tasks,
     try_join_next_returns_each_result,
     futures_extend_a_set,
+    results_come_with_the_id_of_their_task,
+}
+
+fn results_come_with_the_id_of_their_task(running: &Running) {
+    running.run(|runtime| async move {
+        let mut set = JoinGroup::new(Arc::new(Identified::new(runtime)));
+        let (open, opened) = gate();
+        let first = set.spawn(after(opened, 1)).id();
+        let second = set.spawn(async { 2 }).id();
+        assert!(first.is_some() && first != second);
+        let (id, number) = set.join_next_with_id().await.unwrap();
+        assert_eq!((id, number.unwrap()), (second, 2));
+        drop(open);
+        let (id, number) = set.join_next_with_id().await.unwrap();
+        assert_eq!((id, number.unwrap()), (first, 1));
+        assert!(set.join_next_with_id().await.is_none());
+    });
 }
 
 fn sets_are_used_again(running: &Running) {
