@@ -234,24 +234,36 @@ impl fmt::Display for SpawnMeta<'_> {
 #[derive(Clone, Default)]
 pub(crate) struct Label(Option<Box<Parts>>);
 
+/// The same where it need not be small.
 #[derive(Clone)]
-struct Parts {
+pub(crate) struct Parts {
     name: Option<Cow<'static, str>>,
     id: Option<TaskId>,
 }
 
-impl Label {
-    pub(crate) fn new(name: Option<Cow<'static, str>>, id: Option<TaskId>) -> Label {
-        if name.is_none() && id.is_none() {
-            return Label(None);
-        }
-        Label(Some(Box::new(Parts { name, id })))
+impl Parts {
+    /// `None` if there is neither.
+    pub(crate) fn new(name: Option<Cow<'static, str>>, id: Option<TaskId>) -> Option<Parts> {
+        (name.is_some() || id.is_some()).then_some(Parts { name, id })
     }
 
     /// Sets the name, unless there is one.
     pub(crate) fn or_name(&mut self, name: Cow<'static, str>) {
-        let parts = self.0.get_or_insert_with(|| Box::new(Parts { name: None, id: None }));
-        parts.name.get_or_insert(name);
+        self.name.get_or_insert(name);
+    }
+}
+
+impl Label {
+    pub(crate) fn new(name: Option<Cow<'static, str>>, id: Option<TaskId>) -> Label {
+        Label(Parts::new(name, id).map(Box::new))
+    }
+
+    pub(crate) fn of(parts: &Parts) -> Label {
+        Label(Some(Box::new(parts.clone())))
+    }
+
+    pub(crate) fn into_parts(self) -> Option<Parts> {
+        self.0.map(|parts| *parts)
     }
 
     /// Sets the id, unless there is one.

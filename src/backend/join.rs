@@ -22,7 +22,7 @@ use super::{Abort, boxed, shared};
 use crate::error::{End, JoinError};
 use crate::ids::TaskId;
 use crate::layer::{EndState, Terms};
-use crate::meta::{Label, SpawnMeta};
+use crate::meta::{Label, Parts, SpawnMeta};
 
 /// Whether a task has ended.
 pub(crate) enum Finished {
@@ -106,7 +106,7 @@ macro_rules! backends {
         pub(super) enum Rare<T> {
             $($(#[$boxed_gate])* $boxed($boxed_join),)*
             /// A handle to a task with a name or an id.
-            Labelled(Label, Join<T>),
+            Labelled(Parts, Join<T>),
             /// A handle to a task whose end a decorator observes, so that an abort must come before the end or
             /// have no effect.
             Observed(EndState, Join<T>),
@@ -281,7 +281,7 @@ macro_rules! backends {
                     },
                     None => {}
                 }
-                *self = self.take().labelled(label);
+                *self = self.take().labelled(label.into_parts());
                 None
             }
         }
@@ -488,12 +488,15 @@ impl<T> Join<T> {
             Some(end) => Join::rare(Rare::Observed(end, self)),
             None => self,
         };
-        join.labelled(Label::new(terms.name, terms.id.get()))
+        join.labelled(Parts::new(terms.name, terms.id.get()))
     }
 
-    /// Puts a label on the handle, if it is not empty.
-    pub(super) fn labelled(self, label: Label) -> Join<T> {
-        if label.is_empty() { self } else { Join::rare(Rare::Labelled(label, self)) }
+    /// Puts a label on the handle, if there is one.
+    pub(super) fn labelled(self, label: Option<Parts>) -> Join<T> {
+        match label {
+            Some(label) => Join::rare(Rare::Labelled(label, self)),
+            None => self,
+        }
     }
 
     /// Sets the name, unless a decorator has set another.
@@ -504,7 +507,7 @@ impl<T> Join<T> {
             label.or_name(name);
             return self;
         }
-        Join::rare(Rare::Labelled(Label::new(Some(name), None), self))
+        self.labelled(Parts::new(Some(name), None))
     }
 
     /// Sets the name from the metadata, if there is one, unless a decorator has set another.
@@ -537,7 +540,7 @@ impl<T> Join<T> {
     pub(crate) fn label(&self) -> Label {
         let label = match &self.0 {
             Some(Live::Rare(rare)) => match &**rare {
-                Rare::Labelled(label, _) => label.clone(),
+                Rare::Labelled(label, _) => Label::of(label),
                 _ => Label::default(),
             },
             _ => Label::default(),

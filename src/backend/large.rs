@@ -53,7 +53,7 @@ impl<T: Send + 'static> From<Join<Box<T>>> for Join<T> {
     fn from(mut join: Join<Box<T>>) -> Join<T> {
         // The label stays outside, where it is looked for.
         let label = join.take_label();
-        Join::from(LargeJoin(Box::new(join))).labelled(label)
+        Join::from(LargeJoin(Box::new(join))).labelled(label.into_parts())
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::joins::Joins;
 use crate::blocking::BlockingExt;
@@ -232,8 +232,9 @@ impl<T> JoinGroup<T> {
         &mut self,
     ) -> impl Future<Output = Option<(Option<TaskId>, Result<T, JoinError>)>> {
         poll_fn(|cx| {
-            let next = self.tasks.poll_next_noting(cx, JoinHandle::id);
-            next.map(|joined| joined.map(|(joined, id)| (id, joined.result)))
+            let mut result = None;
+            let joined = ready!(self.tasks.poll_next_noting(cx, &mut result, JoinHandle::id));
+            Poll::Ready(joined.map(|joined| joined.noted).zip(result))
         })
     }
 
@@ -242,7 +243,11 @@ impl<T> JoinGroup<T> {
     /// `Ready(None)` means that there are no tasks now; more may be added. Only the waker of the last call is
     /// woken.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
-        self.tasks.poll_next(cx).map(|joined| Some(joined?.result))
+        let mut result = None;
+        match self.tasks.poll_next(cx, &mut result) {
+            Poll::Ready(_) => Poll::Ready(result),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Returns the result of a task that has ended, or `None` if no task has.
@@ -251,7 +256,9 @@ impl<T> JoinGroup<T> {
     ///
     /// The same as awaiting the task's [`JoinHandle`].
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        Some(self.tasks.try_next()?.result)
+        let mut result = None;
+        self.tasks.try_next(&mut result);
+        result
     }
 
     /// Waits until all tasks have ended, and returns their outputs, in the order in which the tasks ended.

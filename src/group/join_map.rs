@@ -122,9 +122,13 @@ impl<K, T, S> JoinMap<K, T, S> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<(K, Result<T, JoinError>)>> {
         loop {
-            let Some(joined) = ready!(self.tasks.poll_next(cx)) else { return Poll::Ready(None) };
-            if let Some(joined) = self.forget(joined) {
-                return Poll::Ready(Some(joined));
+            let mut result = None;
+            let Some(joined) = ready!(self.tasks.poll_next(cx, &mut result)) else {
+                return Poll::Ready(None);
+            };
+            match self.forget(joined) {
+                Some(key) => return Poll::Ready(result.map(|result| (key, result))),
+                None => discard(result),
             }
         }
     }
@@ -136,24 +140,19 @@ impl<K, T, S> JoinMap<K, T, S> {
     /// The result is the same as that of awaiting the task's [`JoinHandle`].
     pub fn try_join_next(&mut self) -> Option<(K, Result<T, JoinError>)> {
         loop {
-            let joined = self.tasks.try_next()?;
-            if let Some(joined) = self.forget(joined) {
-                return Some(joined);
+            let mut result = None;
+            let joined = self.tasks.try_next(&mut result)?;
+            match self.forget(joined) {
+                Some(key) => return result.map(|result| (key, result)),
+                None => discard(result),
             }
         }
     }
 
-    /// Forgets the key of a task that has ended; `None` for a task that was replaced.
-    fn forget(
-        &mut self,
-        Joined { slot, mark, result }: Joined<Option<Keyed<K>>, T>,
-    ) -> Option<(K, Result<T, JoinError>)> {
-        let Some(keyed) = mark else {
-            discard(result);
-            return None;
-        };
-        let key = self.index.remove(&mut self.tasks, slot, keyed);
-        Some((key, result))
+    /// Forgets the key of a task that has ended, and returns it; `None` for a task that was replaced.
+    fn forget(&mut self, joined: Joined<Option<Keyed<K>>, ()>) -> Option<K> {
+        let Joined { slot, mark, .. } = joined;
+        Some(self.index.remove(&mut self.tasks, slot, mark?))
     }
 
     /// Requests that each task whose key matches stop at its next await, and returns at once.

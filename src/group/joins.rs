@@ -42,12 +42,17 @@ pub(super) struct Joining<M, T> {
     early: Option<Box<Mutex<Result<T, JoinError>>>>,
 }
 
-/// A task that has ended.
-pub(super) struct Joined<M, T> {
+/// A task that has ended. Its result is in an output parameter: it may be large, and in an unoptimised build each function
+/// that returned it would have room for several of it on the stack.
+pub(super) struct Joined<M, N> {
     pub(super) slot: Key,
     pub(super) mark: M,
-    pub(super) result: Result<T, JoinError>,
+    /// What was noted of the handle before it resolved.
+    pub(super) noted: N,
 }
+
+/// The result of a task that has ended.
+pub(super) type Output<T> = Option<Result<T, JoinError>>;
 
 impl<M, T> Joins<M, T> {
     pub(super) fn new() -> Joins<M, T> {
@@ -124,22 +129,27 @@ impl<M, T> Joins<M, T> {
 
     /// Polls for a task that has ended. `Ready(None)` if there are no tasks.
     #[inline]
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Joined<M, T>>> {
-        self.poll_next_noting(cx, |_| ()).map(|joined| Some(joined?.0))
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: &mut Output<T>,
+    ) -> Poll<Option<Joined<M, ()>>> {
+        self.poll_next_noting(cx, result, |_| ())
     }
 
-    /// The same, with what the function has noted of the handle before it resolved.
+    /// The same, with what the function notes of the handle before it resolves.
     #[inline]
     pub(super) fn poll_next_noting<N>(
         &mut self,
         cx: &mut Context<'_>,
+        result: &mut Output<T>,
         note: impl Fn(&JoinHandle<T>) -> N,
-    ) -> Poll<Option<(Joined<M, T>, N)>> {
+    ) -> Poll<Option<Joined<M, N>>> {
         if self.tasks.len() == 0 {
             return Poll::Ready(None);
         }
         loop {
-            if let Some(joined) = self.take_next(&note) {
+            if let Some(joined) = self.take_next(result, &note) {
                 return Poll::Ready(Some(joined));
             }
             if !self.next.is_empty() {
@@ -174,11 +184,11 @@ impl<M, T> Joins<M, T> {
     }
 
     /// Takes a task that has ended, without waiting.
-    pub(super) fn try_next(&mut self) -> Option<Joined<M, T>> {
+    pub(super) fn try_next(&mut self, result: &mut Output<T>) -> Option<Joined<M, ()>> {
         // Not limited by a task's budget: there is no later poll to leave the rest to.
         backend::unconstrained(|| {
             loop {
-                if let Some((joined, ())) = self.take_next(&|_| ()) {
+                if let Some(joined) = self.take_next(result, &|_| ()) {
                     return Some(joined);
                 }
                 mem::swap(&mut self.ready.lock().queue, &mut self.next);
@@ -189,7 +199,11 @@ impl<M, T> Joins<M, T> {
         })
     }
 
-    fn take_next<N>(&mut self, note: &impl Fn(&JoinHandle<T>) -> N) -> Option<(Joined<M, T>, N)> {
+    fn take_next<N>(
+        &mut self,
+        result: &mut Output<T>,
+        note: &impl Fn(&JoinHandle<T>) -> N,
+    ) -> Option<Joined<M, N>> {
         // Without budget each poll would return pending and queue its task again, out of order.
         while backend::has_budget() {
             let Some(key) = self.next.pop_front() else {
@@ -201,15 +215,9 @@ impl<M, T> Joins<M, T> {
             // A waker may be called late, or twice: the slot may be empty or reused by then.
             let Some(task) = self.tasks.get_mut(key) else { continue };
             let noted = note(&task.handle);
-            let poll = match task.early.take() {
-                Some(early) => {
-                    Poll::Ready(early.into_inner().unwrap_or_else(PoisonError::into_inner))
-                }
-                None => Pin::new(&mut task.handle).poll(&mut Context::from_waker(&task.waker)),
-            };
-            if let Poll::Ready(result) = poll {
+            if task.poll(result) {
                 let (mark, _resolved) = self.remove(key)?;
-                return Some((Joined { slot: key, mark, result }, noted));
+                return Some(Joined { slot: key, mark, noted });
             }
         }
         None
@@ -227,6 +235,24 @@ impl<M, T> Joins<M, T> {
 
     fn take_all(&mut self) -> impl Iterator<Item = Joining<M, T>> + use<M, T> {
         mem::replace(&mut self.tasks, Slots::new()).into_values()
+    }
+}
+
+impl<M, T> Joining<M, T> {
+    /// Whether the task has ended, with its result in the output parameter.
+    #[inline]
+    fn poll(&mut self, result: &mut Output<T>) -> bool {
+        if let Some(early) = self.early.take() {
+            *result = Some(early.into_inner().unwrap_or_else(PoisonError::into_inner));
+            return true;
+        }
+        match Pin::new(&mut self.handle).poll(&mut Context::from_waker(&self.waker)) {
+            Poll::Ready(ended) => {
+                *result = Some(ended);
+                true
+            }
+            Poll::Pending => false,
+        }
     }
 }
 

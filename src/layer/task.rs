@@ -115,7 +115,12 @@ impl<F: Future> PollCaught for HookedTask<F> {
     }
 
     fn clear_caught(self: Pin<&mut Self>) {
-        self.drop_early();
+        let this = self.project();
+        if matches!(**this.hooks, Hooks::None) {
+            // No layer added a hook, or the task has ended and its future is gone.
+            return discard(this.future.clear());
+        }
+        stop(this.future, this.hooks);
     }
 }
 

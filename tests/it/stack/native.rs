@@ -2,21 +2,31 @@
 
 #![expect(clippy::disallowed_methods, reason = "the native way is what is compared with")]
 
+use std::future::Future;
 use std::sync::Arc;
 use std::thread;
 
 use futures_channel::oneshot;
 use futures_lite::future::block_on;
 use futures_util::future::{self, Aborted, abortable};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Alive, Large, Op, large, wait_until_gone, wait_until_pending};
 
 /// What a program does with a native handle.
-trait Handle {
+trait Handle: Sized {
     fn join(self) -> Large;
+    /// Joins it through a set of several, as a `JoinGroup` is.
+    fn collect(self) -> Large;
     fn wait_until_finished(&self) {}
     fn detach(self);
     fn abort(self);
+}
+
+/// Joins a handle through a set of futures.
+fn next<F: Future>(handle: F) -> F::Output {
+    let mut set = FuturesUnordered::from_iter([handle]);
+    block_on(set.next()).unwrap()
 }
 
 /// The native handles have neither groups nor separate abort handles.
@@ -24,7 +34,8 @@ fn run<H: Handle>(op: Op, spawn: impl Fn(bool, Alive) -> H) {
     let alive = Alive::default();
     let task = spawn(op != Op::Abort, alive.clone());
     match op {
-        Op::Join | Op::Shared | Op::JoinGroup | Op::TaskGroup => task.join().check(),
+        Op::Join | Op::Shared | Op::TaskGroup => task.join().check(),
+        Op::JoinGroup => task.collect().check(),
         Op::Finished => {
             task.wait_until_finished();
             task.join().check();
@@ -49,6 +60,10 @@ struct ByHand {
 impl Handle for ByHand {
     fn join(self) -> Large {
         block_on(self.output).unwrap().unwrap()
+    }
+
+    fn collect(self) -> Large {
+        next(self.output).unwrap().unwrap()
     }
 
     fn detach(self) {
@@ -78,6 +93,10 @@ test_support::with_tokio! {
     impl Handle for JoinHandle<Large> {
         fn join(self) -> Large {
             block_on(self).unwrap()
+        }
+
+        fn collect(self) -> Large {
+            next(self).unwrap()
         }
 
         fn wait_until_finished(&self) {
@@ -128,6 +147,10 @@ impl Handle for ::async_task::Task<Large> {
         block_on(self)
     }
 
+    fn collect(self) -> Large {
+        next(self)
+    }
+
     fn wait_until_finished(&self) {
         while !self.is_finished() {
             thread::yield_now();
@@ -167,6 +190,10 @@ test_support::with_async_std! {
     impl Handle for ::async_std::task::JoinHandle<Large> {
         fn join(self) -> Large {
             block_on(self)
+        }
+
+        fn collect(self) -> Large {
+            next(self)
         }
 
         fn detach(self) {
