@@ -422,9 +422,10 @@ impl<T> Join<T> {
     #[cfg(feature = "_async-task")]
     #[inline]
     fn note_polled(&mut self) {
-        if matches!(self.0, Some(Live::Task(_)))
-            && let Some(Live::Task(async_task::TaskJoin(task))) = self.0.take()
-        {
+        if !matches!(self.0, Some(Live::Task(_))) {
+            return;
+        }
+        if let Some(Live::Task(async_task::TaskJoin(task))) = self.0.take() {
             self.0 = Some(Live::TaskPolled(async_task::Polled(task)));
         }
     }
@@ -501,11 +502,11 @@ impl<T> Join<T> {
 
     /// Sets the name, unless a decorator has set another.
     pub(crate) fn or_named(mut self, name: Cow<'static, str>) -> Join<T> {
-        if let Some(Live::Rare(rare)) = &mut self.0
-            && let Rare::Labelled(label, _) = &mut **rare
-        {
-            label.or_name(name);
-            return self;
+        if let Some(Live::Rare(rare)) = &mut self.0 {
+            if let Rare::Labelled(label, _) = &mut **rare {
+                label.or_name(name);
+                return self;
+            }
         }
         self.labelled(Parts::new(Some(name), None))
     }
