@@ -51,6 +51,9 @@ assert_impl_all!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Spawner, Timer);
 assert_not_impl_any!(WithTimer<Arc<dyn Spawner>, Arc<dyn Timer>>: Blocking, Runtime);
 assert_not_impl_any!(Arc<dyn Spawner>: Timer, Blocking, Runtime);
 
+// Five words, whatever backends are compiled in and whatever the output.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<JoinHandle<[u64; 64]>>() <= 5 * size_of::<usize>());
 assert_impl_all!(JoinHandle<u8>: Send, Sync, Unpin, Future);
 assert_impl_all!(AbortOnDrop<u8>: Send, Sync, Unpin, Future);
 assert_impl_all!(AbortHandle: Clone, Send, Sync, Unpin);
