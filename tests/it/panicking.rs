@@ -35,8 +35,11 @@ impl Drop for PanicsTwice {
     }
 }
 
+/// Spawns it.
+type Way = fn(&dyn Runtime, TaskGroup);
+
 /// The ways to spawn it. A group or a decorator adds a wrapper.
-const WAYS: [(&str, fn(&dyn Runtime, TaskGroup)); 5] = [
+const WAYS: [(&str, Way); 5] = [
     ("typed", |runtime, _| is_first(runtime.spawn_with_handle(PanicsTwice))),
     ("detached", |runtime, _| runtime.spawn_detached(PanicsTwice)),
     ("raw", |runtime, _| runtime.spawn_with(SpawnMeta::new(), Box::pin(PanicsTwice))),
@@ -61,7 +64,7 @@ fn check(test: &str, runtime: fn() -> Running, dies: &[&str]) {
         }
         if dies.contains(&&*way) {
             // The process is aborted meanwhile; if it is not, the test fails.
-            thread::sleep(Duration::from_secs(10));
+            thread::park_timeout(Duration::from_secs(10));
         }
         // The executor goes on.
         for _ in 0..16 {

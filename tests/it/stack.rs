@@ -36,6 +36,7 @@ impl Large {
 }
 
 /// A small future with a large output.
+#[expect(clippy::large_stack_arrays, reason = "the stack is what is measured")]
 async fn large(ends: bool, alive: Alive) -> Large {
     yield_now().await;
     if !ends {

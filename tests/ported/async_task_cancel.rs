@@ -35,7 +35,7 @@ fn run_and_cancel() {
     stepped(End::Ready, |executor, task, counts| {
         (executor.step)();
         assert_eq!(counts.get(), (1, 1, 0));
-        let output = block_on(task.cancel()).ok().expect("it ended before");
+        let output = block_on(task.cancel()).expect("it ended before");
         assert_eq!(counts.get(), (1, 1, 0));
         drop(output);
         assert_eq!(counts.get(), (1, 1, 1));
@@ -372,7 +372,8 @@ fn wake_during_run(running: &Running) {
         gate.entered();
         // Woken during its second poll, it is polled a third time, and only once for any number of wake-ups.
         waker.wake_by_ref();
-        waker.clone().wake();
+        let clone = waker.clone();
+        clone.wake();
         waker.wake();
         gate.release();
         gate.entered();

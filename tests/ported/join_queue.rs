@@ -177,7 +177,7 @@ async fn first_ended<T>(queue: &mut JoinQueue<T>) -> Result<T, JoinError> {
         if let Some(result) = queue.try_join_next() {
             return result;
         }
-        std::thread::yield_now();
+        async_runtime_compat::yield_now().await;
     }
 }
 

@@ -52,9 +52,13 @@ async fn after<T>(gate: Receiver<()>, number: T) -> T {
     number
 }
 
+/// Shuts a runtime down.
+#[cfg(any(feature = "tokio", feature = "async-executor"))]
+type Shutdown = Box<dyn FnOnce()>;
+
 /// Spawns onto a runtime that is then shut down; the set, and what its task is to say.
 #[cfg(any(feature = "tokio", feature = "async-executor"))]
-fn runtimes_that_end() -> Vec<(Arc<dyn async_runtime_compat::Spawner>, Box<dyn FnOnce()>)> {
+fn runtimes_that_end() -> Vec<(Arc<dyn async_runtime_compat::Spawner>, Shutdown)> {
     vec![
         #[cfg(feature = "tokio")]
         {

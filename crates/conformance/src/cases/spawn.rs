@@ -238,7 +238,7 @@ pub(crate) fn outputs_of_any_size_through_a_group(cx: &Cx) -> Verdict {
         joins.spawn(Large::future());
     }
     for _ in 0..3 {
-        joined_large(cx, &mut NextOf(&mut joins))?;
+        joined_large(cx, NextOf(&mut joins))?;
     }
     joins.spawn(Large::never());
     cx.wait("the end of the group", pin!(joins.shutdown()))

@@ -183,7 +183,7 @@ fn a_threads_context_gives_the_ids_and_knows_the_running_task() {
     let entered = enter_context(Arc::new(Context(AtomicU64::new(500))));
     assert_eq!(task::id(), number(7));
     let tasks = [(); 2].map(|()| spawner.spawn_with_handle(async { task::id() }));
-    assert_eq!(tasks.each_ref().map(|task| task.id()), [Some(number(500)), Some(number(501))]);
+    assert_eq!(tasks.each_ref().map(JoinHandle::id), [Some(number(500)), Some(number(501))]);
     drop(entered);
     let inside = tasks.map(|task| block_on(task).unwrap());
     assert_eq!(inside, [number(500), number(501)]);
