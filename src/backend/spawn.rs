@@ -137,10 +137,10 @@ where
 {
     // A large output is boxed, which is not worth a second way.
     #[cfg(feature = "async-executor")]
-    if let Kind::Executor(executor) = spawner.native().0
-        && !is_large::<F::Output>()
-    {
-        return async_executor::spawn_many(executor, futures);
+    if !is_large::<F::Output>() {
+        if let Kind::Executor(executor) = spawner.native().0 {
+            return async_executor::spawn_many(executor, futures);
+        }
     }
     let meta = SpawnMeta::of(None, location);
     futures.into_iter().map(|future| spawn(spawner, meta, future)).collect()
