@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_runtime_compat::decorate::{Counted, Exposition};
 use async_runtime_compat::prelude::*;
@@ -83,8 +83,8 @@ mod without_a_time_driver {
 
     #[test]
     fn sleep_until() {
-        each(|timer| panics_here(|| timer.sleep_until(Instant::now())));
-        each(|timer| panics_here(|| (&timer as &dyn Timer).sleep_until(Instant::now())));
+        each(|timer| panics_here(|| timer.sleep_until(std::time::Instant::now())));
+        each(|timer| panics_here(|| (&timer as &dyn Timer).sleep_until(std::time::Instant::now())));
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod without_a_time_driver {
 
     #[test]
     fn interval_at() {
-        each(|timer| panics_here(|| timer.interval_at(Instant::now(), SECOND)));
+        each(|timer| panics_here(|| timer.interval_at(std::time::Instant::now(), SECOND)));
     }
 }
 

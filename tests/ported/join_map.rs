@@ -5,6 +5,7 @@ use std::future::pending;
 
 use async_runtime_compat::JoinMap;
 use async_runtime_compat::prelude::*;
+#[cfg(any(feature = "tokio", feature = "async-executor"))]
 use futures_lite::future::block_on;
 use test_support::on_all_runtimes;
 use test_support::runtimes::Running;

@@ -1,7 +1,7 @@
 //! tokio-util's `tests/task_join_queue.rs`.
 
 use std::future::pending;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use async_runtime_compat::JoinQueue;
 use async_runtime_compat::prelude::*;
@@ -241,7 +241,7 @@ fn try_join_next_is_not_limited_by_a_budget() {
         let outputs = std::iter::from_fn(|| queue.try_join_next()).map(Result::unwrap);
         assert!(outputs.eq(0..TASKS));
         assert!(queue.is_empty());
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
         assert!(matches!(queue.poll_join_next(&mut cx), Poll::Ready(None)));
     });
 }

@@ -6,6 +6,7 @@ use std::task::Context;
 
 use async_runtime_compat::decorate::Identified;
 use async_runtime_compat::prelude::*;
+#[cfg(any(feature = "tokio", feature = "async-executor"))]
 use futures_lite::future::block_on;
 use test_support::on_all_runtimes;
 use test_support::runtimes::Running;

@@ -1,9 +1,11 @@
 //! The programs with native handles.
 
-#![expect(clippy::disallowed_methods, reason = "the native way is what is compared with")]
+#![cfg_attr(
+    feature = "_async-task",
+    expect(clippy::disallowed_methods, reason = "the native way is what is compared with")
+)]
 
 use std::future::Future;
-use std::sync::Arc;
 use std::thread;
 
 use futures_channel::oneshot;
@@ -174,7 +176,7 @@ test_support::with_smol! {
 
 test_support::with_async_executor! {
     pub(super) fn async_executor(op: Op) {
-        let executor = Arc::new(::async_executor::Executor::new());
+        let executor = std::sync::Arc::new(::async_executor::Executor::new());
         let (stop, stopped) = oneshot::channel::<()>();
         let driver = thread::spawn({
             let executor = executor.clone();
