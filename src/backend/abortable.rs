@@ -179,7 +179,6 @@ impl<N: NativeTask> Abortable<N> {
 
             state = self.lock();
             state.own_waker = true;
-            let requested = state.aborted && !aborted;
             late |= state.aborted && !completed;
             if let Poll::Ready(end) = end {
                 self.end(state, end, late);
@@ -188,8 +187,8 @@ impl<N: NativeTask> Abortable<N> {
                 return true;
             }
             state.progress = progress;
-            let again = state.missed || requested;
-            if !again {
+            // An abort that was requested meanwhile has found the progress taken out as well.
+            if !state.missed {
                 return false;
             }
         }

@@ -24,8 +24,7 @@ macro_rules! pin {
     };
 }
 
-/// Pins a row for each type. A panic in a future or a state of the user's is the user's to judge, so the rows of types
-/// that hold one follow it.
+/// Pins a row for each type. A type that holds a user's future or state is unwind safe if that is.
 macro_rules! auto_traits {
     ($($type:ty: $send:ident $sync:ident $unpin:ident $unwind:ident $by_ref:ident;)*) => {$(
         pin!($type, Send, $send);
