@@ -93,7 +93,9 @@ where
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    Some(TaskJoin::new(executor(owner)?.spawn(ContainedTask::new(contain(future)))))
+    Some(TaskJoin::new(
+        executor(owner)?.spawn(ContainedTask::<_, _, ExecutorSpawner>::new(contain(future))),
+    ))
 }
 
 /// Spawns a task for each of the futures, under one lock of the executor, which the futures do not get to see.
@@ -110,19 +112,21 @@ where
         return futures.into_iter().map(refuse).collect();
     };
     let mut tasks = Vec::with_capacity(futures.len());
-    let contained = futures.into_iter().map(|it| ContainedTask::new(Contained::new(it)));
+    let contained = futures
+        .into_iter()
+        .map(|it| ContainedTask::<_, _, ExecutorSpawner>::new(Contained::new(it)));
     executor.spawn_many(contained, &mut tasks);
     tasks.into_iter().map(|task| TaskJoin::new(task).into()).collect()
 }
 
 /// Spawns a detached task; drops it if the executor is gone.
-#[inline]
+#[inline(always)]
 pub(super) fn spawn_detached<F, C>(owner: &Owner, future: F, contain: impl FnOnce(F) -> C)
 where
     C: PollCaught + Send + 'static,
 {
     if let Some(executor) = executor(owner) {
-        executor.spawn(DetachedTask::new(contain(future))).detach();
+        executor.spawn(DetachedTask::<_, ExecutorSpawner>::new(contain(future))).detach();
     } else {
         discard(future);
     }

@@ -112,7 +112,10 @@ where
     C::Output: Ending<T>,
 {
     AsyncStdJoin(Box::new(Unresolved {
-        task: Some(spawn_native(name, ContainedTask::new(contain(future)))),
+        task: Some(spawn_native(
+            name,
+            ContainedTask::<_, _, AsyncStdSpawner>::new(contain(future)),
+        )),
         waker: None,
         share: |task, waker| Abortable::new(task, waker),
     }))
@@ -126,7 +129,7 @@ pub(super) fn spawn_detached<F, C>(
 ) where
     C: PollCaught + Send + 'static,
 {
-    drop(spawn_native(name, DetachedTask::new(contain(future))));
+    drop(spawn_native(name, DetachedTask::<_, AsyncStdSpawner>::new(contain(future))));
 }
 
 type Handle<T> = task::JoinHandle<Output<T>>;

@@ -62,21 +62,24 @@ impl<T> Drop for Output<T> {
 
 pin_project! {
     /// A task that never unwinds: neither when it is polled, nor when it or its output is dropped.
-    pub(super) struct ContainedTask<C, T> {
+    ///
+    /// `S` is its spawner. Smol and async-executor have the same function to spawn, and if they called it for the same
+    /// type, the compiler would inline it into neither.
+    pub(super) struct ContainedTask<C, T, S> {
         #[pin]
         future: C,
-        output: PhantomData<fn() -> T>,
+        of: PhantomData<fn(S) -> T>,
     }
 }
 
-impl<C, T> ContainedTask<C, T> {
+impl<C, T, S> ContainedTask<C, T, S> {
     #[inline]
-    pub(super) fn new(future: C) -> ContainedTask<C, T> {
-        ContainedTask { future, output: PhantomData }
+    pub(super) fn new(future: C) -> ContainedTask<C, T, S> {
+        ContainedTask { future, of: PhantomData }
     }
 }
 
-impl<C, T> Future for ContainedTask<C, T>
+impl<C, T, S> Future for ContainedTask<C, T, S>
 where
     C: PollCaught,
     C::Output: Ending<T>,
@@ -101,21 +104,23 @@ where
 }
 
 pin_project! {
-    /// A detached task that never unwinds. It has no output, so that nothing is kept for a handle.
-    pub(super) struct DetachedTask<C> {
+    /// A detached task that never unwinds. It has no output, so that nothing is kept for a handle. `S` is its spawner,
+    /// as in [`ContainedTask`].
+    pub(super) struct DetachedTask<C, S> {
         #[pin]
         future: C,
+        of: PhantomData<fn(S)>,
     }
 }
 
-impl<C> DetachedTask<C> {
+impl<C, S> DetachedTask<C, S> {
     #[inline]
-    pub(super) fn new(future: C) -> DetachedTask<C> {
-        DetachedTask { future }
+    pub(super) fn new(future: C) -> DetachedTask<C, S> {
+        DetachedTask { future, of: PhantomData }
     }
 }
 
-impl<C: PollCaught> Future for DetachedTask<C> {
+impl<C: PollCaught, S> Future for DetachedTask<C, S> {
     type Output = ();
 
     #[inline(always)]

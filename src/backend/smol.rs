@@ -78,14 +78,14 @@ where
     C: PollCaught + Send + 'static,
     C::Output: Ending<T>,
 {
-    TaskJoin::new(::smol::spawn(ContainedTask::new(contain(future))))
+    TaskJoin::new(::smol::spawn(ContainedTask::<_, _, SmolSpawner>::new(contain(future))))
 }
 
-#[inline]
+#[inline(always)]
 #[expect(clippy::disallowed_methods, reason = "this is where it belongs")]
 pub(super) fn spawn_detached<F, C>(future: F, contain: impl FnOnce(F) -> C)
 where
     C: PollCaught + Send + 'static,
 {
-    ::smol::spawn(DetachedTask::new(contain(future))).detach();
+    ::smol::spawn(DetachedTask::<_, SmolSpawner>::new(contain(future))).detach();
 }

@@ -112,7 +112,7 @@ where
 }
 
 /// Spawns a detached task.
-#[inline]
+#[inline(always)]
 pub(crate) fn spawn_detached<S, F>(spawner: &S, meta: SpawnMeta<'_>, future: F)
 where
     S: Spawner + ?Sized,

@@ -75,10 +75,10 @@ pub fn all() -> Vec<Peer> {
     let traits = tokio_executor_trait::Tokio::default().with_handle(handle);
 
     vec![
-        joining(in_tokio("`SpawnerExt`"), Typed(ours.clone()), None, ""),
+        joining(in_tokio("`SpawnerExt`"), Typed::<()>::new(ours.clone()), None, ""),
         joining(
             in_tokio("`SpawnerExt` on a caller's spawner"),
-            Typed(tokio.opaque()),
+            Typed::<()>::new(tokio.opaque()),
             None,
             "a box and a shared cell for each task",
         ),

@@ -99,11 +99,11 @@ impl Costs {
         B: Backend,
         F: Future<Output: Send> + Send + 'static,
     {
-        let typed = Typed(backend.spawner());
+        let typed = Typed::<()>::new(backend.spawner());
         Costs {
             native: of_joined(backend, &backend.native(), &future),
             typed: of_joined(backend, &typed, &future),
-            opaque: of_joined(backend, &Typed(backend.opaque()), &future),
+            opaque: of_joined(backend, &Typed::<()>::new(backend.opaque()), &future),
             native_detached: of_detached(backend, &backend.native(), &future),
             typed_detached: of_detached(backend, &typed, &future),
         }

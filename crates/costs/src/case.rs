@@ -89,6 +89,11 @@ where
     Box::new(move |rounds| backend.run(work(way.clone(), rounds)))
 }
 
+/// A spawner that this crate knows, for [`Typed`].
+enum Known {}
+/// A spawner of a caller's.
+enum Unknown {}
+
 #[cfg(feature = "tokio")]
 fn tokio_cases(name: &'static str, tokio: &Tokio) -> Vec<Case> {
     let mut cases = cases(name, tokio);
@@ -98,10 +103,10 @@ fn tokio_cases(name: &'static str, tokio: &Tokio) -> Vec<Case> {
 
 fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
     let native = || backend.native();
-    let typed = || Typed(backend.spawner());
-    let opaque = || Typed(backend.opaque());
+    let typed = || Typed::<(B, Known)>::new(backend.spawner());
+    let opaque = || Typed::<(B, Unknown)>::new(backend.opaque());
     let native_timer = || backend.timer();
-    let timer = || TypedTimer(backend.runtime());
+    let timer = || TypedTimer::<B>::new(backend.runtime());
 
     macro_rules! case {
         ($what:literal, $tasks:expr, $work:expr, $($shim:ident $way:expr),*) => {
@@ -172,7 +177,7 @@ fn cases<B: FullBackend>(name: &'static str, backend: &B) -> Vec<Case> {
         },
         time!("timeout of what is ready", wait::timeout_ready),
         time!("timeout of what waits once", wait::timeout_waiting),
-        case!("block and join", BLOCKING_TASKS, wait::block, TYPED TypedPool(backend.runtime())),
+        case!("block and join", BLOCKING_TASKS, wait::block, TYPED TypedPool::<B>::new(backend.runtime())),
     ];
     for (work, native, group) in groups::cases(backend) {
         cases.push(Case { backend: name, work, tasks: TASKS, native, shims: vec![(GROUP, group)] });

@@ -5,7 +5,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_runtime_compat::prelude::*;
 use async_runtime_compat::{JoinGroup, TaskGroup};
 #[cfg(feature = "tokio")]
 use tokio::{runtime::Handle, task::JoinSet};
@@ -31,12 +30,18 @@ pub const JOIN_GROUP_AND_SET: &str = "`JoinGroup`, against tokio's `JoinSet`";
 /// The same, where each result is taken before the next task is spawned.
 pub const JOIN_GROUP_IN_TURN: &str = "`JoinGroup`, against `JoinSet`, one task at a time";
 
+/// A spawner without a group, for [`Typed`].
+enum Bare {}
+/// A group.
+enum Grouped {}
+
 /// Groups on any backend.
 pub(crate) fn cases<B: FullBackend>(backend: &B) -> Vec<(&'static str, Run, Run)> {
-    let bare = || Typed(backend.spawner());
+    let bare = || Typed::<(B, Bare)>::new(backend.spawner());
     // The group is not dropped between the rounds, and the last clone goes with the last run.
-    let group = || Typed(Arc::new(TaskGroup::new(backend.spawner())));
-    let timer = || TypedTimer(backend.runtime());
+    let group = || Typed::<(B, Grouped)>::new(Arc::new(TaskGroup::new(backend.spawner())));
+    let timer = || TypedTimer::<B>::new(backend.runtime());
+    let sets = || OwnSets(Typed::<B>::new(backend.spawner()));
     vec![
         (
             TASK_GROUP_DETACHED,
@@ -56,7 +61,7 @@ pub(crate) fn cases<B: FullBackend>(backend: &B) -> Vec<(&'static str, Run, Run)
         (
             JOIN_GROUP,
             case::run(backend, bare(), work::spawn_and_join),
-            case::run(backend, backend.spawner(), spawn_and_collect),
+            case::run(backend, sets(), spawn_and_collect),
         ),
     ]
 }
@@ -67,7 +72,7 @@ pub(crate) fn join_sets(backend: &'static str, tokio: &Tokio) -> [case::Case; 2]
     use crate::backend::Backend;
 
     let sets = || tokio.handle().clone();
-    let groups = || tokio.spawner();
+    let groups = || OwnSets(Typed::<(Tokio, JoinSet<()>)>::new(tokio.spawner()));
     let case = |work, native, group| {
         let shims = vec![(case::GROUP, group)];
         case::Case { backend, work, tasks: TASKS, native, shims }
@@ -124,11 +129,20 @@ trait Sets: Clone + Send + Sync + 'static {
     fn next(set: &mut Self::Set) -> impl Future<Output = Option<u64>> + Send;
 }
 
-impl Sets for Arc<dyn Spawner> {
+/// Sets of this crate.
+struct OwnSets<In>(Typed<In>);
+
+impl<In> Clone for OwnSets<In> {
+    fn clone(&self) -> OwnSets<In> {
+        OwnSets(self.0.clone())
+    }
+}
+
+impl<In: 'static> Sets for OwnSets<In> {
     type Set = JoinGroup<u64>;
 
     fn set(&self) -> JoinGroup<u64> {
-        JoinGroup::new(self.clone())
+        JoinGroup::new(self.0.0.clone())
     }
 
     fn spawn(&self, set: &mut JoinGroup<u64>, future: impl Future<Output = u64> + Send + 'static) {

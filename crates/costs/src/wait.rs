@@ -1,6 +1,7 @@
 //! Ways to wait, for time to pass and for what blocks: what is compared.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +33,24 @@ pub trait BlockWay: Clone + Send + Sync + 'static {
     ) -> impl Future<Output: Send> + Send + 'static;
 }
 
-/// The methods of [`TimerExt`] on a trait object.
-#[derive(Clone)]
-pub struct TypedTimer(pub Arc<dyn Timer>);
+/// The methods of [`TimerExt`] on a trait object. `In` is as for [`Typed`](crate::way::Typed).
+pub struct TypedTimer<In>(Arc<dyn Timer>, PhantomData<fn() -> In>);
 
-impl TimeWay for TypedTimer {
+impl<In> TypedTimer<In> {
+    /// The methods on this object.
+    #[must_use]
+    pub fn new(object: Arc<dyn Timer>) -> TypedTimer<In> {
+        TypedTimer(object, PhantomData)
+    }
+}
+
+impl<In> Clone for TypedTimer<In> {
+    fn clone(&self) -> TypedTimer<In> {
+        TypedTimer::new(self.0.clone())
+    }
+}
+
+impl<In: 'static> TimeWay for TypedTimer<In> {
     #[inline]
     fn sleep(&self, duration: Duration) -> impl Future<Output: Send> + Send + 'static {
         self.0.sleep(duration)
@@ -55,11 +69,24 @@ impl TimeWay for TypedTimer {
     }
 }
 
-/// The methods of [`BlockingExt`] on a trait object.
-#[derive(Clone)]
-pub struct TypedPool(pub Arc<dyn Blocking>);
+/// The methods of [`BlockingExt`] on a trait object. `In` is as for [`Typed`](crate::way::Typed).
+pub struct TypedPool<In>(Arc<dyn Blocking>, PhantomData<fn() -> In>);
 
-impl BlockWay for TypedPool {
+impl<In> TypedPool<In> {
+    /// The methods on this object.
+    #[must_use]
+    pub fn new(object: Arc<dyn Blocking>) -> TypedPool<In> {
+        TypedPool(object, PhantomData)
+    }
+}
+
+impl<In> Clone for TypedPool<In> {
+    fn clone(&self) -> TypedPool<In> {
+        TypedPool::new(self.0.clone())
+    }
+}
+
+impl<In: 'static> BlockWay for TypedPool<In> {
     #[inline]
     fn block<T: Send + 'static>(
         &self,

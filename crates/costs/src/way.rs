@@ -1,6 +1,7 @@
 //! Ways to spawn: what is compared.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
@@ -44,10 +45,27 @@ pub trait CancelWay: JoinWay {
 }
 
 /// The typed methods of [`SpawnerExt`] on a trait object.
-#[derive(Clone)]
-pub struct Typed(pub Arc<dyn Spawner>);
+///
+/// `In` is any type, one for each spawner that is measured. The futures are then of a type of their own, as they are
+/// for the native ways, which differ by backend. Otherwise the program would have each work once, for all the runtimes
+/// that it measures, and the compiler would inline a function with many callers less than in a program that has one.
+pub struct Typed<In = ()>(pub Arc<dyn Spawner>, PhantomData<fn() -> In>);
 
-impl Way for Typed {
+impl<In> Typed<In> {
+    /// The methods on this spawner.
+    #[must_use]
+    pub fn new(spawner: Arc<dyn Spawner>) -> Typed<In> {
+        Typed(spawner, PhantomData)
+    }
+}
+
+impl<In> Clone for Typed<In> {
+    fn clone(&self) -> Typed<In> {
+        Typed::new(self.0.clone())
+    }
+}
+
+impl<In: 'static> Way for Typed<In> {
     #[inline]
     fn spawn_detached<F>(&self, future: F)
     where
@@ -57,7 +75,7 @@ impl Way for Typed {
     }
 }
 
-impl JoinWay for Typed {
+impl<In: 'static> JoinWay for Typed<In> {
     type Handle<T: Send + 'static> = JoinHandle<T>;
     type End<T: Send + 'static> = Result<T, JoinError>;
 
@@ -76,7 +94,7 @@ impl JoinWay for Typed {
     }
 }
 
-impl CancelWay for Typed {
+impl<In: 'static> CancelWay for Typed<In> {
     #[inline]
     async fn cancel<T: Send + 'static>(handle: JoinHandle<T>) -> Option<T> {
         handle.cancel().await.ok()
@@ -86,10 +104,15 @@ impl CancelWay for Typed {
 /// Like [`Typed`]; cancels by [`JoinHandle::abort`], through a reference, and a join after it.
 ///
 /// The way of code that keeps the handle where it cannot give it away.
-#[derive(Clone)]
-pub struct AbortThenJoin(pub Typed);
+pub struct AbortThenJoin<In>(pub Typed<In>);
 
-impl Way for AbortThenJoin {
+impl<In> Clone for AbortThenJoin<In> {
+    fn clone(&self) -> AbortThenJoin<In> {
+        AbortThenJoin(self.0.clone())
+    }
+}
+
+impl<In: 'static> Way for AbortThenJoin<In> {
     #[inline]
     fn spawn_detached<F>(&self, future: F)
     where
@@ -99,7 +122,7 @@ impl Way for AbortThenJoin {
     }
 }
 
-impl JoinWay for AbortThenJoin {
+impl<In: 'static> JoinWay for AbortThenJoin<In> {
     type Handle<T: Send + 'static> = JoinHandle<T>;
     type End<T: Send + 'static> = Result<T, JoinError>;
 
@@ -114,11 +137,11 @@ impl JoinWay for AbortThenJoin {
 
     #[inline]
     fn output<T: Send + 'static>(end: Result<T, JoinError>) -> T {
-        Typed::output(end)
+        Typed::<In>::output(end)
     }
 }
 
-impl CancelWay for AbortThenJoin {
+impl<In: 'static> CancelWay for AbortThenJoin<In> {
     #[inline]
     async fn cancel<T: Send + 'static>(handle: JoinHandle<T>) -> Option<T> {
         handle.abort();
