@@ -321,14 +321,15 @@ mod task;
 pub use self::events::{Events, TryEmitError};
 #[cfg(feature = "json")]
 pub use self::json::{
-    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
-    RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
-    TaskStack,
+    Descriptor, JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
+    RegisterError, ServiceStack, StackSetUpError, StackStartError, StackStopError, StackedService,
+    StackedTask, TaskStack,
 };
 pub use self::run::{BoxError, Run, RunError, RunHandle};
 pub use self::service::{
-    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
-    ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
+    Accepts, ActionContext, ActionService, DispatchError, HealthError, NotReached, Service,
+    ServiceContext, ServicePhase, ServiceStartError, ServiceState, ServiceWrapper,
+    ServiceWrapperBuilder, SetUp, SetUpError, StopError,
 };
 pub use self::task::{
     Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,

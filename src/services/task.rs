@@ -95,4 +95,9 @@ pub trait Task: Send + Sync + 'static {
     fn type_name(&self) -> &str {
         std::any::type_name::<Self>()
     }
+
+    /// The purpose of the job, in a sentence or two, for listings; empty by default.
+    fn description(&self) -> &str {
+        ""
+    }
 }

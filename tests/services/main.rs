@@ -3,6 +3,9 @@
 //! A test that is listed in `everywhere!` is one body for all of them.
 
 mod actions;
+mod actions_only;
+#[cfg(feature = "json")]
+mod descriptors;
 mod everywhere;
 mod health;
 #[cfg(feature = "json")]
@@ -12,6 +15,7 @@ mod lifecycle;
 mod lost;
 mod probe;
 mod races;
+mod set_up;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;

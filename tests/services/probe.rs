@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
-    ActionContext, Service, ServiceContext, ServiceWrapper, SetUp,
+    Accepts, ActionContext, Service, ServiceContext, ServiceWrapper, SetUp,
 };
 use async_runtime_compat::yield_now;
 
@@ -65,6 +65,7 @@ pub(crate) struct Probe {
     /// Which methods were called.
     log: Mutex<Vec<&'static str>>,
     pub(crate) alive: Alive,
+    always: bool,
     /// The context of the last run.
     pub(crate) context: Mutex<Option<ServiceContext>>,
 }
@@ -78,6 +79,11 @@ impl Probe {
     pub(crate) fn with(self, method: &'static str, does: Does) -> Probe {
         self.then(method, does);
         self
+    }
+
+    /// It accepts actions while it does not run, too.
+    pub(crate) fn always(self) -> Probe {
+        Probe { always: true, ..self }
     }
 
     pub(crate) fn child(self, does: Does) -> Probe {
@@ -233,5 +239,9 @@ impl Service for Probe {
             }
             Ask::Act(method) => self.called(method, &cx.cancel_token()).await,
         }
+    }
+
+    fn accepts(&self) -> Accepts {
+        if self.always { Accepts::Always } else { Accepts::WhileRunning }
     }
 }

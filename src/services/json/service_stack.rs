@@ -1,10 +1,10 @@
 //! A registry of services by name, which starts and stops them in order.
 
 mod error;
-mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 
 use self::error::Kind;
-pub use self::error::{StackStartError, StackStopError};
-use self::order::{Disorder, Entry, OnFailure, Order, Services, to_start, to_stop, walk};
+pub use self::error::{StackSetUpError, StackStartError, StackStopError};
+use super::Descriptor;
 use super::error::{JsonError, RegisterError};
+use super::order::{Disorder, OnFailure, Order, Walked, to_start, to_stop, walk};
 use super::run::JsonRun;
 use super::service::JsonService;
-use crate::Runtime;
 use crate::services::contain::lock;
-use crate::services::service::{HealthError, Service, ServiceState, ServiceWrapper};
+use crate::services::service::{HealthError, Service, ServiceState, ServiceWrapper, SetUp};
+use crate::{BoxFuture, Runtime};
 
 /// Services of different types by name, on one runtime: the parts of a server, for a wire protocol to
 /// call.
@@ -92,6 +93,17 @@ struct Shared {
     runtime: Arc<dyn Runtime>,
     services: Mutex<Services>,
 }
+
+/// A service of a stack.
+#[derive(Clone)]
+struct Entry {
+    service: Arc<dyn JsonService>,
+    /// The names of its dependencies.
+    needs: Vec<String>,
+}
+
+/// The services of a stack, or a snapshot of them.
+type Services = BTreeMap<String, Entry>;
 
 impl ServiceStack {
     /// An empty stack, whose services run on the runtime.
@@ -193,10 +205,45 @@ impl ServiceStack {
         types.into_iter().collect()
     }
 
-    /// The names of all services, each with the JSON schema of its action.
+    /// The descriptors of all services, ready to be serialized, in the order of their names.
     #[must_use]
-    pub fn all_actions(&self) -> BTreeMap<String, Value> {
-        self.all().into_iter().map(|(name, it)| (name, it.service.action_schema())).collect()
+    pub fn all_actions(&self) -> Vec<Descriptor> {
+        let all = self.all().into_iter();
+        all.map(|(name, it)| Descriptor { name, ..it.service.descriptor() }).collect()
+    }
+
+    /// Asks the service with this name whether it is set up, without starting it; see
+    /// [`ServiceWrapper::is_set_up`].
+    ///
+    /// # Errors
+    ///
+    /// [`StackSetUpError`] if the name is unknown, or the service could not say.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the call.
+    pub async fn is_set_up(&self, name: &str) -> Result<SetUp, StackSetUpError> {
+        let service = self.to_set_up(name)?;
+        service.is_set_up().await.map_err(StackSetUpError::failed)
+    }
+
+    /// Sets the service with this name up, without starting it; see [`ServiceWrapper::set_up`]. Its
+    /// dependencies are not started, either.
+    ///
+    /// # Errors
+    ///
+    /// [`StackSetUpError`] if the name is unknown, or the set-up failed or was stopped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future after its first poll does not stop the set-up.
+    pub async fn set_up(&self, name: &str) -> Result<(), StackSetUpError> {
+        let service = self.to_set_up(name)?;
+        service.set_up().await.map_err(StackSetUpError::failed)
+    }
+
+    fn to_set_up(&self, name: &str) -> Result<Arc<dyn JsonService>, StackSetUpError> {
+        self.get(name).ok_or_else(|| StackSetUpError::unknown(name, names(&self.all())))
     }
 
     /// Dispatches an action to the service with this name; see [`JsonService::dispatch`].
@@ -233,8 +280,7 @@ impl ServiceStack {
     /// again carries on.
     pub async fn start_all(&self) -> Result<(), StackStartError> {
         let services = self.all();
-        let names = services.keys().map(String::as_str);
-        start(&services, to_start(&services, names)).await
+        start(&services, services.keys().map(String::as_str)).await
     }
 
     /// Starts the service with this name, after its dependencies, like
@@ -253,7 +299,7 @@ impl ServiceStack {
             let (name, known) = (name.to_owned(), names(&services));
             return Err(StackStartError::new(Kind::Unknown { name, needed_by: None, known }));
         }
-        start(&services, to_start(&services, [name])).await
+        start(&services, [name]).await
     }
 
     /// Stops all services, each once its dependents have stopped, and waits until all have.
@@ -272,7 +318,7 @@ impl ServiceStack {
     /// carries on.
     pub async fn stop_all(&self, grace: Duration) -> Result<(), StackStopError> {
         let services = self.all();
-        stop(&services, to_stop(&services, services.keys().map(String::as_str)), grace).await
+        stop(&services, services.keys().map(String::as_str), grace).await
     }
 
     /// Stops the service with this name, after its dependents, like
@@ -291,7 +337,7 @@ impl ServiceStack {
             let unknown = Some((name.to_owned(), names(&services)));
             return Err(StackStopError { failures: BTreeMap::new(), unknown });
         }
-        stop(&services, to_stop(&services, [name]), grace).await
+        stop(&services, [name], grace).await
     }
 
     /// Runs the health checks of all services concurrently, and returns the errors by name; see
@@ -304,42 +350,71 @@ impl ServiceStack {
         let services = self.all();
         let order = services.keys().map(|name| (name.as_str(), BTreeSet::new())).collect();
         let walked =
-            walk(&services, order, OnFailure::Continue, |service| service.check_health(timeout));
-        walked.await.failures
+            each(&services, order, OnFailure::Continue, |service| service.check_health(timeout));
+        let walked = walked.await;
+        owned(walked.failures)
     }
 }
 
 async fn start<'a>(
     services: &'a Services,
-    order: Result<Order<'a>, Disorder>,
+    chosen: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), StackStartError> {
-    let order = order.map_err(|disorder| {
+    let needs = |name: &&str| {
+        let needs = &services.get(*name)?.needs;
+        Some(needs.iter().map(String::as_str).collect())
+    };
+    let order = to_start(chosen, needs).map_err(|disorder| {
         StackStartError::new(match disorder {
-            Disorder::Cycle(names) => Kind::Cycle(names),
-            Disorder::Unknown { service, needs } => {
-                let known = names(services);
-                Kind::Unknown { name: needs, needed_by: Some(service), known }
+            Disorder::Cycle(names) => Kind::Cycle(names.into_iter().map(str::to_owned).collect()),
+            Disorder::Unknown { part, needs } => {
+                let (name, needed_by) = (needs.to_owned(), Some(part.to_owned()));
+                Kind::Unknown { name, needed_by, known: names(services) }
             }
         })
     })?;
-    let walked = walk(services, order, OnFailure::HoldBack, |service| service.start()).await;
+    let walked = each(services, order, OnFailure::HoldBack, JsonService::start).await;
     if walked.failures.is_empty() {
         return Ok(());
     }
-    let (failures, held_back) = (walked.failures, walked.held_back);
-    Err(StackStartError::new(Kind::Failed { failures, held_back }))
+    let held_back = walked.held_back.into_iter().map(str::to_owned).collect();
+    Err(StackStartError::new(Kind::Failed { failures: owned(walked.failures), held_back }))
 }
 
 async fn stop<'a>(
     services: &'a Services,
-    order: Order<'a>,
+    chosen: impl IntoIterator<Item = &'a str>,
     grace: Duration,
 ) -> Result<(), StackStopError> {
-    let walked = walk(services, order, OnFailure::Continue, |service| service.stop(grace)).await;
+    let needing = |name: &&str| {
+        let needing = services.iter().filter(|(_, it)| it.needs.iter().any(|need| need == name));
+        needing.map(|(name, _)| name.as_str()).collect()
+    };
+    let order = to_stop(chosen, needing);
+    let walked = each(services, order, OnFailure::Continue, |service| service.stop(grace)).await;
     if walked.failures.is_empty() {
         return Ok(());
     }
-    Err(StackStopError { failures: walked.failures, unknown: None })
+    Err(StackStopError { failures: owned(walked.failures), unknown: None })
+}
+
+/// Acts on services in an order.
+async fn each<'a, E: Send + 'a>(
+    services: &'a Services,
+    order: Order<&'a str>,
+    on_failure: OnFailure,
+    act: impl Fn(&'a dyn JsonService) -> BoxFuture<'a, Result<(), E>>,
+) -> Walked<&'a str, E> {
+    let act = |name: &&str| match services.get(*name) {
+        Some(entry) => act(&*entry.service),
+        // An order has no unknown names.
+        None => Box::pin(ready(Ok(()))),
+    };
+    walk(order, on_failure, act).await
+}
+
+fn owned<E>(failures: BTreeMap<&str, E>) -> BTreeMap<String, E> {
+    failures.into_iter().map(|(name, error)| (name.to_owned(), error)).collect()
 }
 
 fn names(services: &Services) -> Vec<String> {
