@@ -322,8 +322,8 @@ pub use self::events::{Events, TryEmitError};
 #[cfg(feature = "json")]
 pub use self::json::{
     Descriptor, JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
-    RegisterError, ServiceStack, StackSetUpError, StackStartError, StackStopError, StackedService,
-    StackedTask, TaskStack,
+    Part, PartError, Program, ProgramError, RegisterError, ServiceStack, StackSetUpError,
+    StackStartError, StackStopError, StackedService, StackedTask, TaskStack,
 };
 pub use self::run::{BoxError, Run, RunError, RunHandle};
 pub use self::service::{

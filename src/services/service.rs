@@ -240,6 +240,7 @@ pub trait Service: Send + Sync + 'static {
     }
 
     /// The purpose of the service, in a sentence or two, for listings; empty by default.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
     fn description(&self) -> &str {
         ""
     }

@@ -97,6 +97,7 @@ pub trait Task: Send + Sync + 'static {
     }
 
     /// The purpose of the job, in a sentence or two, for listings; empty by default.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
     fn description(&self) -> &str {
         ""
     }

@@ -47,7 +47,7 @@ impl ActionService for Echo {
         self.accepts
     }
 
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "some::echo"
     }
 }

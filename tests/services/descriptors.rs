@@ -45,11 +45,11 @@ impl ActionService for Mail {
         Ok(())
     }
 
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "post"
     }
 
-    fn description(&self) -> &str {
+    fn description(&self) -> &'static str {
         "sends letters"
     }
 }
@@ -73,7 +73,7 @@ impl ActionService for Quiet {
         Ok(())
     }
 
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "quiet"
     }
 }
@@ -126,11 +126,11 @@ impl Task for Count {
         Ok(vec![1])
     }
 
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "count"
     }
 
-    fn description(&self) -> &str {
+    fn description(&self) -> &'static str {
         "counts letters"
     }
 }

@@ -14,6 +14,8 @@ mod lifecycle;
 #[cfg(any(feature = "tokio", feature = "async-executor"))]
 mod lost;
 mod probe;
+#[cfg(feature = "json")]
+mod program;
 mod races;
 mod set_up;
 #[cfg(feature = "json")]

@@ -42,6 +42,7 @@ pub(crate) enum Does {
     /// The same, after some more steps.
     FollowSlowly,
     Yield(u32),
+    YieldAndFail(u32),
 }
 
 #[derive(Debug)]
@@ -144,6 +145,10 @@ async fn do_it(does: Does, method: &'static str, token: &CancelToken) -> Result<
             yields(3).await;
         }
         Does::Yield(times) => yields(times).await,
+        Does::YieldAndFail(times) => {
+            yields(times).await;
+            return Err(Refused(method));
+        }
     }
     Ok(())
 }

@@ -246,25 +246,18 @@ async fn set_up_finds_a_service_that_runs_or_stops(rt: Arc<dyn Runtime>) {
 }
 
 async fn set_up_is_done_after_a_start_that_fails(rt: Arc<dyn Runtime>) {
-    let service = Probe::default().with("start", Does::FollowAndFail).wrap(&rt);
-    let start = rt.spawn_with_handle({
-        let service = service.clone();
-        async move { service.start().await }
-    });
-    until(&rt, || service.service().calls("start") == 1).await;
-    let set_up = rt.spawn_with_handle({
-        let service = service.clone();
-        async move { service.set_up().await }
-    });
-    // Not a stop: this start fails by itself.
-    let says = poll_once(Box::pin(service.restart(SHORT))).await;
-    assert!(says.is_none());
-    service.service().then("start", Does::Fail);
-    start.await.unwrap().unwrap_err();
-    let _ = set_up.await.unwrap();
-    service.stop(LONG).await.ok();
+    let service = Probe::default().with("start", Does::YieldAndFail(3)).wrap(&rt);
+    let mut start = Box::pin(service.start());
+    let early = poll_once(&mut start).await;
     service.set_up().await.unwrap();
+    let started = match early {
+        Some(result) => result,
+        None => start.await,
+    };
+    assert!(started.unwrap_err().is_failed());
     assert_eq!(service.state().phase(), ServicePhase::Stopped);
+    // Once in the start, and once by itself.
+    assert_eq!(service.service().log(), ["is_set_up", "set_up", "start", "is_set_up", "set_up"]);
 }
 
 async fn start_may_leave_the_set_up_to_others(rt: Arc<dyn Runtime>) {

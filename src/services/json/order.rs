@@ -1,5 +1,6 @@
 //! The order of parts by their needs.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::task::Poll;
@@ -78,10 +79,10 @@ pub(super) fn to_stop<K: Ord + Clone>(
     let mut order = Order::new();
     let mut left: Vec<_> = parts.into_iter().collect();
     while let Some(part) = left.pop() {
-        if !order.contains_key(&part) {
-            let needing = needing(&part);
+        if let Entry::Vacant(vacant) = order.entry(part) {
+            let needing = needing(vacant.key());
             left.extend(needing.iter().cloned());
-            order.insert(part, needing);
+            vacant.insert(needing);
         }
     }
     order

@@ -103,6 +103,7 @@ pub trait JsonService: Send + Sync + fmt::Debug + 'static {
     }
 
     /// The purpose of the service; see [`Service::description`]. The default is empty.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
     fn description(&self) -> &str {
         ""
     }

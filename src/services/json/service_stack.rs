@@ -1,10 +1,10 @@
 //! A registry of services by name, which starts and stops them in order.
 
 mod error;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use serde_json::Value;
 
 use self::error::Kind;
 pub use self::error::{StackSetUpError, StackStartError, StackStopError};
+use self::steps::{Entry, Services, check_health, names, start, stop};
 use super::Descriptor;
 use super::error::{JsonError, RegisterError};
-use super::order::{Disorder, OnFailure, Order, Walked, to_start, to_stop, walk};
 use super::run::JsonRun;
 use super::service::JsonService;
+use crate::Runtime;
 use crate::services::contain::lock;
 use crate::services::service::{HealthError, Service, ServiceState, ServiceWrapper, SetUp};
-use crate::{BoxFuture, Runtime};
 
 /// Services of different types by name, on one runtime: the parts of a server, for a wire protocol to
 /// call.
@@ -93,17 +93,6 @@ struct Shared {
     runtime: Arc<dyn Runtime>,
     services: Mutex<Services>,
 }
-
-/// A service of a stack.
-#[derive(Clone)]
-struct Entry {
-    service: Arc<dyn JsonService>,
-    /// The names of its dependencies.
-    needs: Vec<String>,
-}
-
-/// The services of a stack, or a snapshot of them.
-type Services = BTreeMap<String, Entry>;
 
 impl ServiceStack {
     /// An empty stack, whose services run on the runtime.
@@ -347,78 +336,8 @@ impl ServiceStack {
     ///
     /// Dropping the future aborts the checks.
     pub async fn check_health(&self, timeout: Duration) -> BTreeMap<String, HealthError> {
-        let services = self.all();
-        let order = services.keys().map(|name| (name.as_str(), BTreeSet::new())).collect();
-        let walked =
-            each(&services, order, OnFailure::Continue, |service| service.check_health(timeout));
-        let walked = walked.await;
-        owned(walked.failures)
+        check_health(&self.all(), timeout).await
     }
-}
-
-async fn start<'a>(
-    services: &'a Services,
-    chosen: impl IntoIterator<Item = &'a str>,
-) -> Result<(), StackStartError> {
-    let needs = |name: &&str| {
-        let needs = &services.get(*name)?.needs;
-        Some(needs.iter().map(String::as_str).collect())
-    };
-    let order = to_start(chosen, needs).map_err(|disorder| {
-        StackStartError::new(match disorder {
-            Disorder::Cycle(names) => Kind::Cycle(names.into_iter().map(str::to_owned).collect()),
-            Disorder::Unknown { part, needs } => {
-                let (name, needed_by) = (needs.to_owned(), Some(part.to_owned()));
-                Kind::Unknown { name, needed_by, known: names(services) }
-            }
-        })
-    })?;
-    let walked = each(services, order, OnFailure::HoldBack, JsonService::start).await;
-    if walked.failures.is_empty() {
-        return Ok(());
-    }
-    let held_back = walked.held_back.into_iter().map(str::to_owned).collect();
-    Err(StackStartError::new(Kind::Failed { failures: owned(walked.failures), held_back }))
-}
-
-async fn stop<'a>(
-    services: &'a Services,
-    chosen: impl IntoIterator<Item = &'a str>,
-    grace: Duration,
-) -> Result<(), StackStopError> {
-    let needing = |name: &&str| {
-        let needing = services.iter().filter(|(_, it)| it.needs.iter().any(|need| need == name));
-        needing.map(|(name, _)| name.as_str()).collect()
-    };
-    let order = to_stop(chosen, needing);
-    let walked = each(services, order, OnFailure::Continue, |service| service.stop(grace)).await;
-    if walked.failures.is_empty() {
-        return Ok(());
-    }
-    Err(StackStopError { failures: owned(walked.failures), unknown: None })
-}
-
-/// Acts on services in an order.
-async fn each<'a, E: Send + 'a>(
-    services: &'a Services,
-    order: Order<&'a str>,
-    on_failure: OnFailure,
-    act: impl Fn(&'a dyn JsonService) -> BoxFuture<'a, Result<(), E>>,
-) -> Walked<&'a str, E> {
-    let act = |name: &&str| match services.get(*name) {
-        Some(entry) => act(&*entry.service),
-        // An order has no unknown names.
-        None => Box::pin(ready(Ok(()))),
-    };
-    walk(order, on_failure, act).await
-}
-
-fn owned<E>(failures: BTreeMap<&str, E>) -> BTreeMap<String, E> {
-    failures.into_iter().map(|(name, error)| (name.to_owned(), error)).collect()
-}
-
-fn names(services: &Services) -> Vec<String> {
-    services.keys().cloned().collect()
 }
 
 /// `service 'web'`

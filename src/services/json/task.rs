@@ -89,6 +89,7 @@ pub trait JsonTask: Send + Sync + fmt::Debug + 'static {
     }
 
     /// The purpose of the job; see [`Task::description`]. The default is empty.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
     fn description(&self) -> &str {
         ""
     }

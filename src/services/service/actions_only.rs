@@ -114,6 +114,7 @@ pub trait ActionService: Send + Sync + 'static {
     }
 
     /// The purpose of the service; see [`Service::description`].
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
     fn description(&self) -> &str {
         ""
     }

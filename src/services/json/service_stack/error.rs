@@ -127,6 +127,11 @@ pub struct StackStopError {
 }
 
 impl StackStopError {
+    /// These services did not stop cleanly.
+    pub(crate) fn of(failures: BTreeMap<String, StopError>) -> StackStopError {
+        StackStopError { failures, unknown: None }
+    }
+
     /// Whether the requested name is unknown, so that nothing was stopped. The message lists the
     /// registered names.
     #[must_use]
