@@ -108,8 +108,9 @@
 //! # }
 //! ```
 //!
-//! `all_actions()` returns the JSON schema of each action; `list()` returns names, types and states,
-//! ready to be serialized. An action derives `serde::Deserialize` and `schemars::JsonSchema`; events
+//! `all_actions()` returns a `Descriptor` of each job, with its description and the JSON schemas of its
+//! action, events, output and error; `list()` returns names, types and states. Both are ready to be
+//! serialized. An action derives `serde::Deserialize` and `schemars::JsonSchema`; events
 //! and outputs derive `serde::Serialize` and `JsonSchema`.
 //!
 //! # Services
@@ -182,24 +183,29 @@
 //!
 //! | event                                        | effect                                                                   |
 //! |----------------------------------------------|--------------------------------------------------------------------------|
+//! | `is_set_up()`                                | asks it in any state, and starts nothing; the state tells a need afterwards |
+//! | `set_up()`                                   | sets it up if needed, and starts nothing; joins a set-up that is under way |
+//! | `start` while it is being set up             | starts it afterwards; fails if the set-up fails                          |
 //! | `start` while it starts, or runs             | joins that start, or does nothing                                        |
 //! | `start` while it stops                       | an error; joins a restart that is under way                              |
 //! | `is_set_up`, `set_up` or `start` fails or panics | failed, with the reason, which `start` returns, too; it can be started again |
 //! | `run` fails or panics                        | failed, with the reason, once its tasks are gone                         |
 //! | `run` returns                                | stopped, once its tasks are gone                                         |
 //! | `stop(grace)`                                | cancels its token, waits for the grace period, aborts the rest and waits for it; an abort is reported as an error |
-//! | `stop` while it starts                       | ends the start; callers of `start` get an error                          |
+//! | `stop` while it starts, or is being set up   | ends that; its callers get an error                                      |
 //! | `stop` twice                                 | both wait for the same end; the earlier deadline counts                  |
 //! | `stop` after it stopped or failed            | does nothing                                                             |
 //! | `restart(grace)`                             | stops and starts it, even if stopping failed                             |
 //! | dropping the future of one of these          | the transition continues                                                 |
 //! | an action fails or panics                    | the action returns the error; the service continues                      |
 //! | it stops during an action                    | cancels the action's token; the action is aborted with the service       |
+//! | an action while it does not run              | is refused, unless the service [`accepts`](Service::accepts) actions always; `stop` ends it then |
 //! | the last wrapper is dropped                  | it is aborted                                                            |
 //! | its group aborts it, its runtime shuts down  | failed: `is_cancelled`, `is_shutdown`                                    |
 //!
 //! `state()`, `watch()` and `wait_for(phase, timeout)` observe its state; `check_health(timeout)`
-//! calls the service's own check; `tasks()` lists its tasks.
+//! calls the service's own check; `tasks()` lists its tasks. A service that only takes actions
+//! implements [`ActionService`], which needs no `start` and no `run`.
 //!
 //! With the feature `json`, services of different types share the type `dyn JsonService`, and a
 //! `ServiceStack` holds them by name. A service lists its dependencies, starts after them, and stops
@@ -225,6 +231,9 @@
 //! }
 //! # }
 //! ```
+//!
+//! A `Program` holds both stacks, with needs across them: a service may need a job to have completed,
+//! and a job may need a service to run.
 //!
 //! # A whole program
 //!
@@ -321,14 +330,15 @@ mod task;
 pub use self::events::{Events, TryEmitError};
 #[cfg(feature = "json")]
 pub use self::json::{
-    JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
-    RegisterError, ServiceStack, StackStartError, StackStopError, StackedService, StackedTask,
-    TaskStack,
+    Descriptor, JsonError, JsonEventError, JsonEvents, JsonHandle, JsonRun, JsonService, JsonTask,
+    Part, PartError, Program, ProgramError, RegisterError, ServiceStack, StackSetUpError,
+    StackStartError, StackStopError, StackedService, StackedTask, TaskStack,
 };
 pub use self::run::{BoxError, Run, RunError, RunHandle};
 pub use self::service::{
-    ActionContext, DispatchError, HealthError, NotReached, Service, ServiceContext, ServicePhase,
-    ServiceStartError, ServiceState, ServiceWrapper, ServiceWrapperBuilder, SetUp, StopError,
+    Accepts, ActionContext, ActionService, DispatchError, HealthError, NotReached, Service,
+    ServiceContext, ServicePhase, ServiceStartError, ServiceState, ServiceWrapper,
+    ServiceWrapperBuilder, SetUp, SetUpError, StopError,
 };
 pub use self::task::{
     Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,

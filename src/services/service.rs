@@ -1,13 +1,16 @@
 //! Services: long-running parts of a program, with a lifecycle.
 
 mod action;
+mod actions_only;
 mod builder;
 mod context;
 mod core;
 mod error;
+mod idle;
 mod life;
 mod lifecycle;
 mod own;
+mod setting_up;
 mod settings;
 mod state;
 mod wrapper;
@@ -15,9 +18,11 @@ mod wrapper;
 use std::future::Future;
 
 pub use self::action::ActionContext;
+pub use self::actions_only::ActionService;
 pub use self::builder::ServiceWrapperBuilder;
 pub use self::context::ServiceContext;
 pub use self::error::{DispatchError, HealthError, NotReached, ServiceStartError, StopError};
+pub use self::setting_up::SetUpError;
 pub use self::state::{ServicePhase, ServiceState};
 pub use self::wrapper::ServiceWrapper;
 use crate::services::run::BoxError;
@@ -28,19 +33,23 @@ use crate::services::run::BoxError;
 /// [`ServiceWrapper`] runs it, on any runtime, and decides when each of these happens.
 ///
 /// The methods are native `async fn`s, and can be written so in the `impl`. Only
-/// [`start`](Service::start), [`run`](Service::run) and [`dispatch`](Service::dispatch) are required.
+/// [`start`](Service::start) and [`dispatch`](Service::dispatch) are required. A service that only
+/// takes actions implements [`ActionService`] instead, with `dispatch` alone.
 ///
 /// # The methods in the order of their calls
 ///
 /// | method                                  | when                                                        | on an error or a panic                     |
 /// |-----------------------------------------|-------------------------------------------------------------|--------------------------------------------|
-/// | [`is_set_up`](Service::is_set_up)       | on each start                                               | the start fails                            |
+/// | [`is_set_up`](Service::is_set_up)       | on each start, and when it is [asked](ServiceWrapper::is_set_up) | the start fails                       |
 /// | [`set_up`](Service::set_up)             | then, unless it returned [`SetUp::Done`]                    | the start fails                            |
 /// | `is_set_up`                             | again, if it returned [`SetUp::Needed`]; must return `Done` | the start fails                            |
 /// | [`start`](Service::start)               | then; the service is running when it returns                | the start fails                            |
 /// | [`run`](Service::run)                   | then, until the token is cancelled                          | the service fails                          |
 /// | [`check_health`](Service::check_health) | on each check, while `run` runs                             | it is unhealthy, and continues             |
-/// | [`dispatch`](Service::dispatch)         | for each action, while `run` runs                           | the action fails, and the service continues |
+/// | [`dispatch`](Service::dispatch)         | for each action, while `run` runs, or [always](Accepts::Always) | the action fails, and the service continues |
+///
+/// [`ServiceWrapper::set_up`] sets a service up without starting it, in the same way. A failure or a
+/// panic fails that set-up.
 ///
 /// A service that fails, or whose start fails, is [`Failed`](ServiceState::Failed) with the reason
 /// once all of its tasks are gone. It can be started again. A service whose `run` returns `Ok` by
@@ -133,7 +142,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// Checks whether the resources of the service (tables, folders, keys) exist.
     ///
-    /// The default returns [`SetUp::Unchecked`].
+    /// It may be called at any time, while the service runs, too. The default returns [`SetUp::Unchecked`].
     ///
     /// # Errors
     ///
@@ -172,7 +181,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// Runs the service until the token of the context is cancelled.
     ///
-    /// When it returns, the token is cancelled, which ends the tasks spawned through the context.
+    /// The default keeps `ready` and waits for the token. When it returns, the token is cancelled, which ends the tasks spawned through the context.
     ///
     /// # Errors
     ///
@@ -181,7 +190,13 @@ pub trait Service: Send + Sync + 'static {
         &self,
         ready: Self::Ready,
         cx: ServiceContext,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        async move {
+            cx.cancel_token().cancelled().await;
+            drop(ready);
+            Ok(())
+        }
+    }
 
     /// Checks whether the service can do its work. The default returns `Ok`.
     ///
@@ -201,8 +216,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// Runs an action, and reports its progress as events.
     ///
-    /// It is called while [`run`](Service::run) runs, possibly several times concurrently, each in a
-    /// task of its own. Its token is cancelled when the service or the action is stopped.
+    /// It is called while the service [accepts](Service::accepts) actions, possibly several times
+    /// concurrently, each in a task of its own. Its token is cancelled when the service or the action
+    /// is stopped.
     ///
     /// # Errors
     ///
@@ -213,10 +229,35 @@ pub trait Service: Send + Sync + 'static {
         cx: ActionContext<Self::Event>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// When the service accepts actions; [`Accepts::WhileRunning`] by default.
+    fn accepts(&self) -> Accepts {
+        Accepts::WhileRunning
+    }
+
     /// The name of the kind of service, for listings; the name of the Rust type by default.
     fn type_name(&self) -> &str {
         std::any::type_name::<Self>()
     }
+
+    /// The purpose of the service, in a sentence or two, for listings; empty by default.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
+    fn description(&self) -> &str {
+        ""
+    }
+}
+
+/// When a service accepts actions; see [`Service::accepts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepts {
+    /// While it is [`Running`](ServiceState::Running).
+    WhileRunning,
+    /// Before it is started, too, while it starts, and after it has stopped or failed; not while it
+    /// is [`Stopping`](ServiceState::Stopping).
+    ///
+    /// An action that is accepted while the service does not run belongs to no run: it continues when
+    /// the service is started or restarted. A [`stop`](ServiceWrapper::stop) ends it, whether the
+    /// service runs or not, and so does dropping the last wrapper.
+    Always,
 }
 
 /// Whether the resources of a service exist; see [`Service::is_set_up`].

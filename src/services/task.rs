@@ -95,4 +95,10 @@ pub trait Task: Send + Sync + 'static {
     fn type_name(&self) -> &str {
         std::any::type_name::<Self>()
     }
+
+    /// The purpose of the job, in a sentence or two, for listings; empty by default.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
+    fn description(&self) -> &str {
+        ""
+    }
 }

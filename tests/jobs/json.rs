@@ -284,9 +284,9 @@ async fn stack_lists_what_it_has(rt: Arc<dyn Runtime>) {
     );
     assert_eq!(stack.list_types(), [packing, "never"]);
     let actions = stack.all_actions();
-    assert_eq!(actions.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-    assert_eq!(actions["a"]["type"], "integer");
-    let order = &actions["c"];
+    assert_eq!(actions.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(actions[0].action["type"], "integer");
+    let order = &actions[2].action;
     assert_eq!(order["required"], json!(["customer", "items"]));
     assert_eq!(order["properties"]["customer"]["description"], "Who is to pay.");
     let task = stack.get("c").unwrap();

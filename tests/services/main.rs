@@ -3,6 +3,9 @@
 //! A test that is listed in `everywhere!` is one body for all of them.
 
 mod actions;
+mod actions_only;
+#[cfg(feature = "json")]
+mod descriptors;
 mod everywhere;
 mod health;
 #[cfg(feature = "json")]
@@ -11,7 +14,10 @@ mod lifecycle;
 #[cfg(any(feature = "tokio", feature = "async-executor"))]
 mod lost;
 mod probe;
+#[cfg(feature = "json")]
+mod program;
 mod races;
+mod set_up;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
-    ActionContext, Service, ServiceContext, ServiceWrapper, SetUp,
+    Accepts, ActionContext, Service, ServiceContext, ServiceWrapper, SetUp,
 };
 use async_runtime_compat::yield_now;
 
@@ -42,6 +42,7 @@ pub(crate) enum Does {
     /// The same, after some more steps.
     FollowSlowly,
     Yield(u32),
+    YieldAndFail(u32),
 }
 
 #[derive(Debug)]
@@ -65,6 +66,7 @@ pub(crate) struct Probe {
     /// Which methods were called.
     log: Mutex<Vec<&'static str>>,
     pub(crate) alive: Alive,
+    always: bool,
     /// The context of the last run.
     pub(crate) context: Mutex<Option<ServiceContext>>,
 }
@@ -78,6 +80,11 @@ impl Probe {
     pub(crate) fn with(self, method: &'static str, does: Does) -> Probe {
         self.then(method, does);
         self
+    }
+
+    /// It accepts actions while it does not run, too.
+    pub(crate) fn always(self) -> Probe {
+        Probe { always: true, ..self }
     }
 
     pub(crate) fn child(self, does: Does) -> Probe {
@@ -138,6 +145,10 @@ async fn do_it(does: Does, method: &'static str, token: &CancelToken) -> Result<
             yields(3).await;
         }
         Does::Yield(times) => yields(times).await,
+        Does::YieldAndFail(times) => {
+            yields(times).await;
+            return Err(Refused(method));
+        }
     }
     Ok(())
 }
@@ -233,5 +244,9 @@ impl Service for Probe {
             }
             Ask::Act(method) => self.called(method, &cx.cancel_token()).await,
         }
+    }
+
+    fn accepts(&self) -> Accepts {
+        if self.always { Accepts::Always } else { Accepts::WhileRunning }
     }
 }

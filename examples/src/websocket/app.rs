@@ -76,7 +76,7 @@ impl Registry for Weak<App> {
                 "services": app.services.all_actions(),
                 "tasks": app.tasks.all_actions(),
             }),
-            None => json!({ "services": {}, "tasks": {} }),
+            None => json!({ "services": [], "tasks": [] }),
         }
     }
 

@@ -134,4 +134,8 @@ impl Service for WebSocket {
             }
         }
     }
+
+    fn description(&self) -> &'static str {
+        "Serves clients, who call the other services and the tasks."
+    }
 }

@@ -90,6 +90,11 @@ async def calls_answer_with_their_events(connect):
 
         listed = await ask(socket, json.dumps({"op": "list"}))
         assert [it["name"] for it in listed["ok"]["services"]] == ["chat", "ticker", "websocket"], listed
+        described = (await ask(socket, json.dumps({"op": "actions"})))["ok"]
+        ticker = described["services"][1]
+        fields = {"name", "type", "description", "action", "event", "output", "error"}
+        assert ticker["name"] == "ticker" and set(ticker) == fields, described
+        assert ticker["action"]["properties"]["ticks"]["type"] == "integer", described
         listen = {"id": 3, "op": "dispatch", "service": "chat", "action": "listen"}
         await socket.send(json.dumps(listen))
         await socket.send(json.dumps({"id": 4, "op": "cancel", "call": 3}))

@@ -274,9 +274,32 @@ pub(super) fn unknown_name_lists_the_known_ones(runtime: Arc<dyn Runtime>) {
         assert_eq!(list["services"][0]["name"], "chat");
         assert_eq!(list["services"][0]["state"], json!({ "state": "running" }));
         assert_eq!(list["tasks"][1]["state"], json!({ "state": "not_started" }));
-        let actions = ask(&mut socket, json!({ "op": "actions" })).await["ok"].take();
-        let millis = &actions["services"]["ticker"]["properties"]["millis"];
-        assert_eq!(millis["type"], "integer");
+        setup.end(socket).await;
+    });
+}
+
+pub(super) fn services_and_tasks_are_described(runtime: Arc<dyn Runtime>) {
+    run(async {
+        let setup = Setup::new(runtime, patient(), NEVER).await;
+        let mut socket = setup.connect().await;
+        let described = ask(&mut socket, json!({ "op": "actions" })).await["ok"].take();
+        let names = |kind: &str| -> Vec<_> {
+            let descriptors = described[kind].as_array().unwrap().iter();
+            descriptors.map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names("services"), ["chat", "flood", "ticker", "websocket"]);
+        assert_eq!(names("tasks"), ["gate", "primes"]);
+        let ticker = &described["services"][2];
+        assert!(ticker["type"].as_str().unwrap().ends_with("::Ticker"));
+        assert_eq!(ticker["description"], "Emits events at an interval.");
+        assert_eq!(ticker["action"]["properties"]["millis"]["type"], "integer");
+        assert_eq!(ticker["event"]["required"], json!(["tick", "of"]));
+        assert_eq!(ticker["output"]["type"], "null");
+        assert_eq!(ticker["error"]["type"], "string");
+        assert_eq!(described["tasks"][1]["output"]["type"], "integer");
+        // The order is the same each time.
+        let again = ask(&mut socket, json!({ "op": "actions" })).await["ok"].take();
+        assert_eq!(again.to_string(), described.to_string());
         setup.end(socket).await;
     });
 }

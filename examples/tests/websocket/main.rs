@@ -68,6 +68,7 @@ macro_rules! service_tests {
     ($backend:expr) => {
         tests! { $backend =>
             calls::actions_answer_with_their_events,
+            calls::services_and_tasks_are_described,
             calls::events_arrive_while_other_requests_are_open,
             calls::invalid_action_is_located,
             calls::unknown_name_lists_the_known_ones,

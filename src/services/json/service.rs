@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::error::JsonError;
 use super::run::JsonRun;
-use super::{erase, parse, read, written};
+use super::{Descriptor, erase, parse, read, written};
 use crate::BoxFuture;
 use crate::TaskInfo;
 use crate::Watch;
 use crate::services::service::{
     HealthError, NotReached, Service, ServicePhase, ServiceStartError, ServiceState,
-    ServiceWrapper, StopError,
+    ServiceWrapper, SetUp, SetUpError, StopError,
 };
 
 /// A service with erased types: its actions and events are JSON.
@@ -36,7 +36,7 @@ use crate::services::service::{
 ///
 /// use async_runtime_compat::smol::SmolSpawner;
 /// use async_runtime_compat::services::{
-///     ActionContext, JsonService, Service, ServiceContext, ServiceWrapper,
+///     ActionContext, ActionService, JsonService, ServiceWrapper,
 /// };
 /// use schemars::JsonSchema;
 /// use serde::Deserialize;
@@ -50,19 +50,10 @@ use crate::services::service::{
 ///
 /// struct Echoes;
 ///
-/// impl Service for Echoes {
+/// impl ActionService for Echoes {
 ///     type Action = Echo;
 ///     type Event = String;
 ///     type Error = std::convert::Infallible;
-///     type Ready = ();
-///
-///     async fn start(&self, _: &ServiceContext) -> Result<(), Self::Error> {
-///         Ok(())
-///     }
-///
-///     async fn run(&self, (): (), cx: ServiceContext) -> Result<(), Self::Error> {
-///         Ok(cx.cancel_token().cancelled().await)
-///     }
 ///
 ///     async fn dispatch(&self, echo: Echo, cx: ActionContext<String>) -> Result<(), Self::Error> {
 ///         for _ in 0..echo.times {
@@ -101,6 +92,35 @@ pub trait JsonService: Send + Sync + fmt::Debug + 'static {
     /// The JSON schema of an event.
     fn event_schema(&self) -> Value;
 
+    /// The JSON schema of the result of an action. The default is that of `null`.
+    fn output_schema(&self) -> Value {
+        written::<()>()
+    }
+
+    /// The JSON schema of the error of an action. The default is that of a string: the message.
+    fn error_schema(&self) -> Value {
+        written::<String>()
+    }
+
+    /// The purpose of the service; see [`Service::description`]. The default is empty.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
+    fn description(&self) -> &str {
+        ""
+    }
+
+    /// All of this in one value.
+    fn descriptor(&self) -> Descriptor {
+        Descriptor {
+            name: self.name().to_owned(),
+            type_name: self.type_name().to_owned(),
+            description: self.description().to_owned(),
+            action: self.action_schema(),
+            event: self.event_schema(),
+            output: self.output_schema(),
+            error: self.error_schema(),
+        }
+    }
+
     /// Dispatches an action to the service; see [`ServiceWrapper::dispatch`].
     ///
     /// # Errors
@@ -116,6 +136,12 @@ pub trait JsonService: Send + Sync + fmt::Debug + 'static {
 
     /// The tasks of the present run; see [`ServiceWrapper::tasks`].
     fn tasks(&self) -> Vec<TaskInfo>;
+
+    /// Asks whether the service is set up; see [`ServiceWrapper::is_set_up`].
+    fn is_set_up(&self) -> BoxFuture<'_, Result<SetUp, SetUpError>>;
+
+    /// Sets the service up; see [`ServiceWrapper::set_up`].
+    fn set_up(&self) -> BoxFuture<'_, Result<(), SetUpError>>;
 
     /// Starts the service; see [`ServiceWrapper::start`].
     fn start(&self) -> BoxFuture<'_, Result<(), ServiceStartError>>;
@@ -159,6 +185,10 @@ where
         written::<S::Event>()
     }
 
+    fn description(&self) -> &str {
+        self.service().description()
+    }
+
     fn dispatch(&self, action: Value) -> Result<JsonRun<()>, JsonError> {
         let subject = format!("service '{}'", self.name());
         match ServiceWrapper::dispatch(self, parse(&subject, &action)?) {
@@ -179,6 +209,14 @@ where
 
     fn tasks(&self) -> Vec<TaskInfo> {
         ServiceWrapper::tasks(self)
+    }
+
+    fn is_set_up(&self) -> BoxFuture<'_, Result<SetUp, SetUpError>> {
+        Box::pin(ServiceWrapper::is_set_up(self))
+    }
+
+    fn set_up(&self) -> BoxFuture<'_, Result<(), SetUpError>> {
+        Box::pin(ServiceWrapper::set_up(self))
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), ServiceStartError>> {

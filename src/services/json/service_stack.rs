@@ -1,7 +1,7 @@
 //! A registry of services by name, which starts and stops them in order.
 
 mod error;
-mod order;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,14 +14,15 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 
 use self::error::Kind;
-pub use self::error::{StackStartError, StackStopError};
-use self::order::{Disorder, Entry, OnFailure, Order, Services, to_start, to_stop, walk};
+pub use self::error::{StackSetUpError, StackStartError, StackStopError};
+use self::steps::{Entry, Services, check_health, names, start, stop};
+use super::Descriptor;
 use super::error::{JsonError, RegisterError};
 use super::run::JsonRun;
 use super::service::JsonService;
 use crate::Runtime;
 use crate::services::contain::lock;
-use crate::services::service::{HealthError, Service, ServiceState, ServiceWrapper};
+use crate::services::service::{HealthError, Service, ServiceState, ServiceWrapper, SetUp};
 
 /// Services of different types by name, on one runtime: the parts of a server, for a wire protocol to
 /// call.
@@ -193,10 +194,45 @@ impl ServiceStack {
         types.into_iter().collect()
     }
 
-    /// The names of all services, each with the JSON schema of its action.
+    /// The descriptors of all services, ready to be serialized, in the order of their names.
     #[must_use]
-    pub fn all_actions(&self) -> BTreeMap<String, Value> {
-        self.all().into_iter().map(|(name, it)| (name, it.service.action_schema())).collect()
+    pub fn all_actions(&self) -> Vec<Descriptor> {
+        let all = self.all().into_iter();
+        all.map(|(name, it)| Descriptor { name, ..it.service.descriptor() }).collect()
+    }
+
+    /// Asks the service with this name whether it is set up, without starting it; see
+    /// [`ServiceWrapper::is_set_up`].
+    ///
+    /// # Errors
+    ///
+    /// [`StackSetUpError`] if the name is unknown, or the service could not say.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the call.
+    pub async fn is_set_up(&self, name: &str) -> Result<SetUp, StackSetUpError> {
+        let service = self.to_set_up(name)?;
+        service.is_set_up().await.map_err(StackSetUpError::failed)
+    }
+
+    /// Sets the service with this name up, without starting it; see [`ServiceWrapper::set_up`]. Its
+    /// dependencies are not started, either.
+    ///
+    /// # Errors
+    ///
+    /// [`StackSetUpError`] if the name is unknown, or the set-up failed or was stopped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future after its first poll does not stop the set-up.
+    pub async fn set_up(&self, name: &str) -> Result<(), StackSetUpError> {
+        let service = self.to_set_up(name)?;
+        service.set_up().await.map_err(StackSetUpError::failed)
+    }
+
+    fn to_set_up(&self, name: &str) -> Result<Arc<dyn JsonService>, StackSetUpError> {
+        self.get(name).ok_or_else(|| StackSetUpError::unknown(name, names(&self.all())))
     }
 
     /// Dispatches an action to the service with this name; see [`JsonService::dispatch`].
@@ -233,8 +269,7 @@ impl ServiceStack {
     /// again carries on.
     pub async fn start_all(&self) -> Result<(), StackStartError> {
         let services = self.all();
-        let names = services.keys().map(String::as_str);
-        start(&services, to_start(&services, names)).await
+        start(&services, services.keys().map(String::as_str)).await
     }
 
     /// Starts the service with this name, after its dependencies, like
@@ -253,7 +288,7 @@ impl ServiceStack {
             let (name, known) = (name.to_owned(), names(&services));
             return Err(StackStartError::new(Kind::Unknown { name, needed_by: None, known }));
         }
-        start(&services, to_start(&services, [name])).await
+        start(&services, [name]).await
     }
 
     /// Stops all services, each once its dependents have stopped, and waits until all have.
@@ -272,7 +307,7 @@ impl ServiceStack {
     /// carries on.
     pub async fn stop_all(&self, grace: Duration) -> Result<(), StackStopError> {
         let services = self.all();
-        stop(&services, to_stop(&services, services.keys().map(String::as_str)), grace).await
+        stop(&services, services.keys().map(String::as_str), grace).await
     }
 
     /// Stops the service with this name, after its dependents, like
@@ -291,7 +326,7 @@ impl ServiceStack {
             let unknown = Some((name.to_owned(), names(&services)));
             return Err(StackStopError { failures: BTreeMap::new(), unknown });
         }
-        stop(&services, to_stop(&services, [name]), grace).await
+        stop(&services, [name], grace).await
     }
 
     /// Runs the health checks of all services concurrently, and returns the errors by name; see
@@ -301,49 +336,8 @@ impl ServiceStack {
     ///
     /// Dropping the future aborts the checks.
     pub async fn check_health(&self, timeout: Duration) -> BTreeMap<String, HealthError> {
-        let services = self.all();
-        let order = services.keys().map(|name| (name.as_str(), BTreeSet::new())).collect();
-        let walked =
-            walk(&services, order, OnFailure::Continue, |service| service.check_health(timeout));
-        walked.await.failures
+        check_health(&self.all(), timeout).await
     }
-}
-
-async fn start<'a>(
-    services: &'a Services,
-    order: Result<Order<'a>, Disorder>,
-) -> Result<(), StackStartError> {
-    let order = order.map_err(|disorder| {
-        StackStartError::new(match disorder {
-            Disorder::Cycle(names) => Kind::Cycle(names),
-            Disorder::Unknown { service, needs } => {
-                let known = names(services);
-                Kind::Unknown { name: needs, needed_by: Some(service), known }
-            }
-        })
-    })?;
-    let walked = walk(services, order, OnFailure::HoldBack, |service| service.start()).await;
-    if walked.failures.is_empty() {
-        return Ok(());
-    }
-    let (failures, held_back) = (walked.failures, walked.held_back);
-    Err(StackStartError::new(Kind::Failed { failures, held_back }))
-}
-
-async fn stop<'a>(
-    services: &'a Services,
-    order: Order<'a>,
-    grace: Duration,
-) -> Result<(), StackStopError> {
-    let walked = walk(services, order, OnFailure::Continue, |service| service.stop(grace)).await;
-    if walked.failures.is_empty() {
-        return Ok(());
-    }
-    Err(StackStopError { failures: walked.failures, unknown: None })
-}
-
-fn names(services: &Services) -> Vec<String> {
-    services.keys().cloned().collect()
 }
 
 /// `service 'web'`

@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::services::run::RunError;
-use crate::services::service::ServiceState;
+use crate::services::service::{ServiceState, SetUp};
 use crate::services::task::TaskState;
 
 impl Serialize for TaskState {
@@ -18,11 +18,22 @@ impl Serialize for TaskState {
     }
 }
 
-/// `{"state": "running"}`; the states are `stopped`, `starting`, `running`, `stopping` and `failed`,
-/// which has a `reason`.
+/// `{"state": "running"}`; the states are `stopped`, `setup_required`, `setting_up`, `starting`,
+/// `running`, `stopping` and `failed`, which has a `reason`.
 impl Serialize for ServiceState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         write(serializer, self.phase().as_str(), self.failure().map(RunError::message))
+    }
+}
+
+/// `"done"`, `"needed"` or `"unchecked"`.
+impl Serialize for SetUp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            SetUp::Done => "done",
+            SetUp::Needed => "needed",
+            SetUp::Unchecked => "unchecked",
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::JsonError;
 use super::run::JsonRun;
-use super::{erase, parse, read, to_value, written};
+use super::{Descriptor, erase, parse, read, to_value, written};
 use crate::BoxFuture;
 use crate::Watch;
 use crate::services::run::{Cause, RunError};
@@ -83,6 +83,30 @@ pub trait JsonTask: Send + Sync + fmt::Debug + 'static {
     /// The JSON schema of the output.
     fn output_schema(&self) -> Value;
 
+    /// The JSON schema of the error. The default is that of a string: the message.
+    fn error_schema(&self) -> Value {
+        written::<String>()
+    }
+
+    /// The purpose of the job; see [`Task::description`]. The default is empty.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may own its text")]
+    fn description(&self) -> &str {
+        ""
+    }
+
+    /// All of this in one value.
+    fn descriptor(&self) -> Descriptor {
+        Descriptor {
+            name: self.name().to_owned(),
+            type_name: self.type_name().to_owned(),
+            description: self.description().to_owned(),
+            action: self.action_schema(),
+            event: self.event_schema(),
+            output: self.output_schema(),
+            error: self.error_schema(),
+        }
+    }
+
     /// Starts the job; see [`TaskWrapper::start`].
     ///
     /// If the output cannot be serialized, the handle returns an error; the job has completed
@@ -129,6 +153,10 @@ where
 
     fn output_schema(&self) -> Value {
         written::<K::Output>()
+    }
+
+    fn description(&self) -> &str {
+        self.task().description()
     }
 
     fn execute(&self, action: Value) -> Result<JsonRun<Outcome<Value>>, JsonError> {

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 
+use super::Descriptor;
 use super::error::{JsonError, RegisterError};
 use super::run::JsonRun;
 use super::task::JsonTask;
@@ -159,10 +160,11 @@ impl TaskStack {
         types.into_iter().collect()
     }
 
-    /// The names of all jobs, each with the JSON schema of its action.
+    /// The descriptors of all jobs, ready to be serialized, in the order of their names.
     #[must_use]
-    pub fn all_actions(&self) -> BTreeMap<String, Value> {
-        self.all().into_iter().map(|(name, task)| (name, task.action_schema())).collect()
+    pub fn all_actions(&self) -> Vec<Descriptor> {
+        let all = self.all().into_iter();
+        all.map(|(name, task)| Descriptor { name, ..task.descriptor() }).collect()
     }
 
     /// Starts the job with this name; see [`JsonTask::execute`].

@@ -27,6 +27,7 @@ impl<S: Service> ServiceWrapperBuilder<S> {
             name: short_name(service.type_name()).into(),
             capacity: 32,
             grace: Duration::from_secs(5),
+            starts_set_up: true,
             location: Location::caller(),
         };
         ServiceWrapperBuilder { runtime, service, settings }
@@ -57,6 +58,18 @@ impl<S: Service> ServiceWrapperBuilder<S> {
     /// at once.
     pub fn grace(mut self, grace: Duration) -> ServiceWrapperBuilder<S> {
         self.settings.grace = grace;
+        self
+    }
+
+    /// Whether a start sets the service up if its [`is_set_up`](Service::is_set_up) returns
+    /// [`SetUp::Needed`](crate::services::SetUp::Needed); true if not set.
+    ///
+    /// Otherwise such a start fails with
+    /// [`is_set_up_required`](crate::services::ServiceStartError::is_set_up_required), and leaves the
+    /// service [`SetupRequired`](crate::services::ServiceState::SetupRequired):
+    /// [`set_up`](crate::services::ServiceWrapper::set_up) is a step that somebody takes on purpose.
+    pub fn set_up_on_start(mut self, sets_up: bool) -> ServiceWrapperBuilder<S> {
+        self.settings.starts_set_up = sets_up;
         self
     }
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::Service;
 use super::context::ServiceContext;
-use super::error::{ServiceStartError, StartCause};
-use super::life::{Deadline, Life, LifeEnd, Progress};
+use super::life::{Deadline, Goal, Life, LifeEnd, Progress};
 use super::settings::Settings;
 use super::state::{ServicePhase, ServiceState};
+use super::{Accepts, SetUp};
 use crate::services::contain::{discard, lock};
 use crate::services::run::{BoxError, Cause, RunError};
 use crate::{Runtime, WatchChange, WatchSender};
@@ -24,12 +24,25 @@ pub(super) struct Core<S> {
 }
 
 #[derive(Default)]
-struct Lives {
+pub(super) struct Lives {
     /// The run that has not ended. There is one unless the state says that it has ended.
     now: Option<Arc<Life>>,
-    /// The run that is to follow: a restart.
-    next: Option<Arc<Life>>,
+    /// The run that is to follow: a restart, or a start that waits for a set-up.
+    next: Option<Next>,
+    /// Actions that were accepted while the service did not run.
+    pub(super) actions: Option<Arc<Life>>,
+    /// How many runs have begun, and ended.
+    turns: u64,
 }
+
+struct Next {
+    life: Arc<Life>,
+    /// Whether it follows even if the present run fails.
+    after_failure: bool,
+}
+
+/// The service is stopping, so that nothing else begins.
+pub(super) struct IsStopping;
 
 /// A run that a start waits for.
 pub(super) enum Begun {
@@ -60,7 +73,7 @@ impl<S: Service> Core<S> {
         Arc::new(Core { service, runtime, settings, state, lives: Mutex::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lives> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Lives> {
         lock(&self.lives)
     }
 
@@ -68,7 +81,7 @@ impl<S: Service> Core<S> {
         &self.state
     }
 
-    /// The run, while it takes actions.
+    /// The run, while the service runs.
     pub(super) fn running(&self) -> Result<Arc<Life>, ServiceState> {
         let lives = self.lock();
         match (self.state.state(), &lives.now) {
@@ -77,9 +90,53 @@ impl<S: Service> Core<S> {
         }
     }
 
-    /// The run that has not ended.
-    pub(super) fn now(&self) -> Option<Arc<Life>> {
-        self.lock().now.clone()
+    /// The run that takes actions now.
+    pub(super) fn accepting(&self) -> Result<Arc<Life>, ServiceState> {
+        // Asked and made without the lock: both call the user's code.
+        let fresh = (self.service.accepts() == Accepts::Always)
+            .then(|| Arc::new(Life::new(&self.runtime, Goal::Actions)));
+        let mut lives = self.lock();
+        match (self.state.state(), &lives.now, &fresh) {
+            (ServiceState::Running, Some(life), _) => Ok(life.clone()),
+            (ServiceState::Stopping, ..) => Err(ServiceState::Stopping),
+            (state, _, None) => Err(state),
+            (_, _, Some(fresh)) => {
+                let life = lives.actions.get_or_insert_with(|| fresh.clone());
+                match life.deadline() {
+                    Deadline::NotYet => Ok(life.clone()),
+                    // A stop waits for their end, and more would put it off.
+                    _ => Err(ServiceState::Stopping),
+                }
+            }
+        }
+    }
+
+    /// The runs that have not ended: the present one, and actions that were accepted before it.
+    pub(super) fn present(&self) -> impl Iterator<Item = Arc<Life>> + use<S> {
+        let lives = self.lock();
+        let (now, actions) = (lives.now.clone(), lives.actions.clone());
+        drop(lives);
+        now.into_iter().chain(actions)
+    }
+
+    /// How many runs have begun, and ended.
+    pub(super) fn turns(&self) -> u64 {
+        self.lock().turns
+    }
+
+    /// Notes the answer of an `is_set_up` that was asked apart from a start, when there had been so
+    /// many turns. It is out of date if a run has begun or ended since.
+    pub(super) fn answered(&self, turns: u64, answer: SetUp) {
+        let lives = self.lock();
+        let is_idle = lives.now.is_none() && lives.turns == turns;
+        let state = match (self.state.state(), answer) {
+            (ServiceState::Stopped, SetUp::Needed) if is_idle => ServiceState::SetupRequired,
+            (ServiceState::SetupRequired, SetUp::Done) if is_idle => ServiceState::Stopped,
+            _ => return,
+        };
+        let change = self.state.replace(state);
+        drop(lives);
+        change.announce();
     }
 
     pub(super) fn context(&self, life: &Life) -> ServiceContext {
@@ -103,26 +160,32 @@ impl<S: Service> Core<S> {
     }
 
     /// Begins a run, or finds the one that has begun; `None` if the service is running.
-    pub(super) fn begin(&self) -> Result<Option<Begun>, ServiceStartError> {
+    pub(super) fn begin(&self, goal: Goal) -> Result<Option<Begun>, IsStopping> {
         // Made and dropped without the lock: a group calls the user's spawner and timer.
-        let fresh = Arc::new(Life::new(&self.runtime));
-        let lives = self.lock();
+        let fresh = Arc::new(Life::new(&self.runtime, goal));
+        let mut lives = self.lock();
         let begun = match (self.state.state().phase(), &lives.now) {
-            (_, None) => Ok(Some(Begun::New(self.launch(lives, fresh)))),
-            (ServicePhase::Running, _) => Ok(None),
+            (_, None) => Begun::New(self.launch(lives, fresh)),
+            (ServicePhase::Running, _) => return Ok(None),
             (ServicePhase::Stopping, _) => {
-                let next = lives.next.clone();
-                drop(lives);
-                next.map(|next| Some(Begun::Joined(next))).ok_or(StartCause::Stopping)
+                Begun::Joined(lives.next.as_ref().ok_or(IsStopping)?.life.clone())
             }
-            (_, Some(life)) => Ok(Some(Begun::Joined(life.clone()))),
+            (_, Some(life)) if life.goal == Goal::SetUp && goal == Goal::Run => {
+                let follow = || Next { life: fresh.clone(), after_failure: false };
+                Begun::Joined(lives.next.get_or_insert_with(follow).life.clone())
+            }
+            (_, Some(life)) => Begun::Joined(life.clone()),
         };
-        begun.map_err(|cause| ServiceStartError::new(self.settings.name.clone(), cause))
+        Ok(Some(begun))
     }
 
     fn launch(&self, mut lives: MutexGuard<'_, Lives>, life: Arc<Life>) -> Arc<Life> {
         lives.now = Some(life.clone());
-        let state = self.state.replace(ServiceState::Starting);
+        lives.turns += 1;
+        let state = self.state.replace(match life.goal {
+            Goal::SetUp => ServiceState::SettingUp,
+            Goal::Run | Goal::Actions => ServiceState::Starting,
+        });
         drop(lives);
         state.announce();
         life
@@ -135,7 +198,7 @@ impl<S: Service> Core<S> {
         let told = lives.now.clone().map(|life| (self.tell(&life, deadline), life));
         drop(lives);
         if let Some(next) = next {
-            next.progress.set(Progress::Ended(LifeEnd::default()));
+            next.life.progress.set(Progress::Ended(LifeEnd::default()));
         }
         let (told, life) = told?;
         told.announce(&life);
@@ -144,10 +207,13 @@ impl<S: Service> Core<S> {
 
     /// Requests that the run end by the deadline, if there is one, and that another follow it.
     pub(super) fn request_restart(&self, deadline: Deadline) -> Begun {
-        let fresh = Arc::new(Life::new(&self.runtime));
+        let fresh = Arc::new(Life::new(&self.runtime, Goal::Run));
         let mut lives = self.lock();
         let Some(life) = lives.now.clone() else { return Begun::New(self.launch(lives, fresh)) };
-        let next = lives.next.get_or_insert_with(|| fresh.clone()).clone();
+        let follow = || Next { life: fresh.clone(), after_failure: true };
+        let next = lives.next.get_or_insert_with(follow);
+        next.after_failure = true;
+        let next = next.life.clone();
         let told = self.tell(&life, deadline);
         drop(lives);
         told.announce(&life);
@@ -175,12 +241,27 @@ impl<S: Service> Core<S> {
         true
     }
 
+    /// Goes from one phase of a start to another, unless the run was told to end meanwhile.
+    pub(super) fn advance(&self, from: ServicePhase, to: ServiceState) {
+        let lives = self.lock();
+        if self.state.state().phase() != from {
+            return;
+        }
+        let state = self.state.replace(to);
+        drop(lives);
+        state.announce();
+    }
+
     /// A run begins to end. If nobody has requested it, sets the deadline.
     pub(super) fn wind_down(&self, life: &Life) {
         let deadline = Deadline::after(self.settings.grace, &*self.runtime);
         let lives = self.lock();
-        let told = match life.deadline() {
-            Deadline::NotYet => self.tell(life, deadline),
+        let told = match (life.deadline(), life.goal) {
+            // It is being set up until its tasks are gone. A start meanwhile follows it.
+            (Deadline::NotYet, Goal::SetUp) => {
+                Told { state: None, deadline: life.shorten(deadline) }
+            }
+            (Deadline::NotYet, _) => self.tell(life, deadline),
             // A stop has set its own.
             _ => Told::default(),
         };
@@ -201,11 +282,17 @@ impl<S: Service> Core<S> {
     pub(super) fn end(&self, life: &Life, end: LifeEnd, can_follow: bool) -> Option<Arc<Life>> {
         let last = match &end.failure {
             Some(failure) => ServiceState::Failed(failure.clone()),
+            None if life.lacks_set_up() => ServiceState::SetupRequired,
             None => ServiceState::Stopped,
         };
         let mut lives = self.lock();
-        let next = lives.next.take();
-        let (next, lost) = if can_follow { (next, None) } else { (None, next) };
+        let (next, lost) = match lives.next.take() {
+            Some(next) if can_follow && (next.after_failure || end.failure.is_none()) => {
+                (Some(next.life), None)
+            }
+            lost => (None, lost),
+        };
+        lives.turns += 1;
         let gone = mem::replace(&mut lives.now, next.clone());
         let state = if next.is_some() { ServiceState::Starting } else { last };
         let state = self.state.replace(state);
@@ -214,7 +301,7 @@ impl<S: Service> Core<S> {
         state.announce();
         progress.announce();
         if let Some(lost) = lost {
-            lost.progress.set(Progress::Ended(LifeEnd { ran: false, ..end }));
+            lost.life.progress.set(Progress::Ended(LifeEnd { ran: false, ..end }));
         }
         discard(gone);
         next

@@ -14,8 +14,8 @@ use crate::services::run::RunError;
 /// Why a service did not start.
 ///
 /// Exactly one of [`is_failed`](ServiceStartError::is_failed),
-/// [`is_stopped`](ServiceStartError::is_stopped) and
-/// [`is_stopping`](ServiceStartError::is_stopping) is true.
+/// [`is_stopped`](ServiceStartError::is_stopped), [`is_stopping`](ServiceStartError::is_stopping) and
+/// [`is_set_up_required`](ServiceStartError::is_set_up_required) is true.
 #[derive(Clone)]
 pub struct ServiceStartError {
     service: Arc<str>,
@@ -28,6 +28,7 @@ pub(super) enum StartCause {
     /// With the error that the interrupted method returned, if it did.
     Stopped(Option<RunError>),
     Stopping,
+    SetUpRequired,
 }
 
 impl ServiceStartError {
@@ -53,13 +54,21 @@ impl ServiceStartError {
         matches!(self.cause, StartCause::Stopping)
     }
 
+    /// Whether it has to be [set up](crate::services::ServiceWrapper::set_up) first. A start does that
+    /// by itself, unless the wrapper was built
+    /// [without](crate::services::ServiceWrapperBuilder::set_up_on_start).
+    #[must_use]
+    pub fn is_set_up_required(&self) -> bool {
+        matches!(self.cause, StartCause::SetUpRequired)
+    }
+
     /// The reason of the failure; if it was stopped, the error that its start returned, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<&RunError> {
         match &self.cause {
             StartCause::Failed(failure) => Some(failure),
             StartCause::Stopped(failure) => failure.as_ref(),
-            StartCause::Stopping => None,
+            StartCause::Stopping | StartCause::SetUpRequired => None,
         }
     }
 
@@ -78,6 +87,9 @@ impl fmt::Display for ServiceStartError {
             StartCause::Stopped(_) => f.write_str("was stopped while starting")?,
             StartCause::Stopping => {
                 f.write_str("is stopping: start it after it has stopped, or use `restart`")?;
+            }
+            StartCause::SetUpRequired => {
+                f.write_str("is not set up: call `set_up` before starting it")?;
             }
         }
         write_source(f, self.failure())
@@ -320,7 +332,7 @@ impl fmt::Display for Aborted {
 }
 
 /// Writes the source in the form `{:#}`.
-fn write_source(f: &mut fmt::Formatter<'_>, failure: Option<&RunError>) -> fmt::Result {
+pub(super) fn write_source(f: &mut fmt::Formatter<'_>, failure: Option<&RunError>) -> fmt::Result {
     match failure {
         Some(failure) if f.alternate() => write!(f, ": {failure:#}"),
         _ => Ok(()),

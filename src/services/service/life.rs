@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -12,15 +13,30 @@ use crate::{Runtime, TaskGroup, Timer, WatchChange, WatchSender};
 /// One run of a service. Waiting for its start or its end waits for this run, and not for one that may
 /// follow.
 pub(super) struct Life {
+    pub(super) goal: Goal,
     pub(super) group: TaskGroup,
     pub(super) progress: WatchSender<Progress>,
     deadline: WatchSender<Deadline>,
+    /// Whether `is_set_up` returned `Needed`, and has not returned `Done` since.
+    lacks_set_up: AtomicBool,
+}
+
+/// The purpose of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The service is set up if needed, started, and run.
+    Run,
+    /// The service is set up, and no more.
+    SetUp,
+    /// Actions are accepted while the service does not run.
+    Actions,
 }
 
 /// The progress of a run.
 #[derive(Clone)]
 pub(super) enum Progress {
     Starting,
+    /// It has reached its goal: the service runs, or is set up.
     Running,
     Ended(LifeEnd),
 }
@@ -28,11 +44,13 @@ pub(super) enum Progress {
 /// How a run ended.
 #[derive(Clone, Default)]
 pub(super) struct LifeEnd {
-    /// Whether the service had started.
+    /// Whether the goal was reached: the service had started, or is set up.
     pub(super) ran: bool,
     pub(super) failure: Option<RunError>,
     /// The error that its start returned after it was stopped.
     pub(super) in_start: Option<RunError>,
+    /// Whether the start was refused, because the service is not set up.
+    pub(super) is_refused: bool,
     /// How many tasks had to be aborted.
     pub(super) aborted: usize,
 }
@@ -66,12 +84,24 @@ impl Deadline {
 }
 
 impl Life {
-    pub(super) fn new(runtime: &Arc<dyn Runtime>) -> Life {
+    pub(super) fn new(runtime: &Arc<dyn Runtime>, goal: Goal) -> Life {
         Life {
+            goal,
             group: TaskGroup::builder(runtime.clone()).timer(runtime.clone()).build(),
             progress: WatchSender::new(Progress::Starting),
             deadline: WatchSender::new(Deadline::NotYet),
+            lacks_set_up: AtomicBool::new(false),
         }
+    }
+
+    /// Notes an answer of `is_set_up`.
+    pub(super) fn set_lacks_set_up(&self, lacks: bool) {
+        // Relaxed: read when the task that wrote it has ended, or is known not to write any more.
+        self.lacks_set_up.store(lacks, Ordering::Relaxed);
+    }
+
+    pub(super) fn lacks_set_up(&self) -> bool {
+        self.lacks_set_up.load(Ordering::Relaxed)
     }
 
     pub(super) fn deadline(&self) -> Deadline {

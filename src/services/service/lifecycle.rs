@@ -4,19 +4,19 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 
 use super::Service;
-use super::core::{Begun, Core};
-use super::error::ServiceStartError;
-use super::life::{Deadline, Life, LifeEnd, Progress};
-use super::own::own_task;
+use super::core::{Begun, Core, IsStopping};
+use super::life::{Deadline, Goal, Life, LifeEnd, Progress};
+use super::own::{Own, own_task};
 use crate::SpawnMeta;
 use crate::hook::TaskEnd;
 use crate::services::contain::{discard, lock};
 use crate::services::run::{Cause, spawn_with_end, when_empty};
 
 impl<S: Service> Core<S> {
-    /// Starts the service, or joins its start; `None` if it is running.
-    pub(super) fn start(self: &Arc<Self>) -> Result<Option<Arc<Life>>, ServiceStartError> {
-        Ok(self.begin()?.map(|begun| self.join(begun)))
+    /// Starts the service or sets it up, or joins a run that is under way; `None` if the service is
+    /// running.
+    pub(super) fn start(self: &Arc<Self>, goal: Goal) -> Result<Option<Arc<Life>>, IsStopping> {
+        Ok(self.begin(goal)?.map(|begun| self.join(begun)))
     }
 
     /// Stops the service, if it runs, and returns the run that follows.
@@ -66,7 +66,8 @@ impl<S: Service> Core<S> {
     /// Runs the service from its start until all of its tasks are gone.
     async fn live(self: &Arc<Self>, life: &Arc<Life>) -> LifeEnd {
         let task = own_task(self.clone(), life.clone());
-        let mut task = self.settings.spawn(&life.group, "run", task);
+        let part = if life.goal == Goal::SetUp { "set_up" } else { "run" };
+        let mut task = self.settings.spawn(&life.group, part, task);
         // It ends by itself, or the token is cancelled: by a stop, by the service, or from above.
         let result = life.group.cancel_token().run_until_cancelled(&mut task).await;
         self.wind_down(life);
@@ -76,15 +77,18 @@ impl<S: Service> Core<S> {
             None => task.await,
         };
         let is_aborted = aborted > 0 || life.deadline() == Deadline::Now;
-        let (mut failure, mut in_start) = (None, None);
-        match result {
-            Ok(own) => (failure, in_start) = (own.failure, own.in_start),
+        let own = match result {
+            Ok(own) => own,
             // A refused one was aborted before it was begun.
-            Err(error) if is_aborted && !error.is_panic() => {}
-            Err(error) => failure = Some(self.error(Cause::from(error))),
-        }
+            Err(error) if is_aborted && !error.is_panic() => Own::default(),
+            Err(error) => {
+                let failure = Some(self.error(Cause::from(error)));
+                Own { failure, ..Own::default() }
+            }
+        };
+        let Own { failure, in_start, is_refused } = own;
         let ran = matches!(life.progress.state(), Progress::Running);
-        LifeEnd { ran, failure, in_start, aborted }
+        LifeEnd { ran, failure, in_start, is_refused, aborted }
     }
 
     /// The task that drives a run is gone before the run has ended.

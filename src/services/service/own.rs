@@ -1,10 +1,13 @@
 //! The service's own task: calls its methods in their order.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::core::Core;
-use super::life::Life;
+use super::life::{Goal, Life, Progress};
+use super::state::{ServicePhase, ServiceState};
 use super::{Service, ServiceContext, SetUp};
 use crate::services::run::RunError;
 
@@ -14,14 +17,21 @@ pub(super) struct Own {
     pub(super) failure: Option<RunError>,
     /// The error that its start returned after it was stopped.
     pub(super) in_start: Option<RunError>,
+    /// Whether the start was refused, because the service is not set up.
+    pub(super) is_refused: bool,
 }
 
-/// Sets the service up, starts it and runs it.
+/// Sets the service up; then, if that is the goal, starts it and runs it.
 pub(super) async fn own_task<S: Service>(core: Arc<Core<S>>, life: Arc<Life>) -> Own {
     let cx = core.context(&life);
-    let ready = match get_ready(&core, &cx).await {
-        Ok(Some(ready)) => ready,
-        Ok(None) => return Own::default(),
+    let ready = match get_ready(&core, &life, &cx).await {
+        Ok(Got::Ready(ready)) => ready,
+        Ok(Got::IsSetUp) => {
+            life.progress.set(Progress::Running);
+            return Own::default();
+        }
+        Ok(Got::ToStop) => return Own::default(),
+        Ok(Got::Refused) => return Own { is_refused: true, ..Own::default() },
         // The error of a start that was stopped is no failure of the service.
         Err(error) if cx.cancel_token().is_cancelled() => {
             return Own { in_start: Some(error), ..Own::default() };
@@ -37,33 +47,79 @@ pub(super) async fn own_task<S: Service>(core: Arc<Core<S>>, life: Arc<Life>) ->
     Own { failure: result.map_err(|error| core.failed("run", error)).err(), ..Own::default() }
 }
 
-/// Sets the service up and starts it; `None` if it is to stop.
+/// How far a start came.
+enum Got<T> {
+    Ready(T),
+    /// The set-up was the goal.
+    IsSetUp,
+    /// It is to stop.
+    ToStop,
+    /// It needs to be set up, and a start does not do that.
+    Refused,
+}
+
+/// Sets the service up, and starts it if that is the goal.
 async fn get_ready<S: Service>(
     core: &Core<S>,
+    life: &Life,
     cx: &ServiceContext,
-) -> Result<Option<S::Ready>, RunError> {
+) -> Result<Got<S::Ready>, RunError> {
     let (service, token) = (&core.service, cx.cancel_token());
     if token.is_cancelled() {
-        return Ok(None);
+        return Ok(Got::ToStop);
     }
     let is_set_up = || call(core, "is_set_up", service.is_set_up(cx));
     let before = is_set_up().await?;
-    if token.is_cancelled() {
-        return Ok(None);
-    }
+    life.set_lacks_set_up(before == SetUp::Needed);
     if before != SetUp::Done {
-        call(core, "set_up", service.set_up(cx)).await?;
+        if token.is_cancelled() {
+            return Ok(Got::ToStop);
+        }
+        if before == SetUp::Needed && life.goal == Goal::Run && !core.settings.starts_set_up {
+            return Ok(Got::Refused);
+        }
+        set_up(core, cx, before).await?;
+    }
+    if before == SetUp::Needed {
+        if token.is_cancelled() {
+            return Ok(Got::ToStop);
+        }
+        if is_set_up().await? != SetUp::Done {
+            return Err(core.failed("set_up", "`is_set_up` did not return `Done` afterwards"));
+        }
+        life.set_lacks_set_up(false);
+    }
+    if life.goal == Goal::SetUp {
+        return Ok(Got::IsSetUp);
     }
     if token.is_cancelled() {
-        return Ok(None);
+        return Ok(Got::ToStop);
     }
-    if before == SetUp::Needed && is_set_up().await? != SetUp::Done {
-        return Err(core.failed("set_up", "`is_set_up` did not return `Done` afterwards"));
+    core.advance(ServicePhase::SettingUp, ServiceState::Starting);
+    call(core, "start", service.start(cx)).await.map(Got::Ready)
+}
+
+/// Calls `set_up`, and shows it in the state.
+async fn set_up<S: Service>(
+    core: &Core<S>,
+    cx: &ServiceContext,
+    before: SetUp,
+) -> Result<(), RunError> {
+    let show = || core.advance(ServicePhase::Starting, ServiceState::SettingUp);
+    let mut is_shown = before == SetUp::Needed;
+    if is_shown {
+        show();
     }
-    if token.is_cancelled() {
-        return Ok(None);
-    }
-    call(core, "start", service.start(cx)).await.map(Some)
+    let mut set_up = pin!(call(core, "set_up", core.service.set_up(cx)));
+    poll_fn(|task| {
+        let poll = set_up.as_mut().poll(task);
+        // One that is ready at once, such as the default, is not worth a change of the state.
+        if poll.is_pending() && !mem::replace(&mut is_shown, true) {
+            show();
+        }
+        poll
+    })
+    .await
 }
 
 async fn call<S: Service, T>(

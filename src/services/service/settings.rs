@@ -15,6 +15,8 @@ pub(super) struct Settings {
     pub(super) capacity: usize,
     /// For ends whose caller gives no grace period.
     pub(super) grace: Duration,
+    /// Whether a start sets the service up if needed.
+    pub(super) starts_set_up: bool,
     /// Where the wrapper was made.
     pub(super) location: &'static Location<'static>,
 }

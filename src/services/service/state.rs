@@ -10,9 +10,15 @@ use crate::services::run::RunError;
 /// the reason.
 #[derive(Clone, Debug)]
 pub enum ServiceState {
-    /// It has not been started, was stopped, or has returned. All of its tasks are gone.
+    /// It has not been started, was stopped, or has returned. All tasks of its run are gone.
     Stopped,
-    /// It is being set up and started.
+    /// As [`Stopped`](ServiceState::Stopped), and its [`is_set_up`](crate::services::Service::is_set_up)
+    /// returned [`Needed`](crate::services::SetUp::Needed) when it was last called.
+    SetupRequired,
+    /// Its [`set_up`](crate::services::Service::set_up) is under way: by itself, or as a part of a
+    /// start. A start shows a `set_up` whose need is unknown only if it has to wait.
+    SettingUp,
+    /// It is being started.
     Starting,
     /// It runs and accepts actions.
     Running,
@@ -28,6 +34,8 @@ impl ServiceState {
     pub fn phase(&self) -> ServicePhase {
         match self {
             ServiceState::Stopped => ServicePhase::Stopped,
+            ServiceState::SetupRequired => ServicePhase::SetupRequired,
+            ServiceState::SettingUp => ServicePhase::SettingUp,
             ServiceState::Starting => ServicePhase::Starting,
             ServiceState::Running => ServicePhase::Running,
             ServiceState::Stopping => ServicePhase::Stopping,
@@ -41,10 +49,12 @@ impl ServiceState {
         matches!(self, ServiceState::Running)
     }
 
-    /// Whether it is stopped or has failed, so that all of its tasks are gone.
+    /// Whether it is stopped, with or without a need to be set up, or has failed, so that all tasks
+    /// of its run are gone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        matches!(self, ServiceState::Stopped | ServiceState::Failed(_))
+        use ServiceState::{Failed, SetupRequired, Stopped};
+        matches!(self, Stopped | SetupRequired | Failed(_))
     }
 
     /// The reason of a failure.
@@ -71,6 +81,10 @@ impl fmt::Display for ServiceState {
 pub enum ServicePhase {
     /// See [`ServiceState::Stopped`].
     Stopped,
+    /// See [`ServiceState::SetupRequired`].
+    SetupRequired,
+    /// See [`ServiceState::SettingUp`].
+    SettingUp,
     /// See [`ServiceState::Starting`].
     Starting,
     /// See [`ServiceState::Running`].
@@ -82,11 +96,13 @@ pub enum ServicePhase {
 }
 
 impl ServicePhase {
-    /// The name, in lower case.
+    /// The name, in lower case, as in JSON: `setup_required`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             ServicePhase::Stopped => "stopped",
+            ServicePhase::SetupRequired => "setup_required",
+            ServicePhase::SettingUp => "setting_up",
             ServicePhase::Starting => "starting",
             ServicePhase::Running => "running",
             ServicePhase::Stopping => "stopping",
@@ -95,8 +111,13 @@ impl ServicePhase {
     }
 }
 
+/// As a part of a sentence: `it is not set up`.
 impl fmt::Display for ServicePhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(match self {
+            ServicePhase::SetupRequired => "not set up",
+            ServicePhase::SettingUp => "being set up",
+            other => other.as_str(),
+        })
     }
 }

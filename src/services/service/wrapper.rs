@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::Service;
 use super::builder::ServiceWrapperBuilder;
 use super::context::ServiceContext;
-use super::core::Core;
+use super::core::{Core, IsStopping};
 use super::error::{
     DispatchError, HealthCause, HealthError, NotReached, ServiceStartError, StartCause, StopError,
 };
-use super::life::{Deadline, Life, LifeEnd};
+use super::life::{Deadline, Goal, Life, LifeEnd};
 use super::state::{ServicePhase, ServiceState};
 use crate::services::run::{Cause, Run};
 use crate::{Runtime, TaskInfo, TimerExt, Watch};
@@ -58,6 +58,7 @@ impl<S: Service> Drop for Owner<S> {
         if let Some(life) = self.core.request_stop(Deadline::Now) {
             life.abort();
         }
+        self.core.abort_actions();
     }
 }
 
@@ -75,7 +76,7 @@ impl<S: Service> ServiceWrapper<S> {
         ServiceWrapperBuilder::new(runtime, service)
     }
 
-    fn core(&self) -> &Arc<Core<S>> {
+    pub(super) fn core(&self) -> &Arc<Core<S>> {
         &self.owner.core
     }
 
@@ -104,17 +105,19 @@ impl<S: Service> ServiceWrapper<S> {
     }
 
     /// The tasks of the service's present run, with their ages, the oldest first: its own, named
-    /// `NAME/run`, its actions, named `NAME/dispatch`, and the tasks that these have spawned.
+    /// `NAME/run`, its actions, named `NAME/dispatch`, and the tasks that these have spawned. Actions
+    /// that were accepted before the run follow.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        self.core().now().map_or_else(Vec::new, |life| life.group.tasks())
+        self.core().present().flat_map(|life| life.group.tasks()).collect()
     }
 
     /// Starts the service, and waits until it runs.
     ///
     /// Sets the service up if needed, and then starts it; see [`Service`] for the methods and their
     /// order. A start that is under way is joined: all callers get the same result. Starting a
-    /// running service does nothing.
+    /// running service does nothing. A [set-up](Self::set_up) that is under way is waited for; if it
+    /// fails, so does the start.
     ///
     /// # Errors
     ///
@@ -127,36 +130,47 @@ impl<S: Service> ServiceWrapper<S> {
     /// [`is_stopping`](ServiceStartError::is_stopping) if it was already stopping, so that it was not
     /// started. A restart that is under way is joined instead.
     ///
+    /// [`is_set_up_required`](ServiceStartError::is_set_up_required) if it has to be set up first, and
+    /// a start [does not](ServiceWrapperBuilder::set_up_on_start) do that.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll does not stop the start.
     pub async fn start(&self) -> Result<(), ServiceStartError> {
-        match self.core().start()? {
-            Some(life) => self.join_start(&life).await,
-            None => Ok(()),
+        match self.core().start(Goal::Run) {
+            Ok(Some(life)) => self.join_start(&life).await,
+            Ok(None) => Ok(()),
+            Err(IsStopping) => Err(self.start_error(StartCause::Stopping)),
         }
+    }
+
+    fn start_error(&self, cause: StartCause) -> ServiceStartError {
+        ServiceStartError::new(self.core().settings.name.clone(), cause)
     }
 
     async fn join_start(&self, life: &Life) -> Result<(), ServiceStartError> {
         let cause = match life.started().await {
             None => return Ok(()),
             Some(LifeEnd { failure: Some(failure), .. }) => StartCause::Failed(failure),
+            Some(LifeEnd { is_refused: true, .. }) => StartCause::SetUpRequired,
             Some(LifeEnd { in_start, .. }) => StartCause::Stopped(in_start),
         };
-        Err(ServiceStartError::new(self.core().settings.name.clone(), cause))
+        Err(self.start_error(cause))
     }
 
     /// Stops the service, and waits until all of its tasks are gone.
     ///
-    /// The first poll cancels the token of the service; from then on it accepts no actions. The
-    /// service and its tasks have the grace period to end, and may spawn further tasks in it. At its
+    /// The first poll cancels the token of the service; from then on it accepts no actions, until it
+    /// has stopped. The service and its tasks have the grace period to end, and may spawn further tasks in it. At its
     /// end they are aborted, and waited for. A grace period of zero aborts at once, and
     /// [`Duration::MAX`] never does. A task that blocks its thread cannot be aborted, and is waited
     /// for.
     ///
     /// Concurrent stops share the end: the earliest deadline counts, and all callers get the same
-    /// result. A start or a [restart](Self::restart) that is under way is stopped, too. Stopping a
-    /// service that is stopped or has failed does nothing.
+    /// result. A start, a [restart](Self::restart) or a [set-up](Self::set_up) that is under way is
+    /// stopped, too, and so are actions that were
+    /// [accepted while the service did not run](crate::services::Accepts::Always). Otherwise, stopping
+    /// a service that is stopped or has failed does nothing.
     ///
     /// A service must not await its own stop: it would wait for itself. To stop itself, it returns or
     /// cancels its token.
@@ -173,8 +187,15 @@ impl<S: Service> ServiceWrapper<S> {
     pub async fn stop(&self, grace: Duration) -> Result<(), StopError> {
         let core = self.core();
         let deadline = Deadline::after(grace, &*core.runtime);
-        let Some(life) = core.request_stop(deadline) else { return Ok(()) };
-        let LifeEnd { aborted, failure, .. } = life.ended().await;
+        let (life, actions) = (core.request_stop(deadline), core.end_actions(deadline));
+        let (mut aborted, mut failure) = (0, None);
+        if let Some(life) = life {
+            let end = life.ended().await;
+            (aborted, failure) = (end.aborted, end.failure);
+        }
+        if let Some(actions) = actions {
+            aborted += actions.ended().await.aborted;
+        }
         if aborted == 0 && failure.is_none() {
             return Ok(());
         }
@@ -186,7 +207,7 @@ impl<S: Service> ServiceWrapper<S> {
     /// It is started again even if stopping failed. The state goes from
     /// [`Stopping`](ServiceState::Stopping) to [`Starting`](ServiceState::Starting). A service that
     /// is stopped or has failed is started. A restart that is under way is joined; the earliest
-    /// deadline counts.
+    /// deadline counts. Actions that were accepted while the service did not run continue.
     ///
     /// # Errors
     ///
@@ -285,14 +306,15 @@ impl<S: Service> ServiceWrapper<S> {
     ///
     /// # Errors
     ///
-    /// [`DispatchError`], with the action, if the service is not running.
+    /// [`DispatchError`], with the action, if the service is not running, and does not
+    /// [accept](Service::accepts) actions otherwise.
     #[track_caller]
     pub fn dispatch(
         &self,
         action: S::Action,
     ) -> Result<Run<S::Event, ()>, DispatchError<S::Action>> {
         let core = self.core();
-        match core.running() {
+        match core.accepting() {
             Ok(life) => Ok(core.begin_action(&life, Location::caller(), action)),
             Err(state) => Err(DispatchError::new(core.settings.name.clone(), state, action)),
         }

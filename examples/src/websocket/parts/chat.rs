@@ -46,11 +46,6 @@ impl Service for Chat {
         Ok(())
     }
 
-    async fn run(&self, (): (), cx: ServiceContext) -> Result<(), Infallible> {
-        cx.cancel_token().cancelled().await;
-        Ok(())
-    }
-
     async fn dispatch(&self, talk: Talk, cx: ActionContext<Said>) -> Result<(), Infallible> {
         match talk {
             Talk::Listen => {
@@ -70,5 +65,9 @@ impl Service for Chat {
         }
         self.listeners().retain(|listener| !listener.cancel_token().is_cancelled());
         Ok(())
+    }
+
+    fn description(&self) -> &'static str {
+        "Sends each message to all clients that listen."
     }
 }

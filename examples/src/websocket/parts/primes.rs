@@ -42,6 +42,10 @@ impl Task for Primes {
         }
         Ok(primes)
     }
+
+    fn description(&self) -> &'static str {
+        "Counts the primes below a limit."
+    }
 }
 
 fn is_prime(number: u32) -> bool {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::services::{ActionContext, Service, ServiceContext};
+use async_runtime_compat::services::{ActionContext, ActionService};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,20 +25,10 @@ pub struct Tick {
     of: u32,
 }
 
-impl Service for Ticker {
+impl ActionService for Ticker {
     type Action = Ticks;
     type Event = Tick;
     type Error = Infallible;
-    type Ready = ();
-
-    async fn start(&self, _: &ServiceContext) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    async fn run(&self, (): (), cx: ServiceContext) -> Result<(), Infallible> {
-        cx.cancel_token().cancelled().await;
-        Ok(())
-    }
 
     async fn dispatch(&self, action: Ticks, cx: ActionContext<Tick>) -> Result<(), Infallible> {
         let Ticks { ticks: of, millis } = action;
@@ -51,5 +41,9 @@ impl Service for Ticker {
             }
         }
         Ok(())
+    }
+
+    fn description(&self) -> &'static str {
+        "Emits events at an interval."
     }
 }

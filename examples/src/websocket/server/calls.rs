@@ -21,7 +21,8 @@ pub trait Registry: Send + Sync {
     /// All services and tasks, with their states.
     fn list(&self) -> Value;
 
-    /// The JSON schemas of their actions, by name.
+    /// A descriptor of each: name, type, description, and the JSON schemas of actions, events, outputs
+    /// and errors.
     fn actions(&self) -> Value;
 
     /// Dispatches an action to a service.
@@ -58,7 +59,7 @@ impl Registry for Empty {
     }
 
     fn actions(&self) -> Value {
-        json!({ "services": {}, "tasks": {} })
+        json!({ "services": [], "tasks": [] })
     }
 
     fn dispatch(&self, _service: &str, _action: Value) -> Result<Call, RequestError> {

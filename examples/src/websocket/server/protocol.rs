@@ -33,6 +33,17 @@
 //!   "message": "task 'primes' does not take this action: at 'below': invalid type: …, expected u32"}}
 //! ```
 //!
+//! `list` replies with the services and the tasks, each with its state. `actions` replies with a
+//! descriptor of each, from which a client can build its calls. The schemas are JSON schemas (draft
+//! 2020-12):
+//!
+//! ```json
+//! {"id": 7, "ok": {"services": [{"name": "ticker", "type": "ticker::Ticker",
+//!   "description": "Emits events at an interval.", "action": {"type": "object", …},
+//!   "event": {"type": "object", …}, "output": {"type": "null", …}, "error": {"type": "string", …}}],
+//!   "tasks": […]}}
+//! ```
+//!
 //! An event that cannot be serialized is replaced by an `event_error`. `cancel` requests that all
 //! calls with an id end, and replies with their number.
 //!

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::super::error::Known;
-use crate::services::service::{ServiceStartError, StopError};
+use crate::services::service::{ServiceStartError, SetUpError, StopError};
 
 /// Not all services of a stack were started.
 ///
@@ -127,6 +127,11 @@ pub struct StackStopError {
 }
 
 impl StackStopError {
+    /// These services did not stop cleanly.
+    pub(crate) fn of(failures: BTreeMap<String, StopError>) -> StackStopError {
+        StackStopError { failures, unknown: None }
+    }
+
     /// Whether the requested name is unknown, so that nothing was stopped. The message lists the
     /// registered names.
     #[must_use]
@@ -168,6 +173,61 @@ impl fmt::Debug for StackStopError {
 }
 
 impl Error for StackStopError {}
+
+/// A service of a stack was not set up, or did not say whether it is.
+///
+/// The [`Display`](fmt::Display) form and the [`source`](Error::source) are those of the service's own
+/// error.
+#[derive(Clone, Debug)]
+pub struct StackSetUpError(SetUpKind);
+
+#[derive(Clone, Debug)]
+enum SetUpKind {
+    Unknown { name: String, known: Vec<String> },
+    Failed(SetUpError),
+}
+
+impl StackSetUpError {
+    pub(super) fn unknown(name: &str, known: Vec<String>) -> StackSetUpError {
+        StackSetUpError(SetUpKind::Unknown { name: name.to_owned(), known })
+    }
+
+    pub(super) fn failed(error: SetUpError) -> StackSetUpError {
+        StackSetUpError(SetUpKind::Failed(error))
+    }
+
+    /// Whether the name is unknown. The message lists the registered names.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.0, SetUpKind::Unknown { .. })
+    }
+
+    /// The error of the service, unless the name is unknown.
+    #[must_use]
+    pub fn error(&self) -> Option<&SetUpError> {
+        match &self.0 {
+            SetUpKind::Unknown { .. } => None,
+            SetUpKind::Failed(error) => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for StackSetUpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            SetUpKind::Unknown { name, known } => {
+                write!(f, "unknown service '{name}'; {}", Known(known))
+            }
+            SetUpKind::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl Error for StackSetUpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error().and_then(Error::source)
+    }
+}
 
 /// Writes errors with their sources, because they have no single source to leave it to.
 fn write_all<'a, E: fmt::Display + 'a>(
