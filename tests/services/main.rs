@@ -3,6 +3,7 @@
 //! A test that is listed in `everywhere!` is one body for all of them.
 
 mod actions;
+mod errors;
 mod everywhere;
 mod health;
 #[cfg(feature = "json")]
@@ -15,6 +16,7 @@ mod races;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;
+mod streams;
 
 use async_runtime_compat::services::{
     ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder,

@@ -29,8 +29,13 @@ struct Inner {
 }
 
 enum Kind {
-    Unknown { known: Vec<String> },
-    Misfit { path: String, message: String },
+    Unknown {
+        known: Vec<String>,
+    },
+    Misfit {
+        path: String,
+        message: String,
+    },
     /// With the error of the typed form, whose message and source are this error's own.
     Refused(BoxError),
     /// A check was made, and failed.

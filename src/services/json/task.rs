@@ -184,9 +184,9 @@ where
             Ok(action) => TaskWrapper::check_completed(self, action),
             Err(error) => return Box::pin(async move { Err(error) }),
         };
-        Box::pin(async move {
-            check.await.map_err(|error| JsonError::failed(&subject, error, action))
-        })
+        Box::pin(
+            async move { check.await.map_err(|error| JsonError::failed(&subject, error, action)) },
+        )
     }
 
     fn check_known_actions(&self) -> BoxFuture<'static, Result<(), RunError>> {

@@ -61,8 +61,7 @@ impl<K: Task> Shared<K> {
         drop(events);
         let cx = TaskContext::new(options.name.clone(), emitter, &group, self.runtime.clone());
         let shared = self.clone();
-        let check =
-            async move { shared.task.is_completed(&action, &cx).await.map_err(Into::into) };
+        let check = async move { shared.task.is_completed(&action, &cx).await.map_err(Into::into) };
         let shared = self.clone();
         let finish = move |result: Result<bool, Cause>| {
             if let Ok(is_completed) = &result {
