@@ -210,13 +210,11 @@ impl TaskStack {
         name: &str,
         action: Value,
     ) -> BoxFuture<'static, Result<bool, JsonError>> {
-        match self.get(name) {
-            Some(task) => task.check_completed(action),
-            None => {
-                let error = self.unknown(name, action);
-                Box::pin(async move { Err(error) })
-            }
+        if let Some(task) = self.get(name) {
+            return task.check_completed(action);
         }
+        let error = self.unknown(name, action);
+        Box::pin(async move { Err(error) })
     }
 
     /// Asks all jobs concurrently about their known actions; see [`Task::known_actions`].
