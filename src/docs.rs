@@ -13,7 +13,17 @@ pub mod contract {}
 #[doc = include_str!("../docs/design.md")]
 pub mod design {}
 
-// Its code is tested in `src/migration.rs`, where its features are.
+// The code of both pages is tested in `src/migration.rs`, where its features are.
+/// [manifests and tests]: porting_crates
+///
 #[cfg(not(doctest))]
 #[doc = include_str!("../MIGRATION.md")]
 pub mod migration {}
+
+/// [guide]: migration
+/// [executor]: migration#an-executor-of-your-own
+/// [bridge]: migration#from-a-spawner-trait-of-your-own
+///
+#[cfg(not(doctest))]
+#[doc = include_str!("../docs/porting-crates.md")]
+pub mod porting_crates {}

@@ -12,3 +12,6 @@
 
 #[doc = include_str!("../MIGRATION.md")]
 struct Guide;
+
+#[doc = include_str!("../docs/porting-crates.md")]
+struct CratesAndTests;

@@ -3,7 +3,7 @@
 //!
 //! |                                   | [`Task`], run by a [`TaskWrapper`] | [`Service`], run by a [`ServiceWrapper`]  |
 //! |-----------------------------------|------------------------------------|-------------------------------------------|
-//! | what it is                        | a job that runs once, to a result  | a part of a program that runs until stopped |
+//! | what it is                        | a job that runs to a result        | a part of a program that runs until stopped |
 //! | input                             | one typed action per run           | typed actions while it runs               |
 //! | output                            | typed events and a result          | typed events for each action              |
 //! | state                             | [`TaskState`]                      | [`ServiceState`]                          |
@@ -19,7 +19,7 @@
 //! # Jobs
 //!
 //! A job that a server runs on request is more than a future: users want to see its progress and its
-//! state, to cancel it, and not to run it twice. A [`Task`] is such a job, with typed input, events
+//! state, to cancel it, and not to run it twice at a time. A [`Task`] is such a job, with typed input, events
 //! and output. A [`TaskWrapper`] runs it, on any runtime:
 //!
 //! ```
@@ -70,8 +70,10 @@
 //! | event                                       | effect                                                                      |
 //! |---------------------------------------------|-----------------------------------------------------------------------------|
 //! | `start` while it runs                       | an error that returns the action; nothing is started                        |
-//! | `start` after it completed                  | nothing runs: [`Outcome::AlreadyCompleted`]; also if `is_completed` says so |
-//! | `start` after it failed                     | it runs again                                                               |
+//! | `start` after it ended                      | it runs again, unless the work of the action is done                        |
+//! | its work is done, as [`Task::is_completed`] says | it does not run: [`Outcome::AlreadyCompleted`]                         |
+//! | its work is done, as [`Task::repeat`] says: a run has completed the job, or the key of the action | nothing is spawned: [`Outcome::AlreadyCompleted`] |
+//! | `check_completed`                           | asks whether the work of an action is done; starts nothing                  |
 //! | the events are dropped                      | it continues; further events are dropped                                    |
 //! | the events are kept but not read            | it waits once the channel is full                                           |
 //! | the handle or the wrapper is dropped        | it continues                                                                |
@@ -86,7 +88,7 @@
 //!
 //! ```
 //! # #[cfg(feature = "json")] {
-//! use async_runtime_compat::services::{JsonRun, TaskStack};
+//! use async_runtime_compat::services::{JsonRun, TaskStack, full_message};
 //! use serde_json::Value;
 //!
 //! async fn call(tasks: &TaskStack, name: &str, action: Value) {
@@ -103,13 +105,21 @@
 //!             Err(error) => println!("{error}"),
 //!         }
 //!     }
-//!     println!("{:?}", handle.await);
+//!     match handle.await {
+//!         Ok(outcome) => println!("{outcome:?}"),
+//!         // task 'crawl' failed: disk is full
+//!         Err(error) => println!("{}", full_message(&error)),
+//!     }
 //! }
 //! # }
 //! ```
 //!
+//! `is_completed(name, action)` asks a job whether the work of an action is done, without a start. A
+//! server calls `check_known_actions()` when it starts, so that the listing shows the work of earlier
+//! processes as completed.
+//!
 //! `all_actions()` returns a `Descriptor` of each job, with its description and the JSON schemas of its
-//! action, events, output and error; `list()` returns names, types and states. Both are ready to be
+//! action, events, output and error; `list()` returns names, types, states and runs. Both are ready to be
 //! serialized. An action derives `serde::Deserialize` and `schemars::JsonSchema`; events
 //! and outputs derive `serde::Serialize` and `JsonSchema`.
 //!
@@ -262,7 +272,7 @@
 //!
 //! use async_runtime_compat::prelude::*;
 //! use async_runtime_compat::TaskGroup;
-//! use async_runtime_compat::services::{BoxError, JsonError, ServiceStack, TaskStack};
+//! use async_runtime_compat::services::{BoxError, JsonError, ServiceStack, TaskStack, full_message};
 //! use serde_json::Value;
 //!
 //! pub struct App {
@@ -299,7 +309,8 @@
 //!         }
 //!         match run.await {
 //!             Ok(()) => send(Value::Null).await,
-//!             Err(error) => send(error.to_string().into()).await,
+//!             // One string: an action of service 'mail' failed: disk is full
+//!             Err(error) => send(full_message(&error).into()).await,
 //!         }
 //!         Ok(())
 //!     }
@@ -334,14 +345,15 @@ pub use self::json::{
     Part, PartError, Program, ProgramError, RegisterError, ServiceStack, StackSetUpError,
     StackStartError, StackStopError, StackedService, StackedTask, TaskStack,
 };
-pub use self::run::{BoxError, Run, RunError, RunHandle};
+pub use self::run::{BoxError, Run, RunError, RunHandle, full_message};
 pub use self::service::{
     Accepts, ActionContext, ActionService, DispatchError, HealthError, NotReached, Service,
     ServiceContext, ServicePhase, ServiceStartError, ServiceState, ServiceWrapper,
     ServiceWrapperBuilder, SetUp, SetUpError, StopError,
 };
 pub use self::task::{
-    Outcome, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper, TaskWrapperBuilder,
+    Outcome, Repeat, RunRecord, StartError, Task, TaskContext, TaskRun, TaskState, TaskWrapper,
+    TaskWrapperBuilder,
 };
 
 /// The last segment of a type's name, with its generic arguments.

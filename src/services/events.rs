@@ -9,15 +9,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 
 use self::channel::{Channel, Refusal};
 
 /// The events of a job or an action, in the order in which they were emitted.
 ///
 /// They come through a bounded channel: emitting waits while the channel is full. So read the events
-/// or drop this: a job whose events are kept but not read makes no progress. This is a [`Stream`]
-/// that ends after the last event, once the job has ended; buffered events can be read after that.
+/// or drop this: a job whose events are kept but not read makes no progress. They end after the last
+/// event, once the job has ended; buffered events can be read after that.
+///
+/// This is a [`Stream`] of futures-core, for the adapters of futures, futures-lite and tokio-stream. It
+/// may be polled after its end.
 ///
 /// Dropping it stops nothing. Buffered events and later ones are dropped, and waiting emitters
 /// continue.
@@ -55,6 +58,13 @@ impl<E> Stream for Events<E> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         self.channel.poll_next(cx.waker())
+    }
+}
+
+impl<E> FusedStream for Events<E> {
+    /// Whether all events were read and the job has ended.
+    fn is_terminated(&self) -> bool {
+        self.channel.is_at_end()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::services::events::Events;
 
 pub(crate) use self::end::spawn_with_end;
 pub(crate) use self::error::Cause;
-pub use self::error::{BoxError, RunError};
+pub use self::error::{BoxError, RunError, full_message};
 pub(crate) use self::grace::Grace;
 pub(crate) use self::last::when_empty;
 pub(crate) use self::promise::{Promise, Promised, promise};
@@ -89,11 +89,25 @@ impl<E, T> IntoFuture for Run<E, T> {
 pub struct RunHandle<T> {
     result: Promised<T>,
     canceller: Canceller,
+    number: Option<u64>,
 }
 
 impl<T> RunHandle<T> {
     pub(crate) fn new(result: Promised<T>, canceller: Canceller) -> RunHandle<T> {
-        RunHandle { result, canceller }
+        RunHandle { result, canceller, number: None }
+    }
+
+    /// Makes it the handle of a job's run.
+    pub(crate) fn set_number(&mut self, number: u64) {
+        self.number = Some(number);
+    }
+
+    /// The number of the run in the list of its job's runs,
+    /// [`TaskWrapper::runs`](crate::services::TaskWrapper::runs). `None` if nothing was run, because
+    /// the work had already been done, and for an action of a service.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.number
     }
 
     /// Requests that the job end, and waits until it has; returns its result if it had completed

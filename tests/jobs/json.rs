@@ -1,13 +1,14 @@
 //! Jobs that are called in JSON, one by one and by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
-    JsonRun, JsonTask, Outcome, Task, TaskContext, TaskStack, TaskState, TaskWrapper,
+    JsonRun, JsonTask, Outcome, Repeat, StartError, Task, TaskContext, TaskStack, TaskState,
+    TaskWrapper, full_message,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ everywhere! {
     stack_names_those_that_there_are,
     stack_lists_what_it_has,
     stack_cancels_all,
+    stack_runs_each_verb_as_it_repeats,
+    stack_asks_without_a_start,
+    stack_of_a_new_process_lists_what_was_done,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -113,7 +117,12 @@ async fn events_and_output_are_json(rt: Arc<dyn Runtime>) {
     assert_eq!(events.next().await, None);
     assert_eq!(handle.await.unwrap(), Outcome::Completed(json!({ "Ada": 2 })));
     assert!(task.state().is_completed());
-    assert_eq!(task.execute(order()).unwrap().await.unwrap(), Outcome::AlreadyCompleted);
+    let again = task.execute(order()).unwrap().await.unwrap();
+    assert_eq!(
+        again,
+        Outcome::Completed(json!({ "Ada": 2 })),
+        "it is done as often as it is asked for"
+    );
 }
 
 async fn action_that_does_not_fit_starts_nothing(rt: Arc<dyn Runtime>) {
@@ -211,8 +220,10 @@ async fn job_that_runs_is_not_started(rt: Arc<dyn Runtime>) {
     let run = task.execute(json!(1)).unwrap();
     let error = task.execute(json!(2)).unwrap_err();
     assert!(error.is_refused() && error.path().is_none());
-    let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.starts_with("task 'never' is already running"), "{source}");
+    let message = error.to_string();
+    assert!(message.starts_with("task 'never' is already running"), "{message}");
+    let refusal = error.refusal().unwrap();
+    assert!(refusal.downcast_ref::<StartError<()>>().unwrap().is_running());
     assert_eq!(error.into_action(), json!(2));
     assert!(task.execute(json!("two")).unwrap_err().is_misfit(), "that comes first");
     assert!(run.handle.cancel().await.unwrap_err().is_cancelled());
@@ -277,9 +288,14 @@ async fn stack_lists_what_it_has(rt: Arc<dyn Runtime>) {
     assert_eq!(
         list,
         json!([
-            { "name": "a", "type": "never", "state": { "state": "not_started" } },
-            { "name": "b", "type": "never", "state": { "state": "running" } },
-            { "name": "c", "type": packing, "state": { "state": "not_started" } },
+            { "name": "a", "type": "never", "state": { "state": "not_started" }, "runs": [] },
+            {
+                "name": "b",
+                "type": "never",
+                "state": { "state": "running" },
+                "runs": [{ "run": 1, "repeat": "always", "state": { "state": "running" } }],
+            },
+            { "name": "c", "type": packing, "state": { "state": "not_started" }, "runs": [] },
         ])
     );
     assert_eq!(stack.list_types(), [packing, "never"]);
@@ -310,4 +326,148 @@ async fn stack_cancels_all(rt: Arc<dyn Runtime>) {
     for run in runs {
         assert!(run.await.unwrap_err().is_cancelled());
     }
+}
+
+/// What a deployment leaves behind, whichever process does it.
+#[derive(Clone, Default)]
+struct Hosts(Arc<Mutex<BTreeSet<String>>>);
+
+impl Hosts {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap()
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Verb {
+    Verify,
+    Deploy { host: String },
+}
+
+/// A job with several verbs.
+struct Deployer {
+    hosts: Hosts,
+    known: &'static [&'static str],
+}
+
+impl Task for Deployer {
+    type Action = Verb;
+    type Event = String;
+    type Output = usize;
+    type Error = String;
+
+    fn repeat(&self, verb: &Verb) -> Repeat {
+        match verb {
+            Verb::Verify => Repeat::Always,
+            Verb::Deploy { host } => Repeat::once_per(host),
+        }
+    }
+
+    fn known_actions(&self) -> Vec<Verb> {
+        self.known.iter().map(|&host| Verb::Deploy { host: host.to_owned() }).collect()
+    }
+
+    async fn is_completed(&self, verb: &Verb, _: &TaskContext<String>) -> Result<bool, String> {
+        match verb {
+            Verb::Verify => Ok(false),
+            Verb::Deploy { host } if host == "lost" => Err("no route to 'lost'".to_owned()),
+            Verb::Deploy { host } => Ok(self.hosts.lock().contains(host)),
+        }
+    }
+
+    async fn run(&self, verb: Verb, cx: TaskContext<String>) -> Result<usize, String> {
+        if let Verb::Deploy { host } = verb {
+            cx.emit(host.clone()).await;
+            self.hosts.lock().insert(host);
+        }
+        Ok(self.hosts.lock().len())
+    }
+}
+
+fn deploy(host: &str) -> Value {
+    json!({ "deploy": { "host": host } })
+}
+
+fn deployer(rt: &Arc<dyn Runtime>, hosts: &Hosts, known: &'static [&'static str]) -> TaskStack {
+    let stack = TaskStack::new(rt.clone());
+    stack.register("deployer", Deployer { hosts: hosts.clone(), known }).unwrap();
+    stack
+}
+
+async fn stack_runs_each_verb_as_it_repeats(rt: Arc<dyn Runtime>) {
+    let stack = deployer(&rt, &Hosts::default(), &[]);
+    let run = async |action: Value| stack.execute("deployer", action).unwrap().await.unwrap();
+    let done = |hosts: usize| Outcome::Completed(json!(hosts));
+    assert_eq!(run(json!("verify")).await, done(0));
+    assert_eq!(run(deploy("a")).await, done(1), "another verb is other work");
+    assert_eq!(run(deploy("b")).await, done(2), "and so is another host");
+    assert_eq!(run(deploy("a")).await, Outcome::AlreadyCompleted);
+    assert_eq!(run(json!("verify")).await, done(2));
+    let completed = json!({ "state": "completed" });
+    let listed = serde_json::to_value(stack.list()).unwrap();
+    assert_eq!(
+        listed[0]["runs"],
+        json!([
+            { "run": 1, "repeat": "always", "state": completed },
+            { "run": 2, "repeat": { "once_per": "a" }, "state": completed },
+            { "run": 3, "repeat": { "once_per": "b" }, "state": completed },
+            { "run": 4, "repeat": "always", "state": completed },
+        ])
+    );
+    let run = stack.execute("deployer", deploy("c")).unwrap();
+    assert_eq!(run.handle.number(), Some(5));
+    run.await.unwrap();
+}
+
+async fn stack_asks_without_a_start(rt: Arc<dyn Runtime>) {
+    let hosts = Hosts::default();
+    let stack = deployer(&rt, &hosts, &[]);
+    assert!(!stack.is_completed("deployer", deploy("a")).await.unwrap());
+    assert!(matches!(stack.list()[0].state, TaskState::NotStarted));
+    hosts.lock().insert("a".to_owned());
+    assert!(stack.is_completed("deployer", deploy("a")).await.unwrap());
+    assert!(!stack.is_completed("deployer", deploy("b")).await.unwrap());
+    assert_eq!(hosts.lock().len(), 1, "nothing was started");
+
+    let error = stack.is_completed("deploy", deploy("a")).await.unwrap_err();
+    assert_eq!(error.to_string(), "unknown task 'deploy'; registered: 'deployer'");
+    let error = stack.is_completed("deployer", json!({ "deploy": {} })).await.unwrap_err();
+    assert_eq!(error.path(), Some("deploy.host"));
+    let error = stack.is_completed("deployer", deploy("lost")).await.unwrap_err();
+    assert!(error.is_failed() && !error.is_refused() && !error.is_misfit());
+    assert!(!error.failure().unwrap().is_cancelled());
+    let message = "the completion check of task 'deployer' failed: no route to 'lost'";
+    assert_eq!(full_message(&error), message);
+    assert_eq!(error.into_action(), deploy("lost"));
+}
+
+async fn stack_of_a_new_process_lists_what_was_done(rt: Arc<dyn Runtime>) {
+    let hosts = Hosts::default();
+    let before = deployer(&rt, &hosts, &[]);
+    before.execute("deployer", deploy("a")).unwrap().await.unwrap();
+    drop(before);
+
+    let stack = deployer(&rt, &hosts, &["a", "b", "lost"]);
+    stack.register("other", Never).unwrap();
+    let failures = stack.check_known_actions().await;
+    assert_eq!(failures.keys().collect::<Vec<_>>(), ["deployer"]);
+    assert_eq!(failures["deployer"].message(), "no route to 'lost'");
+    let completed = json!({ "state": "completed" });
+    assert_eq!(
+        serde_json::to_value(stack.list()).unwrap(),
+        json!([
+            {
+                "name": "deployer",
+                "type": std::any::type_name::<Deployer>(),
+                "state": completed,
+                "runs": [{ "run": null, "repeat": { "once_per": "a" }, "state": completed }],
+            },
+            { "name": "other", "type": "never", "state": { "state": "not_started" }, "runs": [] },
+        ])
+    );
+    // Somebody undoes it. It is not taken for done.
+    hosts.lock().clear();
+    let again = stack.execute("deployer", deploy("a")).unwrap().await.unwrap();
+    assert_eq!(again, Outcome::Completed(json!(1)));
 }

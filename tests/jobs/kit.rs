@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::services::{BoxError, Task, TaskContext, TaskWrapper};
+use async_runtime_compat::services::{BoxError, Repeat, Task, TaskContext, TaskWrapper};
 use async_runtime_compat::{TaskGroup, with_blocking, with_timer};
 
 use crate::runtimes::Running;
@@ -57,7 +57,10 @@ pub(crate) type Cx = TaskContext<u32>;
 pub(crate) type Given = Result<u32, BoxError>;
 
 /// A job that is a function.
-pub(crate) struct Job(Box<dyn Fn(u32, Cx) -> BoxFuture<'static, Given> + Send + Sync>);
+pub(crate) struct Job {
+    f: Box<dyn Fn(u32, Cx) -> BoxFuture<'static, Given> + Send + Sync>,
+    repeat: fn(u32) -> Repeat,
+}
 
 impl Job {
     pub(crate) fn new<F, Fut>(f: F) -> Job
@@ -65,7 +68,13 @@ impl Job {
         F: Fn(u32, Cx) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Given> + Send + 'static,
     {
-        Job(Box::new(move |action, cx| Box::pin(f(action, cx))))
+        let f = Box::new(move |action, cx| Box::pin(f(action, cx)) as BoxFuture<'static, _>);
+        Job { f, repeat: |_| Repeat::Always }
+    }
+
+    /// Says how it repeats.
+    pub(crate) fn repeat(self, repeat: fn(u32) -> Repeat) -> Job {
+        Job { repeat, ..self }
     }
 }
 
@@ -75,8 +84,12 @@ impl Task for Job {
     type Output = u32;
     type Error = BoxError;
 
+    fn repeat(&self, action: &u32) -> Repeat {
+        (self.repeat)(*action)
+    }
+
     async fn run(&self, action: u32, cx: Cx) -> Given {
-        (self.0)(action, cx).await
+        (self.f)(action, cx).await
     }
 }
 
@@ -87,6 +100,16 @@ where
     Fut: Future<Output = Given> + Send + 'static,
 {
     TaskWrapper::builder(runtime.clone(), Job::new(f)).name("the job").build()
+}
+
+/// A wrapper of a job that is a function and is done once.
+pub(crate) fn once<F, Fut>(runtime: &Arc<dyn Runtime>, f: F) -> TaskWrapper<Job>
+where
+    F: Fn(u32, Cx) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Given> + Send + 'static,
+{
+    let job = Job::new(f).repeat(|_| Repeat::Once);
+    TaskWrapper::builder(runtime.clone(), job).name("the job").build()
 }
 
 /// The runtime, with its tasks in the group.

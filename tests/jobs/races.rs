@@ -7,7 +7,7 @@ use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{Outcome, Run, TaskState, TaskWrapper};
 use async_runtime_compat::{TaskGroup, yield_now};
 
-use crate::kit::{Alive, Job, everywhere, inside, job};
+use crate::kit::{Alive, Job, everywhere, inside, job, once};
 
 everywhere! {
     cancel_against_completion,
@@ -30,7 +30,7 @@ async fn yields(times: u32) {
 async fn cancel_against_completion(rt: Arc<dyn Runtime>) {
     let (alive, runs) = (Alive::default(), Arc::new(AtomicU32::new(0)));
     let (held, count) = (alive.clone(), runs.clone());
-    let job = job(&rt, move |times, _| {
+    let job = once(&rt, move |times, _| {
         count.fetch_add(1, Ordering::SeqCst);
         let held = held.clone();
         async move {
@@ -99,7 +99,7 @@ async fn cancel_against_the_next_start(rt: Arc<dyn Runtime>) {
 async fn start_against_completion(rt: Arc<dyn Runtime>) {
     let runs = Arc::new(AtomicU32::new(0));
     let count = runs.clone();
-    let job = job(&rt, move |times, _| {
+    let job = once(&rt, move |times, _| {
         count.fetch_add(1, Ordering::SeqCst);
         async move {
             yields(times).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::services::{Outcome, Run, Task, TaskContext, TaskState, TaskWrapper};
+use async_runtime_compat::services::{Outcome, Run, TaskState, TaskWrapper};
 use async_runtime_compat::yield_now;
 
 use crate::kit::{Alive, everywhere, job};
@@ -21,8 +21,6 @@ everywhere! {
     second_start_while_running_is_an_error,
     failure_has_its_reason_and_can_be_retried,
     panic_is_a_failure_with_its_message,
-    completed_job_is_not_run_again,
-    what_was_done_before_is_not_done_again,
     cancel_drops_the_job_and_says_so,
     cancel_leaves_what_does_not_run,
     cancel_is_requested_also_if_nobody_waits,
@@ -206,63 +204,6 @@ async fn panic_is_a_failure_with_its_message(rt: Arc<dyn Runtime>) {
     let error = state.error().unwrap();
     assert!(error.is_panic() || error.is_cancelled(), "{error}");
     assert_eq!(run.await.unwrap_err().to_string(), error.to_string());
-}
-
-async fn completed_job_is_not_run_again(rt: Arc<dyn Runtime>) {
-    let runs = Arc::new(AtomicU32::new(0));
-    let count = runs.clone();
-    let job = job(&rt, move |_, _| {
-        let run = count.fetch_add(1, Ordering::SeqCst);
-        async move { Ok(run) }
-    });
-    assert_eq!(job.start(0).unwrap().await.unwrap(), Outcome::Completed(0));
-    for _ in 0..3 {
-        let Run { mut events, handle, .. } = job.start(0).unwrap();
-        assert!(handle.is_finished());
-        assert!(events.next().await.is_none());
-        assert!(handle.await.unwrap().is_already_completed());
-        assert!(job.is_completed());
-    }
-    assert_eq!(runs.load(Ordering::SeqCst), 1);
-}
-
-/// What it is for is done if the number is.
-struct Once {
-    done: u32,
-}
-
-impl Task for Once {
-    type Action = u32;
-    type Event = ();
-    type Output = ();
-    type Error = String;
-
-    async fn is_completed(&self, action: &u32, _: &TaskContext<()>) -> Result<bool, String> {
-        yield_now().await;
-        match *action {
-            0 => Err("nobody knows".to_owned()),
-            1 => std::panic::resume_unwind(Box::new("asked in vain")),
-            action => Ok(action == self.done),
-        }
-    }
-
-    async fn run(&self, action: u32, _: TaskContext<()>) -> Result<(), String> {
-        assert_ne!(action, self.done, "it was done before");
-        Ok(())
-    }
-}
-
-async fn what_was_done_before_is_not_done_again(rt: Arc<dyn Runtime>) {
-    let once = TaskWrapper::new(rt, Once { done: 7 });
-    assert_eq!(once.name(), "Once");
-    let error = once.start(0).unwrap().await.unwrap_err();
-    assert_eq!(format!("{error:#}"), "task 'Once' failed: nobody knows");
-    let error = once.start(1).unwrap().await.unwrap_err();
-    assert_eq!(error.to_string(), "task 'Once' panicked: asked in vain");
-    assert_eq!(once.start(7).unwrap().await.unwrap(), Outcome::AlreadyCompleted);
-    assert!(once.is_completed());
-    // Now the wrapper knows by itself, and does not ask.
-    assert_eq!(once.start(0).unwrap().await.unwrap(), Outcome::AlreadyCompleted);
 }
 
 async fn cancel_drops_the_job_and_says_so(rt: Arc<dyn Runtime>) {

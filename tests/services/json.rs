@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
-    ActionContext, JsonService, Service, ServiceContext, ServicePhase, ServiceWrapper,
+    ActionContext, DispatchError, JsonService, Service, ServiceContext, ServicePhase,
+    ServiceWrapper,
 };
 use async_runtime_compat::{with_blocking, with_timer};
 use schemars::JsonSchema;
@@ -148,9 +149,12 @@ async fn action_is_refused_unless_the_service_runs(rt: Arc<dyn Runtime>) {
     let error = service.dispatch(action.clone()).unwrap_err();
     assert!(error.is_refused());
     assert_eq!(
-        error.source().unwrap().to_string(),
+        error.to_string(),
         "service 'grandma' does not accept actions because it is stopped"
     );
+    let refusal = error.refusal().unwrap().downcast_ref::<DispatchError<()>>().unwrap();
+    assert_eq!(refusal.state().phase(), ServicePhase::Stopped);
+    assert!(error.source().is_none(), "that was all");
     assert_eq!(error.into_action(), action);
 }
 

@@ -6,6 +6,7 @@ mod actions;
 mod actions_only;
 #[cfg(feature = "json")]
 mod descriptors;
+mod errors;
 mod everywhere;
 mod health;
 #[cfg(feature = "json")]
@@ -21,6 +22,7 @@ mod set_up;
 #[cfg(feature = "json")]
 mod stack;
 mod stopping;
+mod streams;
 
 use async_runtime_compat::services::{
     ActionContext, ServiceContext, ServiceWrapper, ServiceWrapperBuilder,

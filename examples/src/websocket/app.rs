@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
-    JsonError, JsonRun, Outcome, RunError, ServiceStack, StackStopError, TaskStack,
+    JsonError, JsonRun, Outcome, RunError, ServiceStack, StackStopError, TaskStack, full_message,
 };
 use async_runtime_compat::{CancelToken, ShutdownReport, TaskGroup, with_blocking, with_timer};
 use futures_lite::StreamExt as _;
@@ -125,7 +125,7 @@ fn call<T: Send + 'static>(run: JsonRun<T>, tell: fn(T) -> Value) -> Call {
 
 /// The error if nothing was started.
 fn refusal(error: &JsonError, unknown: &'static str, refused: &'static str) -> RequestError {
-    let message = chain(error);
+    let message = full_message(error);
     if let Some(known) = error.known() {
         return RequestError::new(unknown, message).with_known(known.to_vec());
     }
@@ -150,21 +150,9 @@ fn failure(error: &RunError) -> RequestError {
     } else {
         "failed"
     };
-    RequestError::new(code, chain(error))
+    RequestError::new(code, full_message(error))
 }
 
 fn shut_down() -> RequestError {
     RequestError::new("shut_down", "the server is shutting down".to_owned())
-}
-
-/// The message of an error, followed by those of its sources.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        message.push_str(": ");
-        message.push_str(&error.to_string());
-        source = error.source();
-    }
-    message
 }

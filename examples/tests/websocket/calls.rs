@@ -304,7 +304,7 @@ pub(super) fn services_and_tasks_are_described(runtime: Arc<dyn Runtime>) {
     });
 }
 
-pub(super) fn task_is_executed_once(runtime: Arc<dyn Runtime>) {
+pub(super) fn task_is_executed_once_per_key(runtime: Arc<dyn Runtime>) {
     run(async {
         let setup = Setup::new(runtime, patient(), NEVER).await;
         let mut socket = setup.connect().await;
@@ -318,11 +318,28 @@ pub(super) fn task_is_executed_once(runtime: Arc<dyn Runtime>) {
         assert_eq!(next(&mut socket).await, result);
         let again = ask(&mut socket, execute(2, "primes", json!({ "below": 20_000 }))).await;
         assert_eq!(again, json!({ "id": 2, "ok": { "outcome": "already_completed" } }));
+        // Another limit is other work.
+        send(&mut socket, execute(2, "primes", json!({ "below": 10 }))).await;
+        let found = json!({ "id": 2, "event": { "below": 10, "primes": 4 } });
+        assert_eq!(next(&mut socket).await, found);
+        let result = json!({ "id": 2, "ok": { "outcome": "completed", "output": 4 } });
+        assert_eq!(next(&mut socket).await, result);
+        let list = ask(&mut socket, json!({ "op": "list" })).await["ok"].take();
+        let completed = json!({ "state": "completed" });
+        assert_eq!(
+            list["tasks"][1]["runs"],
+            json!([
+                { "run": 1, "repeat": { "once_per": "20000" }, "state": completed },
+                { "run": 2, "repeat": { "once_per": "10" }, "state": completed },
+            ])
+        );
 
         let begun = ask(&mut socket, execute(3, "gate", json!(null))).await;
         assert_eq!(begun, json!({ "id": 3, "event": null }));
         let error = ask(&mut socket, execute(4, "gate", json!(null))).await["error"].take();
         assert_eq!(error["code"], "already_running");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("task 'gate' is already running: "), "{message}");
         setup.opener.send(5).await.unwrap();
         assert_eq!(next(&mut socket).await["ok"]["output"], 5);
         setup.end(socket).await;
@@ -435,6 +452,8 @@ pub(super) fn action_that_panics_ends_nothing_else(runtime: Arc<dyn Runtime>) {
         let mut socket = setup.connect().await;
         let error = ask(&mut socket, dispatch(1, "flood", json!("rise"))).await["error"].take();
         assert_eq!(error["code"], "not_running");
+        let message = "service 'flood' does not accept actions because it is stopped";
+        assert_eq!(error["message"], message);
         setup.end(socket).await;
     });
 }

@@ -72,7 +72,7 @@ macro_rules! service_tests {
             calls::events_arrive_while_other_requests_are_open,
             calls::invalid_action_is_located,
             calls::unknown_name_lists_the_known_ones,
-            calls::task_is_executed_once,
+            calls::task_is_executed_once_per_key,
             calls::slow_reader_gets_all_events_in_order,
             calls::client_that_does_not_read_stops_its_call,
             calls::client_that_disconnects_does_not_stop_a_task,

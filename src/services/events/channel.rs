@@ -168,6 +168,12 @@ impl<E> Channel<E> {
         if closed { Poll::Ready(None) } else { Poll::Pending }
     }
 
+    /// Whether all events were read, and none will come.
+    pub(super) fn is_at_end(&self) -> bool {
+        let state = self.lock();
+        state.closed && state.queue.is_empty()
+    }
+
     /// Nothing is emitted any more; buffered events can still be read.
     pub(super) fn close(&self) {
         let mut state = self.lock();

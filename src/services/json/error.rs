@@ -5,15 +5,20 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::services::run::BoxError;
+use crate::services::run::{BoxError, RunError};
 
 /// An action in JSON was rejected, and nothing was started. The error returns the action unchanged.
 ///
-/// Exactly one of [`is_unknown`](JsonError::is_unknown), [`is_misfit`](JsonError::is_misfit) and
-/// [`is_refused`](JsonError::is_refused) is true.
+/// Exactly one of [`is_unknown`](JsonError::is_unknown), [`is_misfit`](JsonError::is_misfit),
+/// [`is_refused`](JsonError::is_refused) and [`is_failed`](JsonError::is_failed) is true.
 ///
 /// The [`Display`](fmt::Display) form locates the error:
-/// `invalid action for task 'import': at 'user.age': invalid type: string "7", expected u8`.
+/// `invalid action for task 'import': at 'user.age': invalid type: string "7", expected u8`. If the
+/// action was refused, it says why, with the state of the receiver:
+/// `service 'mail' does not accept actions because it is stopped`.
+///
+/// If a failure is the cause, it is the [`source`](Error::source);
+/// [`full_message`](crate::services::full_message) includes it.
 pub struct JsonError(Box<Inner>);
 
 struct Inner {
@@ -24,9 +29,17 @@ struct Inner {
 }
 
 enum Kind {
-    Unknown { known: Vec<String> },
-    Misfit { path: String, message: String },
+    Unknown {
+        known: Vec<String>,
+    },
+    Misfit {
+        path: String,
+        message: String,
+    },
+    /// With the error of the typed form, whose message and source are this error's own.
     Refused(BoxError),
+    /// A check was made, and failed.
+    Failed(RunError),
 }
 
 impl JsonError {
@@ -49,6 +62,11 @@ impl JsonError {
         JsonError::new(subject, action, Kind::Refused(error))
     }
 
+    /// The action is valid, and asking about it failed.
+    pub(crate) fn failed(subject: &str, error: RunError, action: Value) -> JsonError {
+        JsonError::new(subject, action, Kind::Failed(error))
+    }
+
     /// Whether the name is unknown. The message lists the registered names.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -62,10 +80,36 @@ impl JsonError {
     }
 
     /// Whether a valid action could not be started now: the task is already running, or the service
-    /// is not running. The reason is the [`source`](Error::source).
+    /// is not running. The message names the state; [`refusal`](JsonError::refusal) is the error.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         matches!(self.0.kind, Kind::Refused(_))
+    }
+
+    /// Whether a [check](crate::services::TaskStack::is_completed) of a valid action failed;
+    /// [`failure`](JsonError::failure) is the reason. Starting and dispatching never give this.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.0.kind, Kind::Failed(_))
+    }
+
+    /// The reason of a refusal: a [`StartError<()>`](crate::services::StartError) of a task, or a
+    /// [`DispatchError<()>`](crate::services::DispatchError) of a service, which has its state.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.0.kind {
+            Kind::Refused(error) => Some(&**error),
+            _ => None,
+        }
+    }
+
+    /// The failure of a check.
+    #[must_use]
+    pub fn failure(&self) -> Option<&RunError> {
+        match &self.0.kind {
+            Kind::Failed(error) => Some(error),
+            _ => None,
+        }
     }
 
     /// The path of the invalid value, as in `user.tags[2]`; empty if it is the whole action, and
@@ -105,25 +149,24 @@ impl fmt::Display for JsonError {
             Kind::Misfit { path, message } => {
                 write!(f, "invalid action for {subject}: {}{message}", At(path))
             }
-            Kind::Refused(_) => write!(f, "{subject} does not accept actions now"),
+            Kind::Refused(error) => fmt::Display::fmt(error, f),
+            Kind::Failed(error) => fmt::Display::fmt(error, f),
         }
     }
 }
 
 impl fmt::Debug for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.kind {
-            Kind::Refused(error) => write!(f, "JsonError({self}: {error})"),
-            _ => write!(f, "JsonError({self})"),
-        }
+        write!(f, "JsonError({self:#})")
     }
 }
 
 impl Error for JsonError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.kind {
-            Kind::Refused(error) => Some(&**error),
-            _ => None,
+            Kind::Refused(error) => error.source(),
+            Kind::Failed(error) => error.source(),
+            Kind::Unknown { .. } | Kind::Misfit { .. } => None,
         }
     }
 }

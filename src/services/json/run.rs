@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,13 +40,13 @@ impl<T> IntoFuture for JsonRun<T> {
 
 /// The events of a job or an action as JSON, in the order in which they were emitted.
 ///
-/// It behaves like [`Events`]. An event that cannot be serialized is an error in its place; the
+/// It behaves like [`Events`], and is a [`Stream`], too. An event that cannot be serialized is an error in its place; the
 /// stream continues after it.
 ///
 /// Dropping it stops nothing, and drops the events.
 #[must_use = "dropping it drops the events; the job goes on"]
 pub struct JsonEvents {
-    stream: Pin<Box<dyn Stream<Item = Result<Value, JsonEventError>> + Send>>,
+    stream: Pin<Box<dyn FusedStream<Item = Result<Value, JsonEventError>> + Send>>,
 }
 
 impl JsonEvents {
@@ -73,6 +73,13 @@ impl Stream for JsonEvents {
     }
 }
 
+impl FusedStream for JsonEvents {
+    /// Whether all events were read and the job has ended.
+    fn is_terminated(&self) -> bool {
+        self.stream.is_terminated()
+    }
+}
+
 impl fmt::Debug for JsonEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonEvents").finish_non_exhaustive()
@@ -93,6 +100,12 @@ impl<E: Serialize> Stream for Serialized<E> {
         Poll::Ready(
             event.map(|event| to_value(&format_args!("an event of {}", self.subject), &event)),
         )
+    }
+}
+
+impl<E: Serialize> FusedStream for Serialized<E> {
+    fn is_terminated(&self) -> bool {
+        self.events.is_terminated()
     }
 }
 
@@ -118,9 +131,17 @@ pub(crate) fn to_value<T: Serialize>(
 pub struct JsonHandle<T> {
     result: BoxFuture<'static, Result<T, RunError>>,
     canceller: Canceller,
+    number: Option<u64>,
 }
 
 impl<T> JsonHandle<T> {
+    /// The number of the run in the list of its job's runs; see
+    /// [`RunHandle::number`](crate::services::RunHandle::number).
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.number
+    }
+
     /// Requests that the job end, and waits until it has; see
     /// [`RunHandle::cancel`](crate::services::RunHandle::cancel).
     ///
@@ -164,9 +185,9 @@ where
     T: Send + 'static,
 {
     let Run { events, handle } = run;
-    let canceller = handle.canceller().clone();
+    let (canceller, number) = (handle.canceller().clone(), handle.number());
     JsonRun {
         events: JsonEvents { stream: Box::pin(Serialized { events, subject }) },
-        handle: JsonHandle { result: Box::pin(async move { f(handle.await?) }), canceller },
+        handle: JsonHandle { result: Box::pin(async move { f(handle.await?) }), canceller, number },
     }
 }

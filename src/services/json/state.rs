@@ -1,10 +1,10 @@
 //! Serialization of states.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::services::run::RunError;
 use crate::services::service::{ServiceState, SetUp};
-use crate::services::task::TaskState;
+use crate::services::task::{Repeat, RunRecord, TaskState};
 
 impl Serialize for TaskState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -15,6 +15,29 @@ impl Serialize for TaskState {
             TaskState::Failed(error) => ("failed", Some(error.message())),
         };
         write(serializer, state, reason)
+    }
+}
+
+/// `"always"`, `"once"`, or `{"once_per": "db"}` with the key.
+impl Serialize for Repeat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Repeat::Always => serializer.serialize_unit_variant("Repeat", 0, "always"),
+            Repeat::Once => serializer.serialize_unit_variant("Repeat", 1, "once"),
+            Repeat::OncePer(key) => {
+                serializer.serialize_newtype_variant("Repeat", 2, "once_per", key)
+            }
+        }
+    }
+}
+
+impl Serialize for RunRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut record = serializer.serialize_struct("RunRecord", 3)?;
+        record.serialize_field("run", &self.number)?;
+        record.serialize_field("repeat", &self.repeat)?;
+        record.serialize_field("state", &self.state)?;
+        record.end()
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Descriptor, erase, parse, read, to_value, written};
 use crate::BoxFuture;
 use crate::Watch;
 use crate::services::run::{Cause, RunError};
-use crate::services::task::{Outcome, Task, TaskState, TaskWrapper};
+use crate::services::task::{Outcome, RunRecord, Task, TaskState, TaskWrapper};
 
 /// A job with erased types: its actions, events and outputs are JSON.
 ///
@@ -123,6 +123,20 @@ pub trait JsonTask: Send + Sync + fmt::Debug + 'static {
     /// Watches the state; see [`TaskWrapper::watch`].
     fn watch(&self) -> Watch<TaskState>;
 
+    /// The states of the runs; see [`TaskWrapper::runs`].
+    fn runs(&self) -> Vec<RunRecord>;
+
+    /// Asks whether the work of an action is done, without starting the job; see
+    /// [`TaskWrapper::check_completed`].
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] if the action is invalid or the check fails.
+    fn check_completed(&self, action: Value) -> BoxFuture<'static, Result<bool, JsonError>>;
+
+    /// Asks about the known actions of the job; see [`TaskWrapper::check_known_actions`].
+    fn check_known_actions(&self) -> BoxFuture<'static, Result<(), RunError>>;
+
     /// Requests that the job end, waits until it has, and returns the state in which it ended; see
     /// [`TaskWrapper::cancel`].
     fn cancel(&self) -> BoxFuture<'static, TaskState>;
@@ -186,6 +200,25 @@ where
 
     fn watch(&self) -> Watch<TaskState> {
         TaskWrapper::watch(self)
+    }
+
+    fn runs(&self) -> Vec<RunRecord> {
+        TaskWrapper::runs(self)
+    }
+
+    fn check_completed(&self, action: Value) -> BoxFuture<'static, Result<bool, JsonError>> {
+        let subject = format!("task '{}'", self.name());
+        let check = match parse(&subject, &action) {
+            Ok(action) => TaskWrapper::check_completed(self, action),
+            Err(error) => return Box::pin(async move { Err(error) }),
+        };
+        Box::pin(
+            async move { check.await.map_err(|error| JsonError::failed(&subject, error, action)) },
+        )
+    }
+
+    fn check_known_actions(&self) -> BoxFuture<'static, Result<(), RunError>> {
+        Box::pin(TaskWrapper::check_known_actions(self))
     }
 
     fn cancel(&self) -> BoxFuture<'static, TaskState> {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -13,11 +15,14 @@ use super::Descriptor;
 use super::error::{JsonError, RegisterError};
 use super::run::JsonRun;
 use super::task::JsonTask;
-use crate::Runtime;
 use crate::services::contain::lock;
-use crate::services::task::{Outcome, Task, TaskState, TaskWrapper};
+use crate::services::run::RunError;
+use crate::services::task::{Outcome, RunRecord, Task, TaskState, TaskWrapper};
+use crate::{BoxFuture, Runtime};
 
 /// Jobs of different types by name, on one runtime, for a wire protocol to call.
+///
+/// How often an action is done is decided by its job, as in a [`TaskWrapper`]: see [`Task::repeat`].
 ///
 /// Clones share the stack. Dropping it stops nothing. [`cancel_all`](TaskStack::cancel_all) ends the
 /// jobs; so does ending the group of the runtime, if it has one.
@@ -141,13 +146,17 @@ impl TaskStack {
         self.lock().iter().map(|(name, task)| (name.clone(), task.clone())).collect()
     }
 
-    /// All jobs with their types and states, in the order of their names.
+    /// All jobs with their types, states and runs, in the order of their names.
+    ///
+    /// The listing tells which work was done by earlier processes only after it was asked for, with
+    /// [`is_completed`](TaskStack::is_completed) or
+    /// [`check_known_actions`](TaskStack::check_known_actions).
     #[must_use]
     pub fn list(&self) -> Vec<StackedTask> {
         let all = self.all().into_iter();
         all.map(|(name, task)| {
             let (type_name, state) = (task.type_name().to_owned(), task.state());
-            StackedTask { name, type_name, state }
+            StackedTask { name, type_name, state, runs: task.runs() }
         })
         .collect()
     }
@@ -174,11 +183,77 @@ impl TaskStack {
     /// [`JsonError`] if the name is unknown, the action is invalid, or the job is running. The
     /// message lists the registered names, or locates the invalid value and says what was expected.
     pub fn execute(&self, name: &str, action: Value) -> Result<JsonRun<Outcome<Value>>, JsonError> {
-        let Some(task) = self.get(name) else {
-            let known = self.lock().keys().cloned().collect();
-            return Err(JsonError::unknown(subject(name), known, action));
-        };
-        task.execute(action)
+        match self.get(name) {
+            Some(task) => task.execute(action),
+            None => Err(self.unknown(name, action)),
+        }
+    }
+
+    fn unknown(&self, name: &str, action: Value) -> JsonError {
+        let known = self.lock().keys().cloned().collect();
+        JsonError::unknown(subject(name), known, action)
+    }
+
+    /// Asks whether the work of an action of the job with this name is done, without a start; see
+    /// [`TaskWrapper::check_completed`].
+    ///
+    /// The check is spawned by this call. If it finds the work done, [`list`](TaskStack::list) says so.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] if the name is unknown, the action is invalid, or the check fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the check.
+    #[must_use = "dropping the future cancels the check"]
+    pub fn is_completed(
+        &self,
+        name: &str,
+        action: Value,
+    ) -> BoxFuture<'static, Result<bool, JsonError>> {
+        if let Some(task) = self.get(name) {
+            return task.check_completed(action);
+        }
+        let error = self.unknown(name, action);
+        Box::pin(async move { Err(error) })
+    }
+
+    /// Asks all jobs concurrently about their known actions; see [`Task::known_actions`].
+    ///
+    /// Call it when a process starts, so that [`list`](TaskStack::list) tells which work earlier
+    /// processes have done. Returns the jobs with a check that failed, by name, each with its first
+    /// error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the checks. Answers that were given are kept.
+    pub async fn check_known_actions(&self) -> BTreeMap<String, RunError> {
+        let mut checks: Vec<_> = self
+            .all()
+            .into_iter()
+            .map(|(name, task)| (name, Some(task.check_known_actions())))
+            .collect();
+        let mut failures = BTreeMap::new();
+        poll_fn(|cx| {
+            let mut is_pending = false;
+            for (name, check) in &mut checks {
+                match check.as_mut().map(|check| check.as_mut().poll(cx)) {
+                    Some(Poll::Pending) => {
+                        is_pending = true;
+                        continue;
+                    }
+                    Some(Poll::Ready(Err(error))) => {
+                        failures.insert(name.clone(), error);
+                    }
+                    Some(Poll::Ready(Ok(()))) | None => {}
+                }
+                *check = None;
+            }
+            if is_pending { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        failures
     }
 
     /// Cancels all running jobs concurrently, waits until each has ended, and returns the states in
@@ -213,7 +288,8 @@ impl fmt::Debug for TaskStack {
 
 /// A job of a [`TaskStack`], as it was when [`TaskStack::list`] was called.
 ///
-/// It can be serialized: `{"name": "import", "type": "app::Import", "state": {"state": "running"}}`.
+/// It can be serialized: `{"name": "import", "type": "app::Import", "state": {"state": "running"},
+/// "runs": [{"run": 1, "repeat": "always", "state": {"state": "running"}}]}`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackedTask {
@@ -221,16 +297,19 @@ pub struct StackedTask {
     pub name: String,
     /// The kind of job; see [`Task::type_name`].
     pub type_name: String,
-    /// Its state.
+    /// The state of its latest run.
     pub state: TaskState,
+    /// Its runs and their states; see [`TaskWrapper::runs`].
+    pub runs: Vec<RunRecord>,
 }
 
 impl Serialize for StackedTask {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut info = serializer.serialize_struct("StackedTask", 3)?;
+        let mut info = serializer.serialize_struct("StackedTask", 4)?;
         info.serialize_field("name", &self.name)?;
         info.serialize_field("type", &self.type_name)?;
         info.serialize_field("state", &self.state)?;
+        info.serialize_field("runs", &self.runs)?;
         info.end()
     }
 }

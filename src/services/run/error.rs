@@ -19,7 +19,7 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 ///
 /// The [`Display`](fmt::Display) form says what failed and how: `task 'import' panicked: index out
 /// of bounds`. It does not include the source, as in `task 'import' failed`; the alternate form
-/// `{:#}` and [`Debug`](fmt::Debug) do.
+/// `{:#}`, [`Debug`](fmt::Debug) and [`full_message`] do.
 #[derive(Clone)]
 pub struct RunError {
     inner: Arc<Inner>,
@@ -134,15 +134,59 @@ impl Error for RunError {
     }
 }
 
+/// The message of an error followed by the messages of its sources, for a log or a wire protocol:
+/// `task 'import' failed: disk is full`.
+///
+/// The errors of jobs and services leave their causes to [`Error::source`], so that each part of a
+/// report says one thing; `to_string()` alone is `task 'import' failed`. A source whose message its
+/// error ends with is left out.
+///
+/// # Examples
+///
+/// ```
+/// use async_runtime_compat::services::{TaskWrapper, Task, TaskContext, full_message};
+///
+/// struct Failing;
+///
+/// impl Task for Failing {
+///     type Action = ();
+///     type Event = ();
+///     type Output = ();
+///     type Error = &'static str;
+///
+///     async fn run(&self, (): (), _: TaskContext<()>) -> Result<(), &'static str> {
+///         Err("disk is full")
+///     }
+/// }
+///
+/// # #[cfg(feature = "smol")]
+/// # futures_lite::future::block_on(async {
+/// # let runtime = std::sync::Arc::new(async_runtime_compat::smol::SmolSpawner);
+/// let failing = TaskWrapper::builder(runtime, Failing).name("failing").build();
+/// let error = failing.start(()).unwrap().await.unwrap_err();
+/// assert_eq!(full_message(&error), "task 'failing' failed: disk is full");
+/// # });
+/// ```
+#[must_use]
+pub fn full_message(error: &(dyn Error + 'static)) -> String {
+    Chain(error).to_string()
+}
+
 /// An error with its sources.
 struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut last = self.0.to_string();
+        f.write_str(&last)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            let message = error.to_string();
+            // Some errors have both, a source and its message in their own.
+            if !last.ends_with(&message) {
+                write!(f, ": {message}")?;
+                last = message;
+            }
             source = error.source();
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Errors of services.
 //!
-//! Like a [`RunError`], they leave the cause to [`Error::source`]; the alternate form `{:#}` and
-//! [`Debug`](fmt::Debug) include it.
+//! Like a [`RunError`], they leave the cause to [`Error::source`]; the alternate form `{:#}`,
+//! [`Debug`](fmt::Debug) and [`full_message`](crate::services::full_message) include it.
 
 use std::error::Error;
 use std::fmt;
@@ -198,8 +198,7 @@ impl<A> DispatchError<A> {
 impl<A> fmt::Display for DispatchError<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DispatchError { service, state, .. } = self;
-        let phase = state.phase();
-        write!(f, "service '{service}' does not accept actions because it is {phase}")?;
+        write!(f, "service '{service}' does not accept actions because it {}", Is(state))?;
         write_source(f, state.failure())
     }
 }
@@ -267,7 +266,7 @@ impl fmt::Display for HealthError {
         write!(f, "service '{}' ", self.service)?;
         match &self.cause {
             HealthCause::NotRunning(state) => {
-                write!(f, "cannot be checked because it is {}", state.phase())?;
+                write!(f, "cannot be checked because it {}", Is(state))?;
             }
             HealthCause::Timeout(limit) => {
                 write!(f, "did not complete its health check within {limit:?}")?;
@@ -313,9 +312,20 @@ impl NotReached {
 impl fmt::Display for NotReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NotReached { service, wanted, within, state } = self;
-        let phase = state.phase();
-        write!(f, "service '{service}' was not {wanted} within {within:?}: it is {phase}")?;
+        write!(f, "service '{service}' was not {wanted} within {within:?}: it {}", Is(state))?;
         write_source(f, state.failure())
+    }
+}
+
+/// `is stopped`
+struct Is<'a>(&'a ServiceState);
+
+impl fmt::Display for Is<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ServiceState::Failed(_) => f.write_str("has failed"),
+            other => write!(f, "is {}", other.phase()),
+        }
     }
 }
 

@@ -1,21 +1,23 @@
 //! What the clones of a wrapper share with the task that runs the job.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::record::{Current, Records, RunRecord};
+use super::repeat::Repeat;
 use super::state::{Outcome, TaskState};
 use super::{Task, TaskContext};
-use crate::services::contain::lock;
+use crate::services::contain::{discard, lock};
 use crate::services::run::{BoxError, Canceller, Cause, Promise, RunError};
-use crate::{CancelToken, Runtime, WatchSender};
+use crate::{Runtime, WatchSender};
 
 pub(super) struct Shared<K> {
     pub(super) task: K,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) options: Options,
-    /// Set under the lock of `running`, so that it is `Running` as long as there is a run.
+    /// Set under the lock of `records`, so that it is `Running` as long as there is a run.
     state: WatchSender<TaskState>,
-    running: Mutex<Option<Arc<Current>>>,
+    records: Mutex<Records>,
 }
 
 pub(super) struct Options {
@@ -24,39 +26,24 @@ pub(super) struct Options {
     pub(super) grace: Duration,
 }
 
-/// The present run.
-pub(super) struct Current {
-    pub(super) canceller: Canceller,
-    /// Cancelled when the run has ended.
-    pub(super) ended: CancelToken,
-    /// The state in which it ended.
-    pub(super) last: OnceLock<TaskState>,
-}
-
-impl Current {
-    pub(super) fn new(canceller: Canceller) -> Arc<Current> {
-        Arc::new(Current { canceller, ended: CancelToken::new(), last: OnceLock::new() })
-    }
-}
-
 /// What a start may do.
 pub(super) enum Begin {
     /// Run the job.
-    Run,
+    Run(Arc<Current>),
     /// Nothing: a run is under way.
     IsRunning,
-    /// Nothing: the job has completed.
+    /// Nothing: the work of the action is done.
     IsCompleted,
 }
 
 impl<K: Task> Shared<K> {
     pub(super) fn new(task: K, runtime: Arc<dyn Runtime>, options: Options) -> Arc<Shared<K>> {
-        let (state, running) = (WatchSender::new(TaskState::NotStarted), Mutex::new(None));
-        Arc::new(Shared { task, runtime, options, state, running })
+        let (state, records) = (WatchSender::new(TaskState::NotStarted), Mutex::default());
+        Arc::new(Shared { task, runtime, options, state, records })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Current>>> {
-        lock(&self.running)
+    fn lock(&self) -> MutexGuard<'_, Records> {
+        lock(&self.records)
     }
 
     pub(super) fn state(&self) -> &WatchSender<TaskState> {
@@ -65,24 +52,36 @@ impl<K: Task> Shared<K> {
 
     /// The present run, if there is one.
     pub(super) fn current(&self) -> Option<Arc<Current>> {
-        self.lock().clone()
+        self.lock().running.clone()
     }
 
-    /// Makes this the present run, unless there is nothing to run.
-    pub(super) fn begin(&self, current: &Arc<Current>) -> Begin {
-        let mut running = self.lock();
-        if running.is_some() {
-            return Begin::IsRunning;
-        }
-        if self.state.state().is_completed() {
+    /// The remembered runs.
+    pub(super) fn runs(&self) -> Vec<RunRecord> {
+        self.lock().list()
+    }
+
+    /// Whether a run of this wrapper has completed this.
+    pub(super) fn has_completed(&self, repeat: &Repeat) -> bool {
+        self.lock().has_completed(repeat)
+    }
+
+    /// Makes a new run the present one, unless there is nothing to run.
+    pub(super) fn begin(&self, repeat: &Repeat, canceller: &Canceller) -> Begin {
+        let mut records = self.lock();
+        if records.has_completed(repeat) {
             return Begin::IsCompleted;
         }
-        *running = Some(current.clone());
+        if records.running.is_some() {
+            return Begin::IsRunning;
+        }
+        let (current, replaced) = records.begin(repeat, canceller.clone());
         let change = self.state.replace(TaskState::Running);
-        // Announced after unlocking: a waker may look at the wrapper.
-        drop(running);
+        // Announced after unlocking: a waker may look at the wrapper, and so may the destructor of an
+        // error.
+        drop(records);
         change.announce();
-        Begin::Run
+        discard(replaced);
+        Begin::Run(current)
     }
 
     /// Asks the job whether there is anything to do, and does it.
@@ -106,15 +105,24 @@ impl<K: Task> Shared<K> {
             Ok(_) => TaskState::Completed,
             Err(error) => TaskState::Failed(error.clone()),
         };
-        let mut running = self.lock();
-        let replaced = running.take();
+        let mut records = self.lock();
+        records.end(&state);
         let change = self.state.replace(state.clone());
-        drop(running);
-        drop(replaced);
+        drop(records);
         // It is empty: each run ends once.
         let _ = current.last.set(state);
         promise.keep(result);
         change.announce();
         current.ended.cancel();
+    }
+
+    /// Notes the answer of a check.
+    pub(super) fn checked(&self, repeat: Repeat, is_completed: bool) {
+        let mut records = self.lock();
+        let state = records.checked(repeat, is_completed);
+        let change = state.map(|state| self.state.replace(state));
+        // Announced after unlocking: a waker may look at the wrapper.
+        drop(records);
+        drop(change);
     }
 }

@@ -4,17 +4,19 @@ use std::fmt;
 
 use crate::services::run::RunError;
 
-/// The state of a job; see [`TaskWrapper::state`](crate::services::TaskWrapper::state).
+/// The state of a job, which is that of its latest run, or the state of one of its runs; see
+/// [`TaskWrapper::state`](crate::services::TaskWrapper::state) and [`RunRecord`](super::RunRecord).
 ///
 /// With the feature `json` it can be serialized: `{"state": "failed", "reason": "disk full"}`. The
 /// other states, `not_started`, `running` and `completed`, have no reason.
 #[derive(Clone, Debug)]
 pub enum TaskState {
-    /// It was never started.
+    /// It was not started, and no check has found its work done.
     NotStarted,
     /// It was started and has not ended: the job or one of its tasks has not been dropped yet.
     Running,
-    /// It has succeeded. Starting it again does nothing.
+    /// It has succeeded, or it was not started and a check has found its work done. Whether another
+    /// start runs it depends on the action; see [`Task::repeat`](super::Task::repeat).
     Completed,
     /// It has ended without success. It can be started again.
     Failed(RunError),

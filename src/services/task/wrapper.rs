@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::Task;
 use super::context::TaskContext;
 use super::error::StartError;
-use super::shared::{Begin, Current, Options, Shared};
+use super::record::RunRecord;
+use super::repeat::Repeat;
+use super::shared::{Begin, Options, Shared};
 use super::state::{Outcome, TaskState};
-use crate::services::contain::discard;
-use crate::services::run::{Canceller, Run, RunHandle, Work, promise};
+use crate::services::contain::{catch, discard};
+use crate::services::run::{Canceller, Cause, Run, RunError, RunHandle, Work, promise};
 use crate::services::{events, short_name};
 use crate::{Runtime, SpawnMeta, TaskGroup, Watch};
 
@@ -20,12 +22,15 @@ use crate::{Runtime, SpawnMeta, TaskGroup, Watch};
 ///
 /// Clones share the job and its state.
 ///
-/// | state        | [`start`](TaskWrapper::start)                                               |
-/// |--------------|-----------------------------------------------------------------------------|
-/// | `NotStarted` | starts the job                                                              |
-/// | `Running`    | fails, and returns the action                                               |
-/// | `Completed`  | does nothing; the result is [`AlreadyCompleted`](Outcome::AlreadyCompleted) |
-/// | `Failed`     | starts the job again                                                        |
+/// | the action                              | [`start`](TaskWrapper::start)                                     |
+/// |-----------------------------------------|-------------------------------------------------------------------|
+/// | [repeats](Task::repeat) once, or once for its key, and a run has completed that | does nothing; the result is [`AlreadyCompleted`](Outcome::AlreadyCompleted) |
+/// | another one, while the job runs         | fails, and returns the action                                     |
+/// | another one                             | starts the job                                                    |
+///
+/// The wrapper's [state](TaskWrapper::state) is that of the latest run;
+/// [`runs`](TaskWrapper::runs) lists the states of earlier ones.
+/// [`check_completed`](TaskWrapper::check_completed) asks about an action without a start.
 ///
 /// # Dropping it
 ///
@@ -55,7 +60,7 @@ use crate::{Runtime, SpawnMeta, TaskGroup, Watch};
 ///
 /// use async_runtime_compat::prelude::*;
 /// use async_runtime_compat::smol::SmolSpawner;
-/// use async_runtime_compat::services::{Outcome, Run, Task, TaskContext, TaskWrapper};
+/// use async_runtime_compat::services::{Outcome, Repeat, Run, Task, TaskContext, TaskWrapper};
 ///
 /// struct Squares;
 ///
@@ -64,6 +69,11 @@ use crate::{Runtime, SpawnMeta, TaskGroup, Watch};
 ///     type Event = u32;
 ///     type Output = u32;
 ///     type Error = std::convert::Infallible;
+///
+///     /// Without this, each start runs it.
+///     fn repeat(&self, count: &u32) -> Repeat {
+///         Repeat::once_per(count)
+///     }
 ///
 ///     async fn run(&self, count: u32, cx: TaskContext<u32>) -> Result<u32, Self::Error> {
 ///         let mut sum = 0;
@@ -84,6 +94,7 @@ use crate::{Runtime, SpawnMeta, TaskGroup, Watch};
 /// assert_eq!(handle.await?, Outcome::Completed(14));
 /// assert!(squares.is_completed());
 /// assert_eq!(squares.start(3)?.await?, Outcome::AlreadyCompleted);
+/// assert_eq!(squares.start(2)?.await?, Outcome::Completed(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// # }
@@ -112,9 +123,9 @@ impl<K: Task> TaskWrapper<K> {
     /// Starts the job, and returns its events and its future outcome.
     ///
     /// The job is spawned with the wrapper's name and the location of this call, which a group's
-    /// listing shows. If the state is [`Completed`](TaskState::Completed), nothing is spawned, the
-    /// events are at their end, and the outcome is
-    /// [`AlreadyCompleted`](Outcome::AlreadyCompleted).
+    /// listing shows. If an earlier run has completed the work of the action, as far as the action
+    /// [repeats](Task::repeat) at all, nothing is spawned, the events are at their end, and the outcome
+    /// is [`AlreadyCompleted`](Outcome::AlreadyCompleted). This also holds while the job runs.
     ///
     /// Dropping the returned value stops nothing.
     ///
@@ -125,20 +136,31 @@ impl<K: Task> TaskWrapper<K> {
     /// [`is_shutdown`](crate::services::RunError::is_shutdown).
     #[track_caller]
     pub fn start(&self, action: K::Action) -> Result<TaskRun<K>, StartError<K::Action>> {
-        let Shared { runtime, options, .. } = &*self.shared;
+        let Shared { task, runtime, options, .. } = &*self.shared;
+        let (repeat, panic) = match catch(|| task.repeat(&action)) {
+            Ok(repeat) => (repeat, None),
+            Err(payload) => (Repeat::Always, Some(Cause::panic(payload))),
+        };
         let group = TaskGroup::new(runtime.clone());
         let canceller = Canceller::new(group.cancel_token());
         let (emitter, events) = events::channel(options.capacity);
         let (promise, promised) = promise();
-        let run = Run::new(events, RunHandle::new(promised, canceller.clone()));
-        let current = Current::new(canceller.clone());
-        match self.shared.begin(&current) {
-            Begin::Run => {}
+        let mut handle = RunHandle::new(promised, canceller.clone());
+        let current = match self.shared.begin(&repeat, &canceller) {
+            Begin::Run(current) => current,
             Begin::IsRunning => return Err(StartError::new(&options.name, action)),
             Begin::IsCompleted => {
                 promise.keep(Ok(Outcome::AlreadyCompleted));
-                return Ok(run);
+                discard(action);
+                return Ok(Run::new(events, handle));
             }
+        };
+        handle.set_number(current.number);
+        let run = Run::new(events, handle);
+        if let Some(cause) = panic {
+            self.shared.end(&current, promise, Err(cause));
+            discard(action);
+            return Ok(run);
         }
 
         let cx = TaskContext::new(options.name.clone(), emitter.clone(), &group, runtime.clone());
@@ -159,16 +181,117 @@ impl<K: Task> TaskWrapper<K> {
         Ok(run)
     }
 
-    /// The present state.
+    /// The present state: the state of the latest run.
+    ///
+    /// If there was none, it is [`Completed`](TaskState::Completed) if a
+    /// [check](TaskWrapper::check_completed) has found work of the job done, and otherwise
+    /// [`NotStarted`](TaskState::NotStarted).
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.shared.state().state()
     }
 
-    /// Whether the job has completed.
+    /// Whether the latest run has completed. For an action, use
+    /// [`check_completed`](TaskWrapper::check_completed).
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.state().is_completed()
+    }
+
+    /// The states of the runs: first the work that was done before, as far as a
+    /// [check](TaskWrapper::check_completed) has found it done, and then the runs in the order of
+    /// their starts.
+    ///
+    /// The wrapper remembers each run that has completed a key (see [`Task::repeat`]), and the latest
+    /// 32 of the others. Of the runs with the same key it remembers the latest.
+    #[must_use]
+    pub fn runs(&self) -> Vec<RunRecord> {
+        self.shared.runs()
+    }
+
+    /// Asks whether the work of an action is done, without starting the job: whether a run of this
+    /// wrapper has completed it, or else [`Task::is_completed`].
+    ///
+    /// The check is spawned by this call, as a task of its own with the location of the call. It can
+    /// be made while the job runs. If it finds the work done, [`runs`](TaskWrapper::runs) lists that,
+    /// and the state of a job that was not started is [`Completed`](TaskState::Completed), until
+    /// another check finds it not done. A start asks the job again.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the check fails, panics or is aborted from outside. The state of the job does
+    /// not change.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the check: its token is cancelled, and it is dropped after the
+    /// [grace period](TaskWrapperBuilder::grace).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::Arc;
+    ///
+    /// use async_runtime_compat::smol::SmolSpawner;
+    /// use async_runtime_compat::services::{Task, TaskContext, TaskWrapper};
+    ///
+    /// struct Migration {
+    ///     applied: u32,
+    /// }
+    ///
+    /// impl Task for Migration {
+    ///     type Action = u32;
+    ///     type Event = ();
+    ///     type Output = ();
+    ///     type Error = std::convert::Infallible;
+    ///
+    ///     async fn is_completed(&self, to: &u32, _: &TaskContext<()>) -> Result<bool, Self::Error> {
+    ///         Ok(*to <= self.applied)
+    ///     }
+    ///
+    ///     async fn run(&self, _: u32, _: TaskContext<()>) -> Result<(), Self::Error> {
+    ///         unreachable!("nothing is started here")
+    ///     }
+    /// }
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let migration = TaskWrapper::new(Arc::new(SmolSpawner), Migration { applied: 3 });
+    /// assert_eq!(migration.state().to_string(), "not started");
+    /// assert!(migration.check_completed(3).await?);
+    /// assert_eq!(migration.state().to_string(), "completed");
+    /// assert!(!migration.check_completed(4).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// # }
+    /// ```
+    #[must_use = "dropping the future cancels the check"]
+    #[track_caller]
+    pub fn check_completed(
+        &self,
+        action: K::Action,
+    ) -> impl Future<Output = Result<bool, RunError>> + Send + use<K> {
+        self.shared.check(action)
+    }
+
+    /// [Asks](TaskWrapper::check_completed) about each of the job's
+    /// [known actions](Task::known_actions), one after the other.
+    ///
+    /// Call it when a process starts: [`runs`](TaskWrapper::runs) then lists the work that earlier
+    /// processes have done, and the state of a job that has done any is
+    /// [`Completed`](TaskState::Completed).
+    ///
+    /// # Errors
+    ///
+    /// The first error of a check, once all were made.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the present check, and no further ones are made.
+    pub fn check_known_actions(
+        &self,
+    ) -> impl Future<Output = Result<(), RunError>> + Send + use<K> {
+        self.shared.clone().check_known_actions()
     }
 
     /// Watches the state.

@@ -2,14 +2,14 @@
 
 use async_runtime_compat::JoinError;
 use async_runtime_compat::prelude::*;
-use async_runtime_compat::services::{Task, TaskContext};
+use async_runtime_compat::services::{Repeat, Task, TaskContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The number of candidates between two events.
 const STEP: u32 = 10_000;
 
-/// Counts the primes below a limit. Like every task, it completes once.
+/// Counts the primes below a limit, once for each limit.
 pub struct Primes;
 
 #[derive(Deserialize, JsonSchema)]
@@ -29,6 +29,10 @@ impl Task for Primes {
     type Event = Found;
     type Output = u32;
     type Error = JoinError;
+
+    fn repeat(&self, action: &Below) -> Repeat {
+        Repeat::once_per(action.below)
+    }
 
     async fn run(&self, action: Below, cx: TaskContext<Found>) -> Result<u32, JoinError> {
         let Below { below: limit } = action;

@@ -30,7 +30,8 @@
 //! {"id": 8, "event": {"tick": 2, "of": 2}}
 //! {"id": 8, "ok": null}
 //! {"id": 9, "error": {"code": "bad_action", "path": "action.below",
-//!   "message": "task 'primes' does not take this action: at 'below': invalid type: …, expected u32"}}
+//!   "message": "invalid action for task 'primes': at 'below': invalid type: …, expected u32"}}
+//! {"id": 9, "error": {"code": "failed", "message": "task 'primes' failed: disk is full"}}
 //! ```
 //!
 //! `list` replies with the services and the tasks, each with its state. `actions` replies with a
@@ -55,7 +56,7 @@
 //! | `not_text` | is a binary message |
 //! | `unknown_service`, `unknown_task` | has an unknown name; `known` lists the known ones |
 //! | `bad_action` | has an action that the service or task does not take |
-//! | `not_running`, `already_running` | is for a service that does not run, or a task that does |
+//! | `not_running`, `already_running` | is for a service that does not run, or a task that does; the message names its state |
 //! | `too_many_calls` | would exceed the connection's limit of open calls |
 //! | `failed`, `panicked`, `cancelled` | started a call that ended this way |
 //! | `shut_down` | came while the server was shutting down |

@@ -31,10 +31,11 @@ fn value<'a>(document: &'a str, key: &str) -> &'a str {
 }
 
 const GUIDE: &str = "MIGRATION.md";
+const CRATES_AND_TESTS: &str = "docs/porting-crates.md";
 const README: &str = "README.md of the kit";
 
 fn text(document: &str) -> String {
-    let file = if document == GUIDE { "../MIGRATION.md" } else { "README.md" };
+    let file = if document == README { "README.md" } else { &format!("../{document}") };
     fs::read_to_string(migration().join(file)).expect("the document is there")
 }
 
@@ -48,7 +49,7 @@ fn sections(document: &str) -> BTreeSet<String> {
 #[test]
 fn each_rule_names_a_section_that_is_there() {
     for (id, rule) in rules() {
-        let (document, section) = [GUIDE, README]
+        let (document, section) = [GUIDE, CRATES_AND_TESTS, README]
             .into_iter()
             .find_map(|document| {
                 let rest = rule.split(&format!("\n  {document}, section \"")).nth(1)?;
