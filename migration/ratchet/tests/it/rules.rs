@@ -63,13 +63,15 @@ fn each_rule_names_a_section_that_is_there() {
 
 #[test]
 fn clippy_names_sections_that_are_there() {
-    let sections = sections(GUIDE);
+    let documents = [GUIDE, CRATES_AND_TESTS].map(|document| (document, sections(document)));
     for file in ["clippy.toml", "clippy-sim.toml"] {
         let clippy = fs::read_to_string(migration().join(file)).expect("it is there");
         for line in clippy.lines().filter(|line| line.contains("path =")) {
-            let section =
-                line.split("(MIGRATION.md, ").nth(1).and_then(|rest| rest.split(")\"").next());
-            let section = section.unwrap_or_else(|| panic!("no section: {line}"));
+            let named = documents.iter().find_map(|(document, sections)| {
+                let rest = line.split(&format!("({document}, ")).nth(1)?;
+                Some((sections, rest.split(")\"").next()?))
+            });
+            let (sections, section) = named.unwrap_or_else(|| panic!("no section: {line}"));
             assert!(sections.contains(section), "there is no {section:?} for {file}: {line}");
         }
     }
