@@ -1,9 +1,11 @@
 //! The entry point of tests: many schedules, and a report on the first that fails.
 
+mod command;
 mod environment;
 mod explore;
 mod progress;
 mod report;
+mod same;
 mod shrink;
 
 use std::fmt;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use self::environment::Environment;
 use crate::failure::FailureKind;
+use crate::fault::Injection;
 use crate::runtime::SimRuntime;
 use crate::strategy::Strategy;
 use crate::tape::Tape;
@@ -124,6 +127,10 @@ pub struct Check {
     strategies: Vec<Strategy>,
     tape: Option<Tape>,
     threads: Option<NonZeroUsize>,
+    /// Whether buggify points must fire.
+    asks: bool,
+    /// Whether the environment has lowered the number of runs.
+    is_partial: bool,
     svg: Option<PathBuf>,
     command: Option<String>,
 }
@@ -136,7 +143,9 @@ pub struct Checked {
     pub runs: u64,
     /// How many steps they took in total.
     pub steps: u64,
-    /// How many of them were abandoned, because [`Strategy::Pct`] starved a task.
+    /// How many faults were injected in total.
+    pub faults: u64,
+    /// How many runs were abandoned, because [`Strategy::Pct`] starved a task.
     pub starved: u64,
     /// Whether every schedule was run; only [`Strategy::Dfs`] can know.
     pub exhausted: bool,
@@ -182,6 +191,8 @@ impl Check {
             ],
             tape: None,
             threads: None,
+            asks: false,
+            is_partial: false,
             svg: None,
             command: None,
         }
@@ -237,6 +248,61 @@ impl Check {
     /// Whether tasks may panic without a join that receives the panic; see [`Sim::allow_panics`].
     pub fn allow_panics(self, allow: bool) -> Check {
         Check { sim: self.sim.allow_panics(allow), ..self }
+    }
+
+    /// Sets how often to inject faults where the label matches a pattern, in each run. In the pattern,
+    /// `*` stands for any characters.
+    ///
+    /// The labels are those of [buggify points](SimRuntime::buggify), and `kill`, `restart`, `pause`,
+    /// `skew`, `drift` and `jump` for what the program does to a [`Node`](crate::Node), which it
+    /// otherwise always does. `kv get@a` is the label on the node `a`; a pattern without `@` matches
+    /// on all nodes. If several patterns match, the last counts.
+    ///
+    /// A check that asks for faults and gets none of them, in all of its runs, fails: the pattern may
+    /// be misspelt, or the program may not get there. With fewer runs than the code sets, by
+    /// `DST_RUNS`, it does not fail.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is not between 0 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat_sim::{Check, FailureKind, Rate};
+    ///
+    /// let check = Check::new().runs(50).faults("kv *", Rate(0.2).at_most(3));
+    /// let checked = check.clone().run(|rt| async move {
+    ///     let lost = (0..100).filter(|_| rt.buggify("kv get")).count();
+    ///     assert!(lost <= 3);
+    /// });
+    /// assert!(checked.faults > 0);
+    ///
+    /// let never = check.try_run(|rt| async move { let _ = rt.buggify("vk get"); }).unwrap_err();
+    /// assert_eq!(never.failure().kind(), FailureKind::NoFault);
+    /// assert!(never.to_string().contains("no fault that matches `kv *` was injected"));
+    /// ```
+    #[track_caller]
+    pub fn faults(mut self, pattern: impl Into<String>, injection: impl Into<Injection>) -> Check {
+        let injection = injection.into();
+        assert!((0.0..=1.0).contains(&injection.rate), "a rate is between 0 and 1");
+        self.sim.rules.push(pattern.into(), injection);
+        self
+    }
+
+    /// Sets the probabilities of [buggify points](SimRuntime::buggify) that
+    /// [`faults`](Check::faults) does not match; see [`Sim::buggify`].
+    ///
+    /// Unless one of them is 0, a check in which no fault was injected at all fails.
+    ///
+    /// # Panics
+    ///
+    /// If a probability is not between 0 and 1.
+    #[track_caller]
+    pub fn buggify(self, enabled: f64, fires: f64) -> Check {
+        let asks = enabled > 0.0 && fires > 0.0;
+        Check { sim: self.sim.buggify(enabled, fires), asks, ..self }
     }
 
     /// Sets the number of threads, instead of one per core. The result does not depend on it.
@@ -319,6 +385,7 @@ impl Check {
             Err(error) => panic!("{error}"),
         };
         self.sim.seed = environment.seed.unwrap_or(self.sim.seed);
+        self.is_partial = environment.runs.is_some_and(|runs| runs < self.runs);
         self.runs = environment.runs.unwrap_or(self.runs);
         self.svg = environment.svg.or(self.svg);
         if let Some(strategy) = environment.strategy {

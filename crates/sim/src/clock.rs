@@ -82,6 +82,17 @@ impl Offset {
         }
     }
 
+    /// The same direction, by that much.
+    pub(crate) fn shortened(self, nanos: Nanos) -> Offset {
+        // An offset of more than five hundred years has no place in 64 bits.
+        let by =
+            |whole: Duration| if nanos == Nanos::MAX { whole } else { Duration::from_nanos(nanos) };
+        match self {
+            Offset::Ahead(whole) => Offset::Ahead(by(whole)),
+            Offset::Behind(whole) => Offset::Behind(by(whole)),
+        }
+    }
+
     pub(crate) fn duration(self) -> Duration {
         let (Offset::Ahead(duration) | Offset::Behind(duration)) = self;
         duration

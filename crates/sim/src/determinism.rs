@@ -146,6 +146,8 @@ fn say(event: &Event, record: &Record) -> String {
         What::Ended(task) => format!("dropped {}", record.describe(*task)),
         What::Panicked(message) => format!("panicked: {message}"),
         What::Noted(text) => format!("noted “{text}”"),
+        What::Fault(fault) => format!("met the fault {fault}"),
+        What::Mended(what, node) => format!("mended {what}@{node}"),
     };
     format!("at {at:?}, {who} {what}")
 }

@@ -2,6 +2,7 @@
 
 mod context;
 mod drive;
+mod faults;
 mod nodes;
 mod state;
 mod time;
@@ -72,7 +73,13 @@ type Wrong = (FailureKind, String);
 const ROOT: Slot = 0;
 
 impl Engine {
-    pub(crate) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+    pub(crate) fn new(
+        seed: u64,
+        schedule: Schedule,
+        limits: Limits,
+        points: Points,
+        profile: bool,
+    ) -> Arc<Engine> {
         Arc::new(Engine {
             id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
             seed,
@@ -83,7 +90,7 @@ impl Engine {
                 schedule,
                 timers: Timers::default(),
                 nodes: Nodes::default(),
-                points: Points::default(),
+                points,
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
@@ -130,13 +137,6 @@ impl Engine {
         };
         *made += 1;
         SimRng::new(derive(self.seed, label, *made))
-    }
-
-    pub(crate) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
-        let (enabled, usually) = self.limits.buggify;
-        let mut state = self.lock();
-        let scoped = state.label(home, label);
-        state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
     }
 
     /// Spawns a task, detached. The future is dropped if the run, or the node's life, is over;

@@ -39,6 +39,9 @@ pub enum FailureKind {
     Invariant,
     /// The future that was passed to [`check`](crate::check()) returned an error.
     Error,
+    /// No run failed, but a fault that the [`Check`](crate::Check::faults) asked for was injected in
+    /// none of them.
+    NoFault,
 }
 
 impl fmt::Display for FailureKind {
@@ -55,6 +58,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
             FailureKind::Error => "error",
+            FailureKind::NoFault => "no fault",
         })
     }
 }

@@ -62,7 +62,7 @@ pub use check::{Check, Checked, Counterexample, Verdict, check};
 pub use clock::Offset;
 pub use exploration::Exploration;
 pub use failure::{Failure, FailureKind, TaskReport, Waking};
-pub use fault::buggify;
+pub use fault::{Fault, Injection, Rate, buggify, buggify_delay};
 pub use node::Node;
 pub use rng::SimRng;
 pub use runtime::SimRuntime;

@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::clock::Nanos;
+use crate::fault::Fault;
 use crate::hush;
 
 /// The events of a run, in order.
@@ -49,6 +50,10 @@ pub(crate) enum What {
     Ended(u32),
     Panicked(String),
     Noted(String),
+    /// A fault was injected.
+    Fault(Fault),
+    /// A fault in the node was ended by that action.
+    Mended(String, Arc<str>),
 }
 
 impl Default for Record {

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Nanos;
 use crate::engine::{Engine, Limits, RunEnd};
 use crate::failure::{Details, Failure};
-use crate::fault;
+use crate::fault::{self, Fault, Points, Rules};
 use crate::runtime::SimRuntime;
 use crate::schedule::{Profile, Schedule};
 use crate::strategy::Strategy;
@@ -47,6 +48,10 @@ pub struct Sim {
     /// Whether to keep a record of every event.
     pub(crate) record: bool,
     pub(crate) buggify: (f64, f64),
+    /// How often to inject faults, by label.
+    pub(crate) rules: Rules,
+    /// The only faults to inject; `None` if the seed decides.
+    pub(crate) only: Option<Arc<[Fault]>>,
 }
 
 /// A run that succeeded.
@@ -78,6 +83,8 @@ impl Sim {
             foreign_threads: false,
             record: false,
             buggify: fault::CHANCES,
+            rules: Rules::default(),
+            only: None,
         }
     }
 
@@ -210,7 +217,12 @@ impl Sim {
             foreign_threads: self.foreign_threads,
             buggify: self.buggify,
         };
-        let engine = Engine::new(seed, schedule, limits, profile);
+        let only = match &self.strategy {
+            Strategy::Replay(tape) => tape.only(),
+            _ => self.only.clone(),
+        };
+        let points = Points::new(seed, only, &self.rules);
+        let engine = Engine::new(seed, schedule, limits, points, profile);
         if self.record {
             engine.keep_record();
         }

@@ -88,7 +88,10 @@ impl Engine {
             steps: state.steps,
             elapsed: Duration::from_nanos(self.clock.nanos()),
             hash: std::hash::Hasher::finish(&state.trace),
-            tape: mem::take(&mut state.tape),
+            tape: {
+                let faults = state.points.take_injected();
+                mem::take(&mut state.tape).with_faults(faults)
+            },
             tasks,
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
@@ -243,6 +246,10 @@ impl Engine {
             let left = state.schedule.left_over();
             if left > 0 {
                 let message = format!("the program ended with {left} choices left on the tape");
+                state.fail(FailureKind::Diverged, message);
+            }
+            if let Some(fault) = state.points.left_over() {
+                let message = format!("the program ended before the fault {fault} of the tape");
                 state.fail(FailureKind::Diverged, message);
             }
             return Next::Stop;

@@ -19,6 +19,7 @@ mod nodes;
 mod programs;
 mod rates;
 mod same;
+mod shrinks;
 
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]
