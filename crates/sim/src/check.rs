@@ -7,6 +7,7 @@ mod progress;
 mod report;
 mod same;
 mod shrink;
+mod target;
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -97,6 +98,7 @@ where
 /// | `DST_STRATEGY` | the only [`Strategy`]: `random`, `pct(depth=3)`, `urw`, `round-robin`, `dfs(max_preemptions=2)` |
 /// | `DST_TAPE`     | a [`Tape`], or `@` and the path of a file with one: runs only this schedule, with the seed |
 /// | `DST_SVG`      | where to write a picture of the failing schedule                             |
+/// | `DST_TIMELINE` | `all` to show every row of the interleaving; `causes`, the default, leaves some out |
 ///
 /// They override the settings in the code. An empty value counts as unset. With a tape, the strategy
 /// and the number of runs are ignored. A tape is valid for one program and one seed, so run only that
@@ -132,6 +134,8 @@ pub struct Check {
     /// Whether the environment has lowered the number of runs.
     is_partial: bool,
     svg: Option<PathBuf>,
+    /// Whether to show every row of the timeline.
+    whole: bool,
     command: Option<String>,
 }
 
@@ -194,6 +198,7 @@ impl Check {
             asks: false,
             is_partial: false,
             svg: None,
+            whole: false,
             command: None,
         }
     }
@@ -316,7 +321,8 @@ impl Check {
     }
 
     /// Sets the command in the line that replays a failure. By default it is `cargo test` with the
-    /// name of the test, or, if that is unknown, the command line of this process.
+    /// package, the test target, the features, the profile and the name of the test, or, if that is
+    /// unknown, the command line of this process.
     pub fn command(self, command: impl Into<String>) -> Check {
         Check { command: Some(command.into()), ..self }
     }
@@ -388,6 +394,7 @@ impl Check {
         self.is_partial = environment.runs.is_some_and(|runs| runs < self.runs);
         self.runs = environment.runs.unwrap_or(self.runs);
         self.svg = environment.svg.or(self.svg);
+        self.whole = environment.whole;
         if let Some(strategy) = environment.strategy {
             self.strategies = vec![strategy];
         }

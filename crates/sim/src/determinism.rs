@@ -96,7 +96,8 @@ impl Sim {
         let RunEnd { steps, elapsed, tape, tasks, .. } = first;
         let strategy = self.strategy.clone();
         let kind = FailureKind::Nondeterminism;
-        Failure::new(Details { kind, message, seed, strategy, tape, steps, elapsed, tasks })
+        let origin = None;
+        Failure::new(Details { kind, message, origin, seed, strategy, tape, steps, elapsed, tasks })
     }
 }
 

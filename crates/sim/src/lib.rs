@@ -44,6 +44,7 @@ mod failure;
 mod fault;
 mod hush;
 mod node;
+mod panics;
 mod record;
 mod rng;
 mod runtime;

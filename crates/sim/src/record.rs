@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::clock::Nanos;
 use crate::fault::Fault;
-use crate::hush;
 
 /// The events of a run, in order.
 #[derive(Clone, Debug)]
@@ -65,13 +64,6 @@ impl Default for Record {
 
 impl Record {
     pub(crate) fn push(&mut self, step: u64, at: Nanos, what: What) {
-        let what = match what {
-            What::Panicked(message) => What::Panicked(match hush::last_location() {
-                Some(location) => format!("{message} (at {location})"),
-                None => message,
-            }),
-            what => what,
-        };
         match &what {
             What::Step(number) => self.acting = Some(*number),
             What::Time => self.acting = None,

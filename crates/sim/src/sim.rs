@@ -9,6 +9,7 @@ use crate::clock::Nanos;
 use crate::engine::{Engine, Limits, RunEnd};
 use crate::failure::{Details, Failure};
 use crate::fault::{self, Fault, Points, Rules};
+use crate::hush;
 use crate::runtime::SimRuntime;
 use crate::schedule::{Profile, Schedule};
 use crate::strategy::Strategy;
@@ -191,6 +192,7 @@ impl Sim {
     {
         let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
         let sim = Sim { record: true, ..self };
+        hush::install();
         let mut outcome = sim.execute(sim.seed, schedule, false, Location::caller(), f);
         let record = outcome.record.take().unwrap_or_default();
         let result = sim.report(sim.seed, outcome);
@@ -230,12 +232,13 @@ impl Sim {
     }
 
     pub(crate) fn report<T>(&self, seed: u64, outcome: RunEnd<T>) -> Result<Report<T>, Failure> {
-        let RunEnd { end, steps, elapsed, hash, tape, tasks, .. } = outcome;
+        let RunEnd { end, origin, steps, elapsed, hash, tape, tasks, .. } = outcome;
         match end {
             Ok(value) => Ok(Report { value, steps, elapsed, trace_hash: hash }),
             Err((kind, message)) => Err(Failure::new(Details {
                 kind,
                 message,
+                origin,
                 seed,
                 strategy: self.strategy.clone(),
                 tape,

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::{env, fs, thread};
 
 use super::environment::{SEED, TAPE};
+use super::target::Target;
 use crate::tape::Tape;
 
 /// The longest tape that is put on a command line. A variable holds at most 128 KiB on Linux, and
@@ -33,21 +34,36 @@ pub(super) fn command(command: Option<&str>) -> String {
 
 /// The command that runs this test, or this program.
 fn this_command() -> String {
-    // The test harness names the threads of tests after them.
-    match thread::current().name() {
-        Some(test) if test != "main" => {
-            // The test may be an ignored one, which needs an argument to run.
-            let ignored = ["--ignored", "--include-ignored"];
-            let ignored = env::args_os().any(|argument| ignored.iter().any(|it| argument == *it));
-            let include = if ignored { " --include-ignored" } else { "" };
-            format!("cargo test {test} -- --exact{include}")
+    match this_test() {
+        Some(test) => {
+            let target = Target::of_this_process().options();
+            format!("cargo test {target}{test} -- --exact{}", include_ignored())
         }
-        _ => {
+        None => {
             let arguments: Vec<_> =
                 env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect();
             arguments.join(" ")
         }
     }
+}
+
+/// The command that runs this test as it is built, if it is one.
+pub(super) fn built() -> Option<String> {
+    let (test, binary) = (this_test()?, env::current_exe().ok()?);
+    Some(format!("{} {test} --exact{}", quoted(&binary.to_string_lossy()), include_ignored()))
+}
+
+/// The name of this test, if it is one.
+fn this_test() -> Option<String> {
+    // The test harness names the threads of tests after them.
+    thread::current().name().filter(|test| *test != "main").map(str::to_owned)
+}
+
+/// The test may be an ignored one, which needs an argument to run.
+fn include_ignored() -> &'static str {
+    let ignored = ["--ignored", "--include-ignored"];
+    let ignored = env::args_os().any(|argument| ignored.iter().any(|it| argument == *it));
+    if ignored { " --include-ignored" } else { "" }
 }
 
 /// Quotes an argument for a POSIX shell.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::command::{command, replay_line};
+use super::command::{built, command, replay_line};
 use super::progress::Progress;
 use super::report::{Counterexample, Of, Parts};
 use super::same::Sameness;
@@ -94,6 +94,7 @@ impl Check {
         let failure = Failure::new(Details {
             kind: FailureKind::NoFault,
             message,
+            origin: None,
             seed: self.sim.seed,
             strategy: self.strategies[0].clone(),
             tape: Tape::default(),
@@ -103,7 +104,16 @@ impl Check {
         });
         let (timeline, replay) = (Timeline::empty(), command(self.command.as_deref()));
         let of = Of::All(checked.runs);
-        Err(Counterexample::new(Parts { of, failure, timeline, replay, shrunk: None, svg: None }))
+        Err(Counterexample::new(Parts {
+            built: None,
+            of,
+            failure,
+            timeline,
+            whole: false,
+            replay,
+            shrunk: None,
+            svg: None,
+        }))
     }
 
     fn replay(
@@ -296,10 +306,10 @@ impl Check {
             let schedule = Schedule::guided(candidate.plan, candidate.choices_only);
             // Without a point the list is empty, and of no use.
             let sim = with(Some(candidate.faults.into()));
-            let RunEnd { end, tape, schedule, tasks, .. } =
+            let RunEnd { end, origin, tape, schedule, tasks, .. } =
                 sim.execute(seed, schedule, false, location, program);
             let cost = schedule.cost();
-            let fails = sameness.holds(&end, &tasks);
+            let fails = sameness.holds(&end, origin.as_ref(), &tasks);
             Tried { fails, tape, taken: schedule.into_taken(), cost }
         };
         let shrunk = shrink::shrink(failure.tape(), &mut attempt);
@@ -332,6 +342,7 @@ impl Check {
             let written = std::fs::write(path, timeline.svg());
             (path.clone(), written.map_err(|error| error.to_string()))
         });
-        Counterexample::new(Parts { of, failure, timeline, replay, shrunk, svg })
+        let (whole, built) = (self.whole, built().filter(|_| self.command.is_none()));
+        Counterexample::new(Parts { of, whole, built, failure, timeline, replay, shrunk, svg })
     }
 }

@@ -29,7 +29,11 @@ pub(super) struct Parts {
     pub(super) of: Of,
     pub(super) failure: Failure,
     pub(super) timeline: Timeline,
+    /// Whether to show every row of it.
+    pub(super) whole: bool,
     pub(super) replay: String,
+    /// The command of the test as it is built, if it is one.
+    pub(super) built: Option<String>,
     pub(super) shrunk: Option<Shrunk>,
     /// Where the picture was written, or why it was not.
     pub(super) svg: Option<(PathBuf, Result<(), String>)>,
@@ -116,7 +120,14 @@ impl fmt::Display for Counterexample {
             None => {}
         }
         write!(f, "\nreplay it with\n\n    {}\n\n", it.replay)?;
-        fmt::Display::fmt(&it.timeline, f)?;
+        if let Some(built) = &it.built {
+            write!(f, "or, as long as it is built, with the same variables and {built}\n\n")?;
+        }
+        if it.whole {
+            write!(f, "{:#}", it.timeline)?;
+        } else {
+            write!(f, "{}", it.timeline)?;
+        }
         let faults = it.timeline.faults();
         let plural = if faults.len() == 1 { "" } else { "s" };
         match &it.shrunk {

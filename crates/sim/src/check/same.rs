@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::panic::Location;
 
 use crate::failure::{Failure, FailureKind, TaskReport};
+use crate::panics::Caught;
 
 /// What a run must have in common with the failure.
 pub(super) struct Sameness {
     kind: FailureKind,
     gist: String,
+    /// Where it panicked. Whether the panic is joined may change with the schedule.
+    location: Option<String>,
     /// How many tasks of each sort were alive, for failures that consist in that.
     alive: Option<HashMap<Sort, usize>>,
 }
@@ -21,22 +24,30 @@ impl Sameness {
         let kind = failure.kind();
         let counts = matches!(kind, FailureKind::Stall | FailureKind::Leak);
         let alive = counts.then(|| count(failure.tasks()));
-        Sameness { kind, gist: gist(failure.message()), alive }
+        let (gist, location) = identity(kind, failure.message(), failure.origin());
+        Sameness { kind, gist, location, alive }
     }
 
     pub(super) fn holds(
         &self,
         end: &Result<(), (FailureKind, String)>,
+        origin: Option<&Caught>,
         tasks: &[TaskReport],
     ) -> bool {
-        end.as_ref().is_err_and(|(kind, message)| self.is_met(*kind, message, tasks))
+        end.as_ref().is_err_and(|(kind, message)| self.is_met(*kind, message, origin, tasks))
     }
 
     pub(super) fn holds_for(&self, failure: &Failure) -> bool {
-        self.is_met(failure.kind(), failure.message(), failure.tasks())
+        self.is_met(failure.kind(), failure.message(), failure.origin(), failure.tasks())
     }
 
-    fn is_met(&self, kind: FailureKind, message: &str, tasks: &[TaskReport]) -> bool {
+    fn is_met(
+        &self,
+        kind: FailureKind,
+        message: &str,
+        origin: Option<&Caught>,
+        tasks: &[TaskReport],
+    ) -> bool {
         // Tasks that were not left over, or not blocked, are another failure: switching off the kill
         // that cleans up leaks tasks, too.
         let only_these = |alive: &HashMap<Sort, usize>| {
@@ -46,8 +57,16 @@ impl Sameness {
             count(tasks).into_iter().all(is_among)
         };
         kind == self.kind
-            && gist(message) == self.gist
+            && identity(kind, message, origin) == (self.gist.clone(), self.location.clone())
             && self.alive.as_ref().is_none_or(only_these)
+    }
+}
+
+/// What is the same each time: the message, or that of the panic that it began with, and its place.
+fn identity(kind: FailureKind, message: &str, origin: Option<&Caught>) -> (String, Option<String>) {
+    match origin.filter(|_| kind == FailureKind::Panic) {
+        Some(origin) => (gist(&origin.message), origin.location.clone()),
+        None => (gist(message), None),
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     }
     writeln!(f)?;
     let mut alive: BTreeSet<u32> = [0].into();
-    let mut omitted = 0;
+    let (mut omitted, mut hint) = (0, ": `{:#}` or `DST_TIMELINE=all` shows them");
     for (index, row) in all.iter().enumerate() {
         alive.extend(&row.spawned);
         if !is_shown[index] {
@@ -101,8 +101,8 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
             let is_last = is_shown.get(index + 1).is_none_or(|shown| *shown);
             if is_last {
                 let plural = if omitted == 1 { "" } else { "s" };
-                writeln!(f, "     ⋮  {:>wide$}  {omitted} row{plural} omitted", "")?;
-                omitted = 0;
+                writeln!(f, "     ⋮  {:>wide$}  {omitted} row{plural} omitted{hint}", "")?;
+                (omitted, hint) = (0, "");
             }
         } else {
             write!(f, "{:>6}  {:>wide$}", row.step, time(row.at))?;

@@ -18,6 +18,7 @@ mod literature;
 mod nodes;
 mod programs;
 mod rates;
+mod report;
 mod same;
 mod shrinks;
 
