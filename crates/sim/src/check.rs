@@ -85,9 +85,17 @@ where
 ///
 /// # What a failure shows
 ///
-/// The failing schedule is shrunk: the search tries others that fail in the same way, with the same
-/// message, and switch between tasks less often. The [`Counterexample`] then shows what went wrong, a
-/// command that replays it, and the interleaving as a [`Timeline`](crate::Timeline).
+/// The failing run is shrunk. The search tries others that fail in the same way: with the same message
+/// except for its numbers, for a panic at the same place, and for a deadlock or a leak with no other
+/// tasks. It first switches [faults](crate::Fault) off, all and then one by one, then looks for smaller
+/// amounts and earlier visits, and then for a schedule that switches between tasks less often.
+///
+/// The [`Counterexample`] then shows what went wrong, a command that replays it, the interleaving as a
+/// [`Timeline`](crate::Timeline), and at the end the faults without which it does not fail.
+///
+/// The command names the package, the test target, the features and the profile, so that nothing else
+/// is compiled. All but the package is known from the notes that cargo keeps in its target folder;
+/// [`command`](Check::command) sets another one.
 ///
 /// # Environment
 ///

@@ -76,8 +76,9 @@ impl SimRuntime {
     ///
     /// The result depends on the seed, the label, and how many times the point was reached, counted
     /// per node; whether a point is enabled is the same on all nodes. It shifts no other draw:
-    /// neither those of [`rng`](SimRuntime::rng) nor the schedule. Code that does not know that it
-    /// is simulated calls the function [`buggify`](crate::buggify).
+    /// neither those of [`rng`](SimRuntime::rng) nor the schedule. A [tape](crate::Tape) that is
+    /// replayed, or a rule of [`Check::faults`](crate::Check::faults), decides instead. Code that does
+    /// not know that it is simulated calls the function [`buggify`](crate::buggify).
     ///
     /// # Examples
     ///

@@ -34,17 +34,13 @@ pub(super) fn command(command: Option<&str>) -> String {
 
 /// The command that runs this test, or this program.
 fn this_command() -> String {
-    match this_test() {
-        Some(test) => {
-            let target = Target::of_this_process().options();
-            format!("cargo test {target}{test} -- --exact{}", include_ignored())
-        }
-        None => {
-            let arguments: Vec<_> =
-                env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect();
-            arguments.join(" ")
-        }
+    if let Some(test) = this_test() {
+        let target = Target::of_this_process().options();
+        return format!("cargo test {target}{test} -- --exact{}", include_ignored());
     }
+    let arguments: Vec<_> =
+        env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect();
+    arguments.join(" ")
 }
 
 /// The command that runs this test as it is built, if it is one.

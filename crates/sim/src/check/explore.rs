@@ -302,10 +302,15 @@ impl Check {
             return self.counterexample(of, failure, timeline, None);
         }
         let sameness = Sameness::new(&failure);
+        // One without a fault may go on for ever. It must not use up the steps of all others.
+        let enough = match failure.kind() {
+            FailureKind::StepLimit => sim.max_steps,
+            _ => sim.max_steps.min(failure.steps().saturating_mul(4).saturating_add(10_000)),
+        };
         let mut attempt = |candidate: Candidate| {
             let schedule = Schedule::guided(candidate.plan, candidate.choices_only);
             // Without a point the list is empty, and of no use.
-            let sim = with(Some(candidate.faults.into()));
+            let sim = Sim { max_steps: enough, ..with(Some(candidate.faults.into())) };
             let RunEnd { end, origin, tape, schedule, tasks, .. } =
                 sim.execute(seed, schedule, false, location, program);
             let cost = schedule.cost();
@@ -343,6 +348,6 @@ impl Check {
             (path.clone(), written.map_err(|error| error.to_string()))
         });
         let (whole, built) = (self.whole, built().filter(|_| self.command.is_none()));
-        Counterexample::new(Parts { of, whole, built, failure, timeline, replay, shrunk, svg })
+        Counterexample::new(Parts { of, failure, timeline, whole, replay, built, shrunk, svg })
     }
 }

@@ -84,10 +84,8 @@ fn count(tasks: &[TaskReport]) -> HashMap<Sort, usize> {
 fn gist(message: &str) -> String {
     let (mut gist, mut last) = (String::with_capacity(message.len()), ' ');
     for character in message.chars() {
-        let is_number = character.is_ascii_digit();
-        if !is_number {
-            gist.push(character);
-        } else if gist.ends_with(':') || last.is_ascii_digit() && !gist.ends_with('#') {
+        let goes_on = last.is_ascii_digit() && !gist.ends_with('#');
+        if !character.is_ascii_digit() || gist.ends_with(':') || goes_on {
             gist.push(character);
         } else if !gist.ends_with('#') {
             gist.push('#');

@@ -342,14 +342,15 @@ mod tests {
 
     /// Fails if `a#2` and any visit of `b` are injected, the second with 700 or more.
     fn faulty(candidate: Candidate) -> Tried {
+        let Candidate { faults, .. } = candidate;
         let injected = |text: &str| {
-            let mut faults = candidate.faults.iter();
-            faults.find(|fault| fault.to_string().starts_with(text)).cloned()
+            let is_it = |fault: &&Fault| fault.to_string().starts_with(text);
+            faults.iter().find(is_it).cloned()
         };
         let much = injected("b#").and_then(|fault| fault.amount()).is_some_and(|it| it >= 700);
         Tried {
             fails: injected("a#2").is_some() && much,
-            tape: Tape::default().with_faults(Some(candidate.faults.clone())),
+            tape: Tape::default().with_faults(Some(faults)),
             taken: Plan::new(),
             cost: Cost::default(),
         }

@@ -11,7 +11,7 @@ use std::{env, fs};
 pub(super) struct Target {
     package: Option<String>,
     /// The option that selects the target, such as `--test it`.
-    target: Option<String>,
+    selected: Option<String>,
     /// The options that select the features.
     features: Option<String>,
     /// The option that selects the profile, unless it is the usual one.
@@ -42,21 +42,21 @@ impl Target {
         });
         let noted = folder.and_then(|folder| Noted::find(&folder.join(".fingerprint"), hash));
         if let Some(Noted { package, target, features }) = noted {
-            return Target { package: Some(package), target: Some(target), features, profile };
+            return Target { package: Some(package), selected: Some(target), features, profile };
         }
         let is_test = |sources: &Path| {
             let tests = sources.join("tests").join(name);
             tests.with_extension("rs").is_file() || tests.join("main.rs").is_file()
         };
-        let target = sources.filter(|sources| is_test(sources)).map(|_| format!("--test {name}"));
-        Target { package, target, features: None, profile }
+        let selected = sources.filter(|sources| is_test(sources)).map(|_| format!("--test {name}"));
+        Target { package, selected, features: None, profile }
     }
 
     /// The options, each followed by a space.
     pub(super) fn options(&self) -> String {
         let package = self.package.as_ref().map(|package| format!("-p {package}"));
-        let options = [&package, &self.target, &self.features, &self.profile];
-        options.into_iter().flatten().map(|option| format!("{option} ")).collect()
+        let options = [&package, &self.selected, &self.features, &self.profile];
+        options.into_iter().flatten().flat_map(|option| [option, " "]).collect()
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum Chance {
 pub(crate) struct Points {
     seed: u64,
     /// By label and node.
-    points: HashMap<String, Point>,
+    reached: HashMap<String, Point>,
     /// The only faults to inject; `None` if the seed decides.
     only: Option<Arc<[Fault]>>,
     rules: Tally,
@@ -46,10 +46,20 @@ struct Point {
     rule: Option<usize>,
 }
 
+impl Point {
+    fn fires(&mut self, rules: &mut Tally, chance: Chance) -> bool {
+        match (self.rule, chance) {
+            (Some(rule), _) => rules.fires(rule, &mut self.rng),
+            (None, Chance::Asked) => true,
+            (None, Chance::Drawn { fires, .. }) => self.enabled && self.rng.chance(fires),
+        }
+    }
+}
+
 impl Points {
     pub(crate) fn new(seed: u64, only: Option<Arc<[Fault]>>, rules: &Rules) -> Points {
         let rules = rules.tally();
-        Points { seed, points: HashMap::new(), only, rules, injected: Vec::new() }
+        Points { seed, reached: HashMap::new(), only, rules, injected: Vec::new() }
     }
 
     /// Decides whether to inject a fault, and how much of it, within that range; without a range the
@@ -63,33 +73,26 @@ impl Points {
     ) -> Option<&Fault> {
         let (seed, scoped) = (self.seed, scoped(label, node));
         let scoped = scoped.as_deref().unwrap_or(label);
-        if !self.points.contains_key(scoped) {
+        if !self.reached.contains_key(scoped) {
             let point = self.point(label, node, scoped, chance);
-            self.points.insert(scoped.to_owned(), point);
+            self.reached.insert(scoped.to_owned(), point);
         }
-        let point = self.points.get_mut(scoped)?;
+        let point = self.reached.get_mut(scoped)?;
         point.visits += 1;
         let nth = point.visits;
-        let amount = match &self.only {
-            Some(_) => *point.only.get(&nth)?,
-            None => {
-                let fires = match (point.rule, chance) {
-                    (Some(rule), _) => self.rules.fires(rule, &mut point.rng),
-                    (None, Chance::Asked) => true,
-                    (None, Chance::Drawn { fires, .. }) => point.enabled && point.rng.chance(fires),
-                };
-                if !fires {
-                    return None;
-                }
-                None
-            }
+        let amount = if self.only.is_some() {
+            *point.only.get(&nth)?
+        } else if point.fires(&mut self.rules, chance) {
+            None
+        } else {
+            return None;
         };
         let amount = range.map(|range| match (amount, chance) {
             (Some(amount), _) => amount.clamp(*range.start(), *range.end()),
             (None, Chance::Asked) => *range.end(),
             (None, Chance::Drawn { .. }) => {
                 // It depends on no other draw, so that a fault which is switched off shifts none.
-                let mut rng = SimRng::new(derive(seed, scoped, AMOUNT | nth));
+                let mut rng = SimRng::new(derive(seed, scoped, AMOUNT + nth));
                 let width = (*range.end() - *range.start()).saturating_add(1);
                 range.start() + rng.below(width)
             }
@@ -124,14 +127,14 @@ impl Points {
     pub(crate) fn left_over(&self) -> Option<&Fault> {
         self.only.iter().flat_map(|only| only.iter()).find(|fault| {
             let scoped = scoped(&fault.label, fault.node.as_ref());
-            let point = self.points.get(scoped.as_deref().unwrap_or(&fault.label));
+            let point = self.reached.get(scoped.as_deref().unwrap_or(&fault.label));
             point.is_none_or(|point| point.visits < fault.nth)
         })
     }
 
     /// The faults that were injected; `None` if there was no point.
     pub(crate) fn take_injected(&mut self) -> Option<Vec<Fault>> {
-        (!self.points.is_empty()).then(|| std::mem::take(&mut self.injected))
+        (!self.reached.is_empty()).then(|| std::mem::take(&mut self.injected))
     }
 }
 

@@ -96,15 +96,7 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     let (mut omitted, mut hint) = (0, ": `{:#}` or `DST_TIMELINE=all` shows them");
     for (index, row) in all.iter().enumerate() {
         alive.extend(&row.spawned);
-        if !is_shown[index] {
-            omitted += 1;
-            let is_last = is_shown.get(index + 1).is_none_or(|shown| *shown);
-            if is_last {
-                let plural = if omitted == 1 { "" } else { "s" };
-                writeln!(f, "     ⋮  {:>wide$}  {omitted} row{plural} omitted{hint}", "")?;
-                (omitted, hint) = (0, "");
-            }
-        } else {
+        if is_shown[index] {
             write!(f, "{:>6}  {:>wide$}", row.step, time(row.at))?;
             for (task, head) in columns.tasks.iter().zip(&columns.heads) {
                 let (mark, rest) = (mark(row, *task, &alive), head.chars().count() - 1);
@@ -114,6 +106,14 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
                 write!(f, "  {}:", row.task.map_or("", |task| timeline.label(task)))?;
             }
             writeln!(f, "  {}", row.words.join("; ").replace('\n', " "))?;
+        } else {
+            omitted += 1;
+            let is_last = is_shown.get(index + 1).is_none_or(|shown| *shown);
+            if is_last {
+                let plural = if omitted == 1 { "" } else { "s" };
+                writeln!(f, "     ⋮  {:>wide$}  {omitted} row{plural} omitted{hint}", "")?;
+                (omitted, hint) = (0, "");
+            }
         }
         for task in &row.ended {
             alive.remove(task);

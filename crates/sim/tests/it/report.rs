@@ -92,17 +92,19 @@ fn the_steps_of_blocked_tasks_are_shown() {
     assert_eq!(steps, 1, "{text}");
 }
 
+/// The line on which the worker panics.
+const BREAKS: u32 = line!() + 2;
+fn worker() -> impl Future<Output = ()> + Send + 'static {
+    poll_fn(|_| panic!("the worker broke"))
+}
+
 #[test]
 fn a_joined_panic_is_reported_where_it_happened() {
-    let line = line!() + 2;
-    async fn worker() {
-        panic!("the worker broke");
-    }
     let program = |rt: SimRuntime| async move {
         rt.spawn_named("worker", worker()).await.unwrap();
     };
     let found = Check::new().try_run(program).unwrap_err();
-    let place = format!("crates/sim/tests/it/report.rs:{line}:");
+    let place = format!("crates/sim/tests/it/report.rs:{BREAKS}:");
     let at = found.failure().panicked_at().unwrap();
     assert!(at.starts_with(&place), "{at}");
     assert_contains(&found, &[&format!("\n  panicked  at {at}, in task 1 'worker', spawned at ")]);
