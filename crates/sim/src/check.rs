@@ -1,10 +1,13 @@
 //! The entry point of tests: many schedules, and a report on the first that fails.
 
+mod command;
 mod environment;
 mod explore;
 mod progress;
 mod report;
+mod same;
 mod shrink;
+mod target;
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -16,6 +19,7 @@ use std::time::Duration;
 
 use self::environment::Environment;
 use crate::failure::FailureKind;
+use crate::fault::Injection;
 use crate::runtime::SimRuntime;
 use crate::strategy::Strategy;
 use crate::tape::Tape;
@@ -81,9 +85,17 @@ where
 ///
 /// # What a failure shows
 ///
-/// The failing schedule is shrunk: the search tries others that fail in the same way, with the same
-/// message, and switch between tasks less often. The [`Counterexample`] then shows what went wrong, a
-/// command that replays it, and the interleaving as a [`Timeline`](crate::Timeline).
+/// The failing run is shrunk. The search tries others that fail in the same way: with the same message
+/// except for its numbers, for a panic at the same place, and for a deadlock or a leak with no other
+/// tasks. It first switches [faults](crate::Fault) off, all and then one by one, then looks for smaller
+/// amounts and earlier visits, and then for a schedule that switches between tasks less often.
+///
+/// The [`Counterexample`] then shows what went wrong, a command that replays it, the interleaving as a
+/// [`Timeline`](crate::Timeline), and at the end the faults without which it does not fail.
+///
+/// The command names the package, the test target, the features and the profile, so that nothing else
+/// is compiled. All but the package is known from the notes that cargo keeps in its target folder;
+/// [`command`](Check::command) sets another one.
 ///
 /// # Environment
 ///
@@ -94,6 +106,7 @@ where
 /// | `DST_STRATEGY` | the only [`Strategy`]: `random`, `pct(depth=3)`, `urw`, `round-robin`, `dfs(max_preemptions=2)` |
 /// | `DST_TAPE`     | a [`Tape`], or `@` and the path of a file with one: runs only this schedule, with the seed |
 /// | `DST_SVG`      | where to write a picture of the failing schedule                             |
+/// | `DST_TIMELINE` | `all` to show every row of the interleaving; `causes`, the default, leaves some out |
 ///
 /// They override the settings in the code. An empty value counts as unset. With a tape, the strategy
 /// and the number of runs are ignored. A tape is valid for one program and one seed, so run only that
@@ -124,7 +137,13 @@ pub struct Check {
     strategies: Vec<Strategy>,
     tape: Option<Tape>,
     threads: Option<NonZeroUsize>,
+    /// Whether buggify points must fire.
+    asks: bool,
+    /// Whether the environment has lowered the number of runs.
+    is_partial: bool,
     svg: Option<PathBuf>,
+    /// Whether to show every row of the timeline.
+    whole: bool,
     command: Option<String>,
 }
 
@@ -136,7 +155,9 @@ pub struct Checked {
     pub runs: u64,
     /// How many steps they took in total.
     pub steps: u64,
-    /// How many of them were abandoned, because [`Strategy::Pct`] starved a task.
+    /// How many faults were injected in total.
+    pub faults: u64,
+    /// How many runs were abandoned, because [`Strategy::Pct`] starved a task.
     pub starved: u64,
     /// Whether every schedule was run; only [`Strategy::Dfs`] can know.
     pub exhausted: bool,
@@ -182,7 +203,10 @@ impl Check {
             ],
             tape: None,
             threads: None,
+            asks: false,
+            is_partial: false,
             svg: None,
+            whole: false,
             command: None,
         }
     }
@@ -239,6 +263,61 @@ impl Check {
         Check { sim: self.sim.allow_panics(allow), ..self }
     }
 
+    /// Sets how often to inject faults where the label matches a pattern, in each run. In the pattern,
+    /// `*` stands for any characters.
+    ///
+    /// The labels are those of [buggify points](SimRuntime::buggify), and `kill`, `restart`, `pause`,
+    /// `skew`, `drift` and `jump` for what the program does to a [`Node`](crate::Node), which it
+    /// otherwise always does. `kv get@a` is the label on the node `a`; a pattern without `@` matches
+    /// on all nodes. If several patterns match, the last counts.
+    ///
+    /// A check that asks for faults and gets none of them, in all of its runs, fails: the pattern may
+    /// be misspelt, or the program may not get there. With fewer runs than the code sets, by
+    /// `DST_RUNS`, it does not fail.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is not between 0 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat_sim::{Check, FailureKind, Rate};
+    ///
+    /// let check = Check::new().runs(50).faults("kv *", Rate(0.2).at_most(3));
+    /// let checked = check.clone().run(|rt| async move {
+    ///     let lost = (0..100).filter(|_| rt.buggify("kv get")).count();
+    ///     assert!(lost <= 3);
+    /// });
+    /// assert!(checked.faults > 0);
+    ///
+    /// let never = check.try_run(|rt| async move { let _ = rt.buggify("vk get"); }).unwrap_err();
+    /// assert_eq!(never.failure().kind(), FailureKind::NoFault);
+    /// assert!(never.to_string().contains("no fault that matches `kv *` was injected"));
+    /// ```
+    #[track_caller]
+    pub fn faults(mut self, pattern: impl Into<String>, injection: impl Into<Injection>) -> Check {
+        let injection = injection.into();
+        assert!((0.0..=1.0).contains(&injection.rate), "a rate is between 0 and 1");
+        self.sim.rules.push(pattern.into(), injection);
+        self
+    }
+
+    /// Sets the probabilities of [buggify points](SimRuntime::buggify) that
+    /// [`faults`](Check::faults) does not match; see [`Sim::buggify`].
+    ///
+    /// Unless one of them is 0, a check in which no fault was injected at all fails.
+    ///
+    /// # Panics
+    ///
+    /// If a probability is not between 0 and 1.
+    #[track_caller]
+    pub fn buggify(self, enabled: f64, fires: f64) -> Check {
+        let asks = enabled > 0.0 && fires > 0.0;
+        Check { sim: self.sim.buggify(enabled, fires), asks, ..self }
+    }
+
     /// Sets the number of threads, instead of one per core. The result does not depend on it.
     pub fn threads(self, threads: NonZeroUsize) -> Check {
         Check { threads: Some(threads), ..self }
@@ -250,7 +329,8 @@ impl Check {
     }
 
     /// Sets the command in the line that replays a failure. By default it is `cargo test` with the
-    /// name of the test, or, if that is unknown, the command line of this process.
+    /// package, the test target, the features, the profile and the name of the test, or, if that is
+    /// unknown, the command line of this process.
     pub fn command(self, command: impl Into<String>) -> Check {
         Check { command: Some(command.into()), ..self }
     }
@@ -319,8 +399,10 @@ impl Check {
             Err(error) => panic!("{error}"),
         };
         self.sim.seed = environment.seed.unwrap_or(self.sim.seed);
+        self.is_partial = environment.runs.is_some_and(|runs| runs < self.runs);
         self.runs = environment.runs.unwrap_or(self.runs);
         self.svg = environment.svg.or(self.svg);
+        self.whole = environment.whole;
         if let Some(strategy) = environment.strategy {
             self.strategies = vec![strategy];
         }

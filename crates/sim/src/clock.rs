@@ -1,5 +1,6 @@
 //! Virtual time, and the clocks of nodes, which may be wrong.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,15 +18,39 @@ const START: Shown = HEADROOM.as_secs() * 1_000_000_000;
 /// The time of day at the start of a simulation: the beginning of the year 2020.
 const EPOCH: Duration = Duration::from_secs(1_577_836_800);
 
+static ZERO: LazyLock<Instant> = LazyLock::new(|| {
+    // The standard library has no constant instant, but there is a first one that it can express: that
+    // which no longer duration can be taken from.
+    let now = Instant::now();
+    let before = |back: Duration| now.checked_sub(back);
+    let (mut first, mut back) = (now, Duration::ZERO);
+    let seconds = (0..u64::BITS).rev().map(|bit| Duration::from_secs(1 << bit));
+    let nanos = (0..30).rev().map(|bit| Duration::from_nanos(1 << bit));
+    for step in seconds.chain(nanos) {
+        let Some(longer) = back.checked_add(step) else { continue };
+        if let Some(earlier) = before(longer) {
+            (first, back) = (earlier, longer);
+        }
+    }
+    // Where seconds have a sign, this is the zero of the system's clock. Where it cannot be expressed,
+    // the first one is zero.
+    let middle = first.checked_add(Duration::from_secs(1 << 63));
+    middle.filter(|middle| middle.checked_add(LONGEST).is_some()).unwrap_or(first)
+});
+
+/// The time from zero to the last instant that a simulation can reach.
+const LONGEST: Duration = Duration::from_nanos(u64::MAX);
+
 pub(crate) struct Clock {
-    /// The instant at which a clock shows 0. Only differences from it matter.
+    /// The instant at which a clock shows 0: the same in each process, so that a program which shows
+    /// an instant does the same in each run.
     zero: Instant,
     now: AtomicU64,
 }
 
 impl Clock {
     pub(crate) fn new() -> Clock {
-        Clock { zero: Instant::now(), now: AtomicU64::new(0) }
+        Clock { zero: *ZERO, now: AtomicU64::new(0) }
     }
 
     #[inline]
@@ -79,6 +104,17 @@ impl Offset {
         match self {
             Offset::Ahead(duration) => nanos(duration),
             Offset::Behind(duration) => -nanos(duration),
+        }
+    }
+
+    /// The same direction, by that much.
+    pub(crate) fn shortened(self, nanos: Nanos) -> Offset {
+        // An offset of more than five hundred years has no place in 64 bits.
+        let by =
+            |whole: Duration| if nanos == Nanos::MAX { whole } else { Duration::from_nanos(nanos) };
+        match self {
+            Offset::Ahead(whole) => Offset::Ahead(by(whole)),
+            Offset::Behind(whole) => Offset::Behind(by(whole)),
         }
     }
 

@@ -96,7 +96,8 @@ impl Sim {
         let RunEnd { steps, elapsed, tape, tasks, .. } = first;
         let strategy = self.strategy.clone();
         let kind = FailureKind::Nondeterminism;
-        Failure::new(Details { kind, message, seed, strategy, tape, steps, elapsed, tasks })
+        let origin = None;
+        Failure::new(Details { kind, message, origin, seed, strategy, tape, steps, elapsed, tasks })
     }
 }
 
@@ -146,6 +147,8 @@ fn say(event: &Event, record: &Record) -> String {
         What::Ended(task) => format!("dropped {}", record.describe(*task)),
         What::Panicked(message) => format!("panicked: {message}"),
         What::Noted(text) => format!("noted “{text}”"),
+        What::Fault(fault) => format!("met the fault {fault}"),
+        What::Mended(what, node) => format!("mended {what}@{node}"),
     };
     format!("at {at:?}, {who} {what}")
 }

@@ -2,6 +2,7 @@
 
 mod context;
 mod drive;
+mod faults;
 mod nodes;
 mod state;
 mod time;
@@ -24,6 +25,7 @@ use crate::contain::{Payload, discard, into_message};
 use crate::failure::FailureKind;
 use crate::fault::Points;
 use crate::node::Home;
+use crate::panics::Panics;
 use crate::record::What;
 use crate::rng::{SimRng, Trace, derive};
 use crate::schedule::{Schedule, Slot};
@@ -72,7 +74,13 @@ type Wrong = (FailureKind, String);
 const ROOT: Slot = 0;
 
 impl Engine {
-    pub(crate) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+    pub(crate) fn new(
+        seed: u64,
+        schedule: Schedule,
+        limits: Limits,
+        points: Points,
+        profile: bool,
+    ) -> Arc<Engine> {
         Arc::new(Engine {
             id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
             seed,
@@ -83,10 +91,11 @@ impl Engine {
                 schedule,
                 timers: Timers::default(),
                 nodes: Nodes::default(),
-                points: Points::default(),
+                points,
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
+                acting: None,
                 dropping: None,
                 steps: 0,
                 spawned: 0,
@@ -96,6 +105,7 @@ impl Engine {
                 profile: profile.then(HashMap::new),
                 record: None,
                 gone: None,
+                panics: Panics::default(),
                 failure: None,
                 poked: false,
                 closed: false,
@@ -130,13 +140,6 @@ impl Engine {
         };
         *made += 1;
         SimRng::new(derive(self.seed, label, *made))
-    }
-
-    pub(crate) fn buggify(&self, home: Home, label: &str, fires: Option<f64>) -> bool {
-        let (enabled, usually) = self.limits.buggify;
-        let mut state = self.lock();
-        let scoped = state.label(home, label);
-        state.points.fires(self.seed, label, &scoped, enabled, fires.unwrap_or(usually))
     }
 
     /// Spawns a task, detached. The future is dropped if the run, or the node's life, is over;
@@ -197,8 +200,8 @@ impl Engine {
     /// A task that nobody can join panicked.
     pub(crate) fn task_panicked(&self, slot: Slot, payload: Payload) {
         let message = into_message(payload);
-        self.caught(&message);
         let task = self.lock().describe(slot);
+        self.caught(&task, &message);
         self.unjoined(&task, &message);
     }
 
@@ -211,11 +214,15 @@ impl Engine {
     }
 
     /// A task panicked, whether or not it is joined.
-    fn caught(&self, message: &str) {
+    fn caught(&self, task: &str, message: &str) {
         let mut state = self.lock();
-        if state.record.is_some() {
-            state.keep(self.clock.nanos(), What::Panicked(message.to_owned()));
-        }
+        let task = task.trim_end_matches(',').to_owned();
+        let caught = state.panics.push(task, message.to_owned()).clone();
+        let what = match caught.location {
+            Some(location) => format!("{message} (at {location})"),
+            None => message.to_owned(),
+        };
+        state.keep(self.clock.nanos(), What::Panicked(what));
     }
 
     pub(crate) fn fail(&self, kind: FailureKind, message: String) {

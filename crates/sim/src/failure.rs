@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_runtime_compat::TaskId;
 
+use crate::panics::Caught;
 use crate::strategy::Strategy;
 use crate::tape::Tape;
 
@@ -39,6 +40,9 @@ pub enum FailureKind {
     Invariant,
     /// The future that was passed to [`check`](crate::check()) returned an error.
     Error,
+    /// No run failed, but a fault that the [`Check`](crate::Check::faults) asked for was injected in
+    /// none of them.
+    NoFault,
 }
 
 impl fmt::Display for FailureKind {
@@ -55,6 +59,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
             FailureKind::Error => "error",
+            FailureKind::NoFault => "no fault",
         })
     }
 }
@@ -70,6 +75,8 @@ pub struct Failure(Box<Details>);
 pub(crate) struct Details {
     pub(crate) kind: FailureKind,
     pub(crate) message: String,
+    /// The panic that it began with, if it is one.
+    pub(crate) origin: Option<Caught>,
     pub(crate) seed: u64,
     pub(crate) strategy: Strategy,
     pub(crate) tape: Tape,
@@ -100,6 +107,21 @@ impl Failure {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Where the panic happened that the run failed with, as `file:line:column`, even if a join
+    /// passed it on.
+    ///
+    /// `None` if it did not panic, and for [`Sim::run`](crate::Sim::run) and
+    /// [`explore`](crate::Sim::explore) in a process that has run no [`Check`](crate::Check) and no
+    /// [`timeline`](crate::Sim::timeline): these install a panic hook, which notes the place.
+    #[must_use]
+    pub fn panicked_at(&self) -> Option<&str> {
+        self.0.origin.as_ref()?.location.as_deref()
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Caught> {
+        self.0.origin.as_ref()
     }
 
     /// The seed of the run.
@@ -146,6 +168,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let it = &*self.0;
         writeln!(f, "{}: {}", it.kind, it.message)?;
+        if let Some(Caught { task, location: Some(location), .. }) = &it.origin {
+            writeln!(f, "  panicked  at {location}, in {task}")?;
+        }
         writeln!(f, "  seed      {}", it.seed)?;
         writeln!(f, "  strategy  {}", it.strategy)?;
         writeln!(f, "  step      {}, after {:?} of virtual time", it.steps, it.elapsed)?;

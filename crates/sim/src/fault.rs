@@ -1,44 +1,22 @@
-//! Points in the program at which the seed may inject a fault.
+//! Faults: where the seed may inject one, which were injected, and which a check asks for.
 
-use std::collections::HashMap;
+mod entry;
+mod points;
+mod rules;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::engine;
-use crate::rng::{SimRng, derive};
+
+pub use entry::Fault;
+pub use rules::{Injection, Rate};
+
+pub(crate) use points::{Chance, Points};
+pub(crate) use rules::Rules;
 
 /// The probabilities that a point is enabled in a run, and that it fires then: those of `FoundationDB`.
 pub(crate) const CHANCES: (f64, f64) = (0.25, 0.25);
-
-/// Keep these draws apart from those of a generator with the same label.
-const ENABLED: u64 = 1 << 32;
-const FIRES: u64 = 2 << 32;
-
-/// The points that were reached, by label and node.
-#[derive(Default)]
-pub(crate) struct Points(HashMap<String, Point>);
-
-struct Point {
-    enabled: bool,
-    rng: SimRng,
-}
-
-impl Points {
-    pub(crate) fn fires(
-        &mut self,
-        seed: u64,
-        label: &str,
-        scoped: &str,
-        enabled: f64,
-        fires: f64,
-    ) -> bool {
-        if !self.0.contains_key(scoped) {
-            // The same on all nodes.
-            let enabled = SimRng::new(derive(seed, label, ENABLED)).chance(enabled);
-            let rng = SimRng::new(derive(seed, scoped, FIRES));
-            self.0.insert(scoped.to_owned(), Point { enabled, rng });
-        }
-        self.0.get_mut(scoped).is_some_and(|point| point.enabled && point.rng.chance(fires))
-    }
-}
 
 /// Whether to inject a fault here; false outside of simulations.
 ///
@@ -63,4 +41,21 @@ impl Points {
 #[must_use]
 pub fn buggify(label: &str) -> bool {
     engine::running().is_some_and(|engine| engine.current().buggify(label))
+}
+
+/// How long to delay here; zero outside of simulations.
+///
+/// This is [`SimRuntime::buggify_delay`](crate::SimRuntime::buggify_delay) of the simulation whose
+/// task runs on this thread. In production it costs one read of a thread-local variable.
+///
+/// # Panics
+///
+/// In a simulation, if the range is empty.
+#[track_caller]
+#[must_use]
+pub fn buggify_delay(label: &str, range: RangeInclusive<Duration>) -> Duration {
+    match engine::running() {
+        Some(engine) => engine.current().buggify_delay(label, range),
+        None => Duration::ZERO,
+    }
 }

@@ -58,6 +58,14 @@ pub(crate) type Main = Arc<dyn Fn(SimRuntime) -> BoxFuture<'static, ()> + Send +
 ///   never elapses;
 /// - its clocks can still be read. They belong to the machine, which keeps running.
 ///
+/// # Faults
+///
+/// Killing, restarting and pausing a node, and setting its clocks wrong, are [faults](crate::Fault): they
+/// are on the [tape](crate::Tape), and when a failure is shrunk, those that it does not need are switched
+/// off. The call then does nothing. What ends a fault is never switched off: starting a dead node,
+/// [`resume`](Node::resume), and setting a clock right. So the program may end its faults as it likes,
+/// and a node that was not killed after all is [alive](Node::is_alive).
+///
 /// # Examples
 ///
 /// ```

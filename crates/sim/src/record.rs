@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::clock::Nanos;
-use crate::hush;
+use crate::fault::Fault;
 
 /// The events of a run, in order.
 #[derive(Clone, Debug)]
@@ -49,6 +49,10 @@ pub(crate) enum What {
     Ended(u32),
     Panicked(String),
     Noted(String),
+    /// A fault was injected.
+    Fault(Fault),
+    /// A fault in the node was ended by that action.
+    Mended(String, Arc<str>),
 }
 
 impl Default for Record {
@@ -60,13 +64,6 @@ impl Default for Record {
 
 impl Record {
     pub(crate) fn push(&mut self, step: u64, at: Nanos, what: What) {
-        let what = match what {
-            What::Panicked(message) => What::Panicked(match hush::last_location() {
-                Some(location) => format!("{message} (at {location})"),
-                None => message,
-            }),
-            what => what,
-        };
         match &what {
             What::Step(number) => self.acting = Some(*number),
             What::Time => self.acting = None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -75,8 +76,9 @@ impl SimRuntime {
     ///
     /// The result depends on the seed, the label, and how many times the point was reached, counted
     /// per node; whether a point is enabled is the same on all nodes. It shifts no other draw:
-    /// neither those of [`rng`](SimRuntime::rng) nor the schedule. Code that does not know that it
-    /// is simulated calls the function [`buggify`](crate::buggify).
+    /// neither those of [`rng`](SimRuntime::rng) nor the schedule. A [tape](crate::Tape) that is
+    /// replayed, or a rule of [`Check::faults`](crate::Check::faults), decides instead. Code that does
+    /// not know that it is simulated calls the function [`buggify`](crate::buggify).
     ///
     /// # Examples
     ///
@@ -110,6 +112,38 @@ impl SimRuntime {
     pub fn buggify_with(&self, label: &str, fires: f64) -> bool {
         assert!((0.0..=1.0).contains(&fires), "a probability is between 0 and 1");
         self.engine.buggify(self.home, label, Some(fires))
+    }
+
+    /// How long to delay here: zero, unless this [buggify](SimRuntime::buggify) point fires. Then it is
+    /// a duration from the range, to the nanosecond, all equally likely.
+    ///
+    /// A failure that needs the delay is shrunk to one that is hardly longer than it takes.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use async_runtime_compat::prelude::*;
+    /// use async_runtime_compat_sim::Sim;
+    ///
+    /// let run = Sim::new(1).buggify(1.0, 1.0).run(|rt| async move {
+    ///     let range = Duration::from_millis(1)..=Duration::from_secs(10);
+    ///     rt.sleep(rt.buggify_delay("slow disk", range)).await;
+    /// });
+    /// assert!(run.unwrap().elapsed >= Duration::from_millis(1));
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn buggify_delay(&self, label: &str, range: RangeInclusive<Duration>) -> Duration {
+        assert!(!range.is_empty(), "the shortest delay is longer than the longest");
+        let nanos = |delay: &Duration| Nanos::try_from(delay.as_nanos()).unwrap_or(Nanos::MAX);
+        let range = nanos(range.start())..=nanos(range.end());
+        Duration::from_nanos(self.engine.delay(self.home, label, range))
     }
 
     /// A random number generator seeded from the simulation's seed and the label; on the runtime of

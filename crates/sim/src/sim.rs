@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Nanos;
 use crate::engine::{Engine, Limits, RunEnd};
 use crate::failure::{Details, Failure};
-use crate::fault;
+use crate::fault::{self, Fault, Points, Rules};
+use crate::hush;
 use crate::runtime::SimRuntime;
 use crate::schedule::{Profile, Schedule};
 use crate::strategy::Strategy;
@@ -47,6 +49,10 @@ pub struct Sim {
     /// Whether to keep a record of every event.
     pub(crate) record: bool,
     pub(crate) buggify: (f64, f64),
+    /// How often to inject faults, by label.
+    pub(crate) rules: Rules,
+    /// The only faults to inject; `None` if the seed decides.
+    pub(crate) only: Option<Arc<[Fault]>>,
 }
 
 /// A run that succeeded.
@@ -78,6 +84,8 @@ impl Sim {
             foreign_threads: false,
             record: false,
             buggify: fault::CHANCES,
+            rules: Rules::default(),
+            only: None,
         }
     }
 
@@ -184,6 +192,7 @@ impl Sim {
     {
         let schedule = Schedule::new(&self.strategy, self.seed, Profile::default());
         let sim = Sim { record: true, ..self };
+        hush::install();
         let mut outcome = sim.execute(sim.seed, schedule, false, Location::caller(), f);
         let record = outcome.record.take().unwrap_or_default();
         let result = sim.report(sim.seed, outcome);
@@ -210,7 +219,12 @@ impl Sim {
             foreign_threads: self.foreign_threads,
             buggify: self.buggify,
         };
-        let engine = Engine::new(seed, schedule, limits, profile);
+        let only = match &self.strategy {
+            Strategy::Replay(tape) => tape.only(),
+            _ => self.only.clone(),
+        };
+        let points = Points::new(seed, only, &self.rules);
+        let engine = Engine::new(seed, schedule, limits, points, profile);
         if self.record {
             engine.keep_record();
         }
@@ -218,12 +232,13 @@ impl Sim {
     }
 
     pub(crate) fn report<T>(&self, seed: u64, outcome: RunEnd<T>) -> Result<Report<T>, Failure> {
-        let RunEnd { end, steps, elapsed, hash, tape, tasks, .. } = outcome;
+        let RunEnd { end, origin, steps, elapsed, hash, tape, tasks, .. } = outcome;
         match end {
             Ok(value) => Ok(Report { value, steps, elapsed, trace_hash: hash }),
             Err((kind, message)) => Err(Failure::new(Details {
                 kind,
                 message,
+                origin,
                 seed,
                 strategy: self.strategy.clone(),
                 tape,

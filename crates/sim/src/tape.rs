@@ -3,15 +3,28 @@
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// A recorded schedule: a list of choices that can be replayed.
+use crate::fault::Fault;
+
+/// A recorded run: its schedule and its faults, which can be replayed.
 ///
 /// There is one choice for each step at which more than one task was ready: the number of the task
 /// that took it. Tasks are numbered in the order in which they were spawned; 0 is the future that
 /// was passed to the simulation.
 ///
+/// If the program reached any point at which a [`Fault`] can be injected, those that were are on the
+/// tape, too, and a replay injects these and no others. That goes for
+/// [buggify points](crate::SimRuntime::buggify) and for what is done to a [`Node`](crate::Node):
+/// killing, restarting and pausing it, and setting its clocks. A call whose fault is not on the tape
+/// does nothing. Faults are ended as the program says: starting a dead node, resuming a paused one and
+/// setting a clock right are events, but not on the tape.
+///
 /// The [`Display`](fmt::Display) form is a line of text, ready to paste: `t1:0.2.1x3.2` means task 0,
-/// then task 2, then task 1 three times, then task 2. [`FromStr`] parses it.
+/// then task 2, then task 1 three times, then task 2. `t2:0.2;f:kv get#3,kill@a#1` is a tape with
+/// faults: at the third visit of the point `kv get` one is injected, and the node `a` is killed the
+/// first time that the program does so. With a tape that begins with `t1:`, the seed decides on
+/// faults. [`FromStr`] parses both.
 ///
 /// A tape is valid for one program and one seed. If it does not fit the program, the run fails at the
 /// first choice that cannot be made, with the number of that step.
@@ -29,21 +42,50 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tape {
     choices: Vec<u32>,
+    /// `None` if the seed decides on them.
+    faults: Option<Arc<[Fault]>>,
 }
 
+/// Without faults, and with them.
 const PREFIX: &str = "t1:";
+const FAULTY: &str = "t2:";
+/// What comes before the faults.
+const FAULTS: &str = "f:";
 
 impl Tape {
     pub(crate) fn push(&mut self, task: u32) {
         self.choices.push(task);
     }
 
+    #[cfg(test)]
     pub(crate) fn from_choices(choices: Vec<u32>) -> Tape {
-        Tape { choices }
+        Tape { choices, faults: None }
+    }
+
+    pub(crate) fn with_faults(self, faults: Option<Vec<Fault>>) -> Tape {
+        Tape { faults: faults.map(Arc::from), ..self }
+    }
+
+    /// Its first choices, and all of its faults.
+    pub(crate) fn cut(&self, choices: usize) -> Tape {
+        Tape { choices: self.choices[..choices].to_vec(), faults: self.faults.clone() }
+    }
+
+    /// The faults to inject; `None` if the seed decides.
+    pub(crate) fn only(&self) -> Option<Arc<[Fault]>> {
+        self.faults.clone()
     }
 
     pub(crate) fn choices(&self) -> &[u32] {
         &self.choices
+    }
+
+    /// The faults on the tape, in the order in which they were injected.
+    ///
+    /// There are none either on a tape that leaves them to the seed.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        self.faults.as_deref().unwrap_or_default()
     }
 
     /// The number of choices.
@@ -61,7 +103,7 @@ impl Tape {
 
 impl fmt::Display for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(PREFIX)?;
+        f.write_str(if self.faults.is_some() { FAULTY } else { PREFIX })?;
         for (index, run) in self.choices.chunk_by(|a, b| a == b).enumerate() {
             if index > 0 {
                 f.write_str(".")?;
@@ -70,6 +112,12 @@ impl fmt::Display for Tape {
             if run.len() > 1 {
                 write!(f, "x{}", run.len())?;
             }
+        }
+        let Some(faults) = &self.faults else { return Ok(()) };
+        write!(f, ";{FAULTS}")?;
+        for (index, fault) in faults.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{fault}")?;
         }
         Ok(())
     }
@@ -80,10 +128,19 @@ impl FromStr for Tape {
 
     fn from_str(text: &str) -> Result<Tape, InvalidTape> {
         let text = text.trim();
-        let Some(body) = text.strip_prefix(PREFIX) else {
-            return Err(InvalidTape(format!("a tape begins with `{PREFIX}`")));
+        let (body, faults) = match (text.strip_prefix(PREFIX), text.strip_prefix(FAULTY)) {
+            (Some(body), _) => (body, None),
+            (None, Some(body)) => {
+                let (schedule, faults) = body.split_once(';').unwrap_or((body, FAULTS));
+                (schedule, Some(parse_faults(faults)?))
+            }
+            (None, None) => {
+                let why =
+                    format!("a tape begins with `{PREFIX}`, or with `{FAULTY}` if it has faults");
+                return Err(InvalidTape(why));
+            }
         };
-        let mut tape = Tape::default();
+        let mut tape = Tape::default().with_faults(faults);
         if body.is_empty() {
             return Ok(tape);
         }
@@ -106,6 +163,24 @@ impl FromStr for Tape {
     }
 }
 
+fn parse_faults(text: &str) -> Result<Vec<Fault>, InvalidTape> {
+    let Some(list) = text.strip_prefix(FAULTS) else {
+        return Err(InvalidTape(format!(
+            "`{text}` should be a list of faults: `{FAULTS}kv get#3`"
+        )));
+    };
+    let entries = list.split(',').filter(|_| !list.is_empty());
+    let parse = |entry: &str| {
+        entry.parse().map_err(|()| {
+            InvalidTape(format!(
+                "`{entry}` is not a fault: expected a label and which visit it was, such as \
+                 `kv get#3`, or `kill@a#1` on the node `a`"
+            ))
+        })
+    };
+    entries.map(parse).collect()
+}
+
 /// Keeps a damaged tape from exhausting the memory.
 const MAX_LEN: usize = 1 << 28;
 
@@ -122,3 +197,35 @@ impl fmt::Display for InvalidTape {
 }
 
 impl Error for InvalidTape {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_tape_survive_their_text() {
+        for text in
+            ["t1:", "t1:0.2.1x3.2", "t2:;f:", "t2:0.2;f:kv get#3", "t2:1x4;f:a#1=50,kill@b#2"]
+        {
+            assert_eq!(text.parse::<Tape>().unwrap().to_string(), text);
+        }
+        assert_eq!("t2:0.2".parse::<Tape>().unwrap().to_string(), "t2:0.2;f:");
+        let tape: Tape = "t2:0;f:a#1=50,kill@b#2".parse().unwrap();
+        assert_eq!(tape.faults()[1].to_string(), "kill@b#2");
+        assert_eq!((tape.len(), tape.faults()[0].amount()), (1, Some(50)));
+    }
+
+    #[test]
+    fn a_damaged_tape_says_where() {
+        for (text, words) in [
+            ("t3:0", "begins with `t1:`, or with `t2:`"),
+            ("t1:0;f:a#1", "item 1 is `0;f:a#1`"),
+            ("t2:0;f:a#1,b", "`b` is not a fault"),
+            ("t2:0;f:a#1,", "`` is not a fault"),
+            ("t2:0;g:", "`g:` should be a list of faults"),
+        ] {
+            let error = text.parse::<Tape>().unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+}

@@ -3,17 +3,21 @@
 mod svg;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::failure::FailureKind;
+use crate::fault::Fault;
 use crate::record::{Known, Record, What};
 
 /// The events of a run, step by step.
 ///
 /// The [`Display`](fmt::Display) form is a table with a row for each step and a column for each
-/// task involved. Of a long run it shows the beginning and the end. [`svg`](Timeline::svg) draws the
-/// same as a picture.
+/// task involved. Of a long run it shows the beginning, the end, and all rows in between that may be
+/// causes: those with a fault, a note, a panic or a task that is dropped by another, and those of the
+/// tasks in the failure. These are the task that failed, or in a deadlock and a leak the tasks that
+/// were alive; of their rows, the last three hundred. The alternate form, `{:#}`, shows every row.
+/// [`svg`](Timeline::svg) draws the same as a picture.
 ///
 /// Returned by [`Sim::timeline`](crate::Sim::timeline) and
 /// [`Counterexample::timeline`](crate::Counterexample::timeline).
@@ -23,7 +27,21 @@ pub struct Timeline {
     /// The label of each task, by number.
     labels: BTreeMap<u32, String>,
     locations: BTreeMap<u32, String>,
+    /// The faults that were injected.
+    faults: Vec<Met>,
+    /// The tasks in the failure.
+    suspects: BTreeSet<u32>,
     end: Option<(FailureKind, String)>,
+}
+
+/// A fault that was injected.
+#[derive(Clone)]
+struct Met {
+    fault: Fault,
+    step: u64,
+    at: u64,
+    /// The task, described.
+    task: Option<String>,
 }
 
 /// A step, or an advance of the time.
@@ -37,13 +55,17 @@ struct Row {
     woken: Vec<u32>,
     ended: Vec<u32>,
     panicked: bool,
+    /// Whether it may be a cause, and is never left out.
+    cause: bool,
+    /// Whether a fault was injected.
+    faulty: bool,
     /// The events, in words.
     words: Vec<String>,
 }
 
 impl Timeline {
     pub(crate) fn new(record: &Record, end: Option<(FailureKind, String)>) -> Timeline {
-        let mut rows: Vec<Row> = Vec::new();
+        let (mut rows, mut faults): (Vec<Row>, Vec<Met>) = (Vec::new(), Vec::new());
         for event in &record.events {
             let begins = matches!(event.what, What::Step(_) | What::Time);
             if begins || rows.is_empty() {
@@ -71,14 +93,28 @@ impl Timeline {
                 What::Ended(number) => {
                     row.ended.push(*number);
                     if row.task != Some(*number) {
+                        row.cause = true;
                         row.say("drops", &record.label(*number));
                     }
                 }
                 What::Panicked(message) => {
-                    row.panicked = true;
+                    (row.panicked, row.cause) = (true, true);
                     row.words.push(format!("panics: {message}"));
                 }
-                What::Noted(text) => row.words.push(format!("“{text}”")),
+                What::Noted(text) => {
+                    row.cause = true;
+                    row.words.push(format!("“{text}”"));
+                }
+                What::Fault(fault) => {
+                    (row.cause, row.faulty) = (true, true);
+                    row.words.push(format!("FAULT {}", say(fault)));
+                    let task = event.task.map(|task| record.describe(task));
+                    faults.push(Met { fault: fault.clone(), step: event.step, at: event.at, task });
+                }
+                What::Mended(what, node) => {
+                    row.cause = true;
+                    row.words.push(format!("mended: {what}@{node}"));
+                }
             }
         }
         finish(rows.last_mut());
@@ -88,10 +124,16 @@ impl Timeline {
             row.words.push("returns an error".to_owned());
         }
         rows.retain(|row| row.step > 0 || !row.words.is_empty());
+        let suspects = suspects(record, end.as_ref().map(|(kind, _)| *kind));
         let labels = record.tasks.keys().map(|number| (*number, record.label(*number))).collect();
         let location = |(number, task): (&u32, &Known)| (*number, task.location.to_string());
         let locations = record.tasks.iter().map(location).collect();
-        Timeline { rows, labels, locations, end }
+        Timeline { rows, labels, locations, faults, suspects, end }
+    }
+
+    /// Of no run.
+    pub(crate) fn empty() -> Timeline {
+        Timeline::new(&Record::default(), None)
     }
 
     /// Draws the run as an SVG picture: a line for each task, from left to right, with a box for each
@@ -109,6 +151,14 @@ impl Timeline {
         let tasks: Vec<_> =
             self.rows.iter().filter(|row| row.step > 0).filter_map(|row| row.task).collect();
         tasks.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    /// The faults that were injected, a line for each.
+    pub(crate) fn faults(&self) -> impl ExactSizeIterator<Item = String> {
+        self.faults.iter().map(|Met { fault, step, at, task }| {
+            let task = task.as_ref().map(|task| format!(", in {task}")).unwrap_or_default();
+            format!("{} at step {step}, {}{task}", say(fault), time(*at))
+        })
     }
 
     fn label(&self, number: u32) -> &str {
@@ -149,6 +199,38 @@ fn finish(row: Option<&mut Row>) {
         row.words.push("yields".to_owned());
     } else if !row.panicked {
         row.words.push("waits".to_owned());
+    }
+}
+
+/// The tasks whose rows explain the failure.
+fn suspects(record: &Record, kind: Option<FailureKind>) -> BTreeSet<u32> {
+    let mut alive: BTreeSet<u32> = record.tasks.keys().copied().collect();
+    let (mut panicked, mut last) = (BTreeSet::new(), None);
+    for event in &record.events {
+        match &event.what {
+            What::Ended(number) => _ = alive.remove(number),
+            What::Panicked(_) => panicked.extend(event.task),
+            What::Step(number) => last = Some(*number),
+            _ => {}
+        }
+    }
+    match kind {
+        Some(FailureKind::Stall | FailureKind::Leak) => alive,
+        Some(FailureKind::Panic) => panicked,
+        // With a limit, no task is more to blame than others.
+        None | Some(FailureKind::StepLimit | FailureKind::TimeLimit) => BTreeSet::new(),
+        Some(_) => last.into_iter().collect(),
+    }
+}
+
+/// A fault, with its amount as a duration.
+fn say(fault: &Fault) -> String {
+    match fault.amount() {
+        Some(amount) => {
+            let name = Fault { amount: None, ..fault.clone() };
+            format!("{name} ({})", time(amount))
+        }
+        None => fault.to_string(),
     }
 }
 

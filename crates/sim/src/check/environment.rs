@@ -13,6 +13,7 @@ pub(super) const TAPE: &str = "DST_TAPE";
 const RUNS: &str = "DST_RUNS";
 const STRATEGY: &str = "DST_STRATEGY";
 const SVG: &str = "DST_SVG";
+const TIMELINE: &str = "DST_TIMELINE";
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Environment {
@@ -21,6 +22,8 @@ pub(super) struct Environment {
     pub(super) strategy: Option<Strategy>,
     pub(super) tape: Option<Tape>,
     pub(super) svg: Option<PathBuf>,
+    /// Whether to show every row.
+    pub(super) whole: bool,
 }
 
 impl Environment {
@@ -38,6 +41,7 @@ impl Environment {
             strategy: set(STRATEGY).map(|value| strategy(&value)).transpose()?,
             tape: set(TAPE).map(|value| tape(&value)).transpose()?,
             svg: set(SVG).map(PathBuf::from),
+            whole: set(TIMELINE).map(|value| whole(&value)).transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -67,6 +71,14 @@ fn runs(value: &OsStr) -> Result<u64, String> {
     match text(RUNS, value)?.trim().replace('_', "").parse() {
         Ok(runs @ 1..) => Ok(runs),
         _ => Err(invalid(RUNS, value, "expected a number of schedules, a whole number from 1")),
+    }
+}
+
+fn whole(value: &OsStr) -> Result<bool, String> {
+    match text(TIMELINE, value)?.trim() {
+        "all" => Ok(true),
+        "causes" => Ok(false),
+        _ => Err(invalid(TIMELINE, value, "expected `all` rows, or only the `causes`")),
     }
 }
 
@@ -116,6 +128,9 @@ mod tests {
         let pct = Some(Strategy::Pct { depth: 2 });
         assert_eq!(parse(STRATEGY, "pct(depth=2)").unwrap().strategy, pct);
         assert_eq!(parse(TAPE, "t1:1x3").unwrap().tape.map(|tape| tape.len()), Some(3));
+        assert_eq!(parse(TAPE, "t2:1;f:a#1").unwrap().tape.map(|it| it.faults().len()), Some(1));
+        assert!(parse(TIMELINE, "all").unwrap().whole);
+        assert!(!parse(TIMELINE, "causes").unwrap().whole);
         assert_eq!(parse(SVG, "a.svg").unwrap().svg, Some("a.svg".into()));
     }
 
@@ -127,6 +142,7 @@ mod tests {
         assert_invalid(RUNS, "many", &["`many`", "number of schedules"]);
         let names = ["`rnadom`", "`random`", "`pct(depth=3)`", "`urw`", "`round-robin`"];
         assert_invalid(STRATEGY, "rnadom", &names);
+        assert_invalid(TIMELINE, "some", &["`some`", "`all` rows", "`causes`"]);
         assert_invalid(TAPE, "1.2", &["a tape begins with `t1:`", "`t1:0.2.1x3.2`"]);
         assert_invalid(TAPE, "t1:1.x", &["item 2 is `x`"]);
         assert_invalid(TAPE, "@/no/such/file", &["`@/no/such/file`", "cannot be read"]);

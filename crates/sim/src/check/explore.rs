@@ -3,17 +3,21 @@
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
+use super::command::{built, command, replay_line};
 use super::progress::Progress;
-use super::report::{Counterexample, Parts, replay_line};
-use super::shrink::{self, Tried};
+use super::report::{Counterexample, Of, Parts};
+use super::same::Sameness;
+use super::shrink::{self, Candidate, Tried};
 use super::{Check, Checked, Program};
 use crate::Sim;
 use crate::determinism::Fingerprint;
 use crate::engine::RunEnd;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Details, Failure, FailureKind};
+use crate::fault::Fault;
 use crate::hush::Hush;
 use crate::schedule::{Profile, Schedule, Search};
 use crate::strategy::Strategy;
@@ -48,12 +52,16 @@ impl Check {
             return replayed;
         }
         let hush = Hush::new();
+        let sim = Sim { rules: self.sim.rules.fresh(), ..self.sim.clone() };
+        let fresh = Check { sim, ..self.clone() };
         let explored = match &*self.strategies {
-            [Strategy::Dfs { max_preemptions }] => self.search(*max_preemptions, location, program),
-            _ => self.explore(location, program),
+            [Strategy::Dfs { max_preemptions }] => {
+                fresh.search(*max_preemptions, location, program)
+            }
+            _ => fresh.explore(location, program),
         };
         let found = match explored {
-            Ok(checked) => return Ok(checked),
+            Ok(checked) => return fresh.with_its_faults(checked),
             Err(found) => found,
         };
         if aloud {
@@ -72,6 +80,42 @@ impl Check {
         Err(explained)
     }
 
+    /// Fails if a fault that was asked for was injected in no run.
+    fn with_its_faults(&self, checked: Checked) -> Result<Checked, Counterexample> {
+        if self.is_partial {
+            return Ok(checked);
+        }
+        let none = self.asks && checked.faults == 0;
+        let unmet = self.sim.rules.unmet().or_else(|| {
+            let message = "no buggify point was reached, or none of them fired";
+            none.then(|| message.to_owned())
+        });
+        let Some(message) = unmet else { return Ok(checked) };
+        let failure = Failure::new(Details {
+            kind: FailureKind::NoFault,
+            message,
+            origin: None,
+            seed: self.sim.seed,
+            strategy: self.strategies[0].clone(),
+            tape: Tape::default(),
+            steps: checked.steps,
+            elapsed: Duration::ZERO,
+            tasks: Vec::new(),
+        });
+        let (timeline, replay) = (Timeline::empty(), command(self.command.as_deref()));
+        let of = Of::All(checked.runs);
+        Err(Counterexample::new(Parts {
+            built: None,
+            of,
+            failure,
+            timeline,
+            whole: false,
+            replay,
+            shrunk: None,
+            svg: None,
+        }))
+    }
+
     fn replay(
         &self,
         tape: &Tape,
@@ -85,11 +129,12 @@ impl Check {
         let record = outcome.record.take().unwrap_or_default();
         match sim.report(sim.seed, outcome) {
             Ok(report) => {
-                Ok(Checked { runs: 1, steps: report.steps, starved: 0, exhausted: false })
+                let (runs, steps, faults) = (1, report.steps, tape.faults().len() as u64);
+                Ok(Checked { runs, steps, faults, starved: 0, exhausted: false })
             }
             Err(failure) => {
                 let end = Some((failure.kind(), failure.message().to_owned()));
-                Err(self.counterexample(None, failure, Timeline::new(&record, end), None))
+                Err(self.counterexample(Of::Tape, failure, Timeline::new(&record, end), None))
             }
         }
     }
@@ -109,6 +154,7 @@ impl Check {
         let progress = Progress::new(self.runs);
         let next = AtomicU64::new(0);
         let (steps, starved) = (AtomicU64::new(0), AtomicU64::new(0));
+        let faults = AtomicU64::new(0);
         // Runs after the first failure do not matter. All those before it are done, because runs
         // begin in their order: `next` hands out the numbers.
         let (end, first) = (AtomicU64::new(self.runs), Mutex::new(None::<Found>));
@@ -119,10 +165,11 @@ impl Check {
                 if run >= end.load(Ordering::Relaxed) {
                     return;
                 }
-                let (taken, failure) = self.one(run, &profile, location, program);
+                let (taken, injected, failure) = self.one(run, &profile, location, program);
                 let gave_up = failure.as_ref().is_some_and(|it| self.is_starved(it));
                 let failure = failure.filter(|_| !gave_up);
                 steps.fetch_add(taken, Ordering::Relaxed);
+                faults.fetch_add(injected, Ordering::Relaxed);
                 starved.fetch_add(gave_up.into(), Ordering::Relaxed);
                 progress.ran(failure.is_some());
                 if let Some(failure) = failure {
@@ -147,20 +194,21 @@ impl Check {
             None => Ok(Checked {
                 runs: self.runs,
                 steps: steps.into_inner(),
+                faults: faults.into_inner(),
                 starved: starved.into_inner(),
                 exhausted: false,
             }),
         }
     }
 
-    /// One run, or two that must be the same.
+    /// One run, or two that must be the same: its steps, its faults, and the failure, if it failed.
     fn one(
         &self,
         run: u64,
         profile: &Profile,
         location: &'static Location<'static>,
         program: &Program<'_>,
-    ) -> (u64, Option<Failure>) {
+    ) -> (u64, u64, Option<Failure>) {
         let strategies = &self.strategies;
         let index = usize::try_from(run % strategies.len() as u64).unwrap_or_default();
         let mut sim = Sim { strategy: strategies[index].clone(), ..self.sim.clone() };
@@ -171,14 +219,15 @@ impl Check {
         let seed = self.sim.seed.wrapping_add(run);
         let schedule = || Schedule::new(&sim.strategy, seed, profile.clone());
         let outcome = sim.execute(seed, schedule(), false, location, program);
-        let steps = outcome.steps;
+        let (steps, faults) = (outcome.steps, outcome.tape.faults().len() as u64);
         if is_twice(run) {
             let again = sim.execute(seed, schedule(), false, location, program);
             if Fingerprint::of(&again) != Fingerprint::of(&outcome) {
-                return (steps, Some(sim.difference(seed, &schedule, location, &program, outcome)));
+                let difference = sim.difference(seed, &schedule, location, &program, outcome);
+                return (steps, faults, Some(difference));
             }
         }
-        (steps, sim.report(seed, outcome).err())
+        (steps, faults, sim.report(seed, outcome).err())
     }
 
     /// Whether reaching the step limit is no failure under this strategy.
@@ -201,7 +250,7 @@ impl Check {
         let sim = Sim { strategy: Strategy::Dfs { max_preemptions }, ..self.sim.clone() };
         let progress = Progress::new(self.runs);
         let mut search = Search::new(max_preemptions);
-        let mut checked = Checked { runs: 0, steps: 0, starved: 0, exhausted: false };
+        let mut checked = Checked { runs: 0, steps: 0, faults: 0, starved: 0, exhausted: false };
         while checked.runs < self.runs && !search.is_done() {
             let schedule = || Schedule::search(search.clone());
             let mut outcome = sim.execute(sim.seed, schedule(), false, location, program);
@@ -211,6 +260,7 @@ impl Check {
                 return Err(Found { run: checked.runs, failure });
             }
             let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
+            checked.faults += outcome.tape.faults().len() as u64;
             let failure = sim.report(sim.seed, outcome);
             progress.ran(failure.is_err());
             match failure {
@@ -234,12 +284,14 @@ impl Check {
         program: &Program<'_>,
     ) -> Counterexample {
         let Found { run, failure } = found;
+        let of = Of::Run(run, self.runs);
         let seed = failure.seed();
         let sim = Sim { strategy: failure.strategy().clone(), ..self.sim.clone() };
+        let with = |only: Option<Arc<[Fault]>>| Sim { only, ..sim.clone() };
         let replay =
             |tape: &Tape| Schedule::new(&Strategy::Replay(tape.clone()), seed, Profile::default());
         let record = |tape: &Tape| {
-            let sim = Sim { record: true, ..sim.clone() };
+            let sim = Sim { record: true, ..with(tape.only()) };
             let mut outcome = sim.execute(seed, replay(tape), false, location, program);
             let record = outcome.record.take().unwrap_or_default();
             let end = outcome.end.as_ref().err().cloned();
@@ -247,42 +299,45 @@ impl Check {
         };
         if failure.kind() == FailureKind::Nondeterminism {
             let (timeline, _) = record(failure.tape());
-            return self.counterexample(Some(run), failure, timeline, None);
+            return self.counterexample(of, failure, timeline, None);
         }
-        let same = |end: &Result<(), (FailureKind, String)>| {
-            let same = |(kind, message): &(_, String)| {
-                *kind == failure.kind() && message == failure.message()
-            };
-            end.as_ref().err().is_some_and(same)
+        let sameness = Sameness::new(&failure);
+        // One without a fault may go on for ever. It must not use up the steps of all others.
+        let enough = match failure.kind() {
+            FailureKind::StepLimit => sim.max_steps,
+            _ => sim.max_steps.min(failure.steps().saturating_mul(4).saturating_add(10_000)),
         };
-        let mut attempt = |plan, choices_only| {
-            let RunEnd { end, tape, schedule, .. } =
-                sim.execute(seed, Schedule::guided(plan, choices_only), false, location, program);
+        let mut attempt = |candidate: Candidate| {
+            let schedule = Schedule::guided(candidate.plan, candidate.choices_only);
+            // Without a point the list is empty, and of no use.
+            let sim = Sim { max_steps: enough, ..with(Some(candidate.faults.into())) };
+            let RunEnd { end, origin, tape, schedule, tasks, .. } =
+                sim.execute(seed, schedule, false, location, program);
             let cost = schedule.cost();
-            Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }
+            let fails = sameness.holds(&end, origin.as_ref(), &tasks);
+            Tried { fails, tape, taken: schedule.into_taken(), cost }
         };
         let shrunk = shrink::shrink(failure.tape(), &mut attempt);
         let tape = shrunk.as_ref().map_or(failure.tape(), |shrunk| &shrunk.tape);
         match record(tape) {
-            (timeline, Some(again))
-                if again.kind() == failure.kind() && again.message() == failure.message() =>
-            {
-                self.counterexample(Some(run), again, timeline, shrunk)
+            (timeline, Some(again)) if sameness.holds_for(&again) => {
+                self.counterexample(of, again, timeline, shrunk)
             }
             (timeline, _) => {
                 let tape = failure.tape().clone();
+                let sim = with(tape.only());
                 let outcome = sim.execute(seed, replay(&tape), false, location, program);
                 let different =
                     sim.difference(seed, &|| replay(&tape), location, &program, outcome);
                 let different = different.but_for(&failure);
-                self.counterexample(Some(run), different, timeline, None)
+                self.counterexample(of, different, timeline, None)
             }
         }
     }
 
     fn counterexample(
         &self,
-        run: Option<u64>,
+        of: Of,
         failure: Failure,
         timeline: Timeline,
         shrunk: Option<shrink::Shrunk>,
@@ -292,7 +347,7 @@ impl Check {
             let written = std::fs::write(path, timeline.svg());
             (path.clone(), written.map_err(|error| error.to_string()))
         });
-        let run = run.map(|run| (run, self.runs));
-        Counterexample::new(Parts { run, failure, timeline, replay, shrunk, svg })
+        let (whole, built) = (self.whole, built().filter(|_| self.command.is_none()));
+        Counterexample::new(Parts { of, failure, timeline, whole, replay, built, shrunk, svg })
     }
 }

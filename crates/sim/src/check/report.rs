@@ -1,16 +1,11 @@
 //! The report on a schedule that fails.
 
-use std::collections::hash_map::DefaultHasher;
 use std::error::Error;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::{env, fs, thread};
 
-use super::environment::{SEED, TAPE};
 use super::shrink::Shrunk;
 use crate::failure::Failure;
-use crate::tape::Tape;
 use crate::timeline::Timeline;
 
 /// A schedule that fails, shrunk, and how to replay it.
@@ -19,12 +14,26 @@ use crate::timeline::Timeline;
 /// command that replays the schedule, and shows the interleaving as a table.
 pub struct Counterexample(Box<Parts>);
 
-pub(super) struct Parts {
+/// Which runs it is about.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
     /// The index of the run, counted from 0, and the number of runs.
-    pub(super) run: Option<(u64, u64)>,
+    Run(u64, u64),
+    /// That of a tape.
+    Tape,
+    /// All of so many.
+    All(u64),
+}
+
+pub(super) struct Parts {
+    pub(super) of: Of,
     pub(super) failure: Failure,
     pub(super) timeline: Timeline,
+    /// Whether to show every row of it.
+    pub(super) whole: bool,
     pub(super) replay: String,
+    /// The command of the test as it is built, if it is one.
+    pub(super) built: Option<String>,
     pub(super) shrunk: Option<Shrunk>,
     /// Where the picture was written, or why it was not.
     pub(super) svg: Option<(PathBuf, Result<(), String>)>,
@@ -57,19 +66,40 @@ impl Counterexample {
     /// `None` if it was not shrunk.
     #[must_use]
     pub fn shrunk(&self) -> Option<(u64, u64)> {
-        self.0.shrunk.as_ref().map(|shrunk| (shrunk.before.switches, shrunk.after.switches))
+        self.0
+            .shrunk
+            .as_ref()
+            .map(|shrunk| (shrunk.before.cost.switches, shrunk.after.cost.switches))
+    }
+}
+
+impl Counterexample {
+    /// The number of faults in the run that was found, and in the shrunk one; `None` if it was not
+    /// shrunk.
+    #[must_use]
+    pub fn shrunk_faults(&self) -> Option<(usize, usize)> {
+        self.0.shrunk.as_ref().map(|shrunk| (shrunk.before.faults, shrunk.after.faults))
     }
 }
 
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let it = &*self.0;
-        match it.run {
-            Some((run, runs)) => writeln!(f, "run {} of {runs} failed", run + 1)?,
-            None => writeln!(f, "the tape was replayed, and the run failed")?,
+        match it.of {
+            Of::Run(run, runs) => writeln!(f, "run {} of {runs} failed", run + 1)?,
+            Of::Tape => writeln!(f, "the tape was replayed, and the run failed")?,
+            Of::All(runs) => {
+                let (kind, message) = (it.failure.kind(), it.failure.message());
+                writeln!(f, "none of {runs} runs failed, but the check shows nothing")?;
+                return write!(f, "{kind}: {message}\n\nrun it again with\n\n    {}", it.replay);
+            }
         }
         writeln!(f, "{}", it.failure)?;
         if let Some(Shrunk { before, after, attempts, .. }) = &it.shrunk {
+            if before.faults > 0 {
+                writeln!(f, "  shrunk    from {} to {} faults", before.faults, after.faults)?;
+            }
+            let (before, after) = (before.cost, after.cost);
             writeln!(
                 f,
                 "  shrunk    from {} to {} context switches, {} to {} of them preemptions, and from \
@@ -89,7 +119,32 @@ impl fmt::Display for Counterexample {
             }
             None => {}
         }
-        write!(f, "\nreplay it with\n\n    {}\n\n{}", it.replay, it.timeline)
+        write!(f, "\nreplay it with\n\n    {}\n\n", it.replay)?;
+        if let Some(built) = &it.built {
+            write!(f, "or, as long as it is built, with the same variables and {built}\n\n")?;
+        }
+        if it.whole {
+            write!(f, "{:#}", it.timeline)?;
+        } else {
+            write!(f, "{}", it.timeline)?;
+        }
+        let faults = it.timeline.faults();
+        let plural = if faults.len() == 1 { "" } else { "s" };
+        match &it.shrunk {
+            _ if faults.len() == 0 => {}
+            Some(Shrunk { is_minimal: true, .. }) if faults.len() == 1 => {
+                write!(f, "\n\nwithout this fault it does not fail:")?;
+            }
+            Some(Shrunk { is_minimal: true, .. }) => {
+                write!(
+                    f,
+                    "\n\nwithout any one of these {} faults it does not fail:",
+                    faults.len()
+                )?;
+            }
+            _ => write!(f, "\n\n{} fault{plural} injected:", faults.len())?,
+        }
+        faults.into_iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }
 
@@ -100,73 +155,3 @@ impl fmt::Debug for Counterexample {
 }
 
 impl Error for Counterexample {}
-
-/// The longest tape that is put on a command line. A variable holds at most 128 KiB on Linux, and
-/// 32,767 characters on Windows.
-const LONGEST: usize = 16_000;
-
-/// The shell command that replays a tape.
-pub(super) fn replay_line(command: Option<&str>, seed: u64, tape: &Tape) -> String {
-    let mut tape = tape.to_string();
-    if tape.len() > LONGEST {
-        let mut hash = DefaultHasher::new();
-        tape.hash(&mut hash);
-        let path = env::temp_dir().join(format!("dst-{:016x}.tape", hash.finish()));
-        // If the file cannot be written, a long line is better than none.
-        if fs::write(&path, &tape).is_ok() {
-            tape = format!("@{}", path.display());
-        }
-    }
-    let command = command.map_or_else(this_command, str::to_owned);
-    format!("{SEED}={seed} {TAPE}={} {command}", quoted(&tape))
-}
-
-/// The command that runs this test, or this program.
-fn this_command() -> String {
-    // The test harness names the threads of tests after them.
-    match thread::current().name() {
-        Some(test) if test != "main" => {
-            // The test may be an ignored one, which needs an argument to run.
-            let ignored = ["--ignored", "--include-ignored"];
-            let ignored = env::args_os().any(|argument| ignored.iter().any(|it| argument == *it));
-            let include = if ignored { " --include-ignored" } else { "" };
-            format!("cargo test {test} -- --exact{include}")
-        }
-        _ => {
-            let arguments: Vec<_> =
-                env::args_os().map(|argument| quoted(&argument.to_string_lossy())).collect();
-            arguments.join(" ")
-        }
-    }
-}
-
-/// Quotes an argument for a POSIX shell.
-fn quoted(text: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:@=,+".contains(it);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_quoted_where_they_must_be() {
-        assert_eq!(quoted("target/debug/it"), "target/debug/it");
-        assert_eq!(quoted("it's a path"), r"'it'\''s a path'");
-        assert_eq!(quoted(""), "''");
-    }
-
-    #[test]
-    fn a_long_tape_goes_through_a_file() {
-        let tape: Tape = format!("t1:{}0", "1.2.".repeat(8_000)).parse().unwrap();
-        let line = replay_line(Some("run"), 7, &tape);
-        let path = line.strip_prefix("DST_SEED=7 DST_TAPE=@").unwrap();
-        let path = path.strip_suffix(" run").unwrap().trim_matches('\'');
-        assert_eq!(fs::read_to_string(path).unwrap().parse(), Ok(tape));
-        fs::remove_file(path).unwrap();
-    }
-}

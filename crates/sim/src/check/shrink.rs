@@ -1,5 +1,6 @@
-//! Delta debugging of a schedule.
+//! Delta debugging of a run: its faults, their amounts, and its schedule.
 
+use crate::fault::Fault;
 use crate::schedule::{Cost, Plan};
 use crate::tape::Tape;
 
@@ -8,60 +9,104 @@ use crate::tape::Tape;
 const ATTEMPTS: u64 = 2_000;
 const STEPS: u64 = 4_000_000;
 
-/// The outcome of a plan that was tried.
+/// A run to try.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    pub(super) plan: Plan,
+    /// Whether the plan covers only the steps with a choice.
+    pub(super) choices_only: bool,
+    /// The only faults to inject.
+    pub(super) faults: Vec<Fault>,
+}
+
+/// The outcome of a candidate that was tried.
 pub(super) struct Tried {
     /// Whether it fails in the same way.
     pub(super) fails: bool,
-    /// All choices of the run.
+    /// All choices of the run, and the faults that were injected.
     pub(super) tape: Tape,
     /// All steps of the run.
     pub(super) taken: Plan,
     pub(super) cost: Cost,
 }
 
-/// A schedule that fails like the original, and is easier to read.
+/// How hard a run is to understand. The first field counts most: each fault that is left is one that
+/// the failure may depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Size {
+    pub(super) faults: usize,
+    /// The amounts of all faults together.
+    pub(super) amount: u64,
+    /// How late they are: at which visits.
+    pub(super) visits: u64,
+    pub(super) cost: Cost,
+}
+
+impl Tried {
+    fn size(&self) -> Size {
+        let faults = self.tape.faults();
+        let amounts = faults.iter().filter_map(Fault::amount);
+        let amount = amounts.fold(0, u64::saturating_add);
+        let visits = faults.iter().map(Fault::nth).fold(0, u64::saturating_add);
+        Size { faults: faults.len(), amount, visits, cost: self.cost }
+    }
+}
+
+/// A run that fails like the original, and is easier to understand.
 pub(super) struct Shrunk {
     /// For exact replay, cut where the default choices after the end of a tape are the same.
     pub(super) tape: Tape,
-    pub(super) before: Cost,
-    pub(super) after: Cost,
+    pub(super) before: Size,
+    pub(super) after: Size,
     pub(super) attempts: u64,
+    /// Whether each fault that is left was switched off in vain.
+    pub(super) is_minimal: bool,
 }
 
 struct Search<'a> {
-    run: &'a mut dyn FnMut(Plan, bool) -> Tried,
+    run: &'a mut dyn FnMut(Candidate) -> Tried,
     attempts: u64,
     steps: u64,
     plan: Plan,
     best: Tried,
 }
 
-/// Looks for a schedule that fails in the same way with fewer switches between tasks.
+/// Looks for a run that fails in the same way with fewer faults, smaller and earlier ones, and fewer
+/// switches between tasks, in this order.
 ///
-/// `run` runs a plan; its second argument is whether the plan covers only the steps with a choice.
 /// Returns `None` if the tape itself does not fail like that.
-pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan, bool) -> Tried) -> Option<Shrunk> {
-    let best = run(plan(tape.choices()), true);
+pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Candidate) -> Tried) -> Option<Shrunk> {
+    let (plan, faults) = (plan(tape.choices()), tape.faults().to_vec());
+    let best = run(Candidate { plan, choices_only: true, faults });
     if !best.fails {
         return None;
     }
-    let before = best.cost;
+    let before = best.size();
     let mut search =
-        Search { run, attempts: 1, steps: before.steps, plan: best.taken.clone(), best };
+        Search { run, attempts: 1, steps: before.cost.steps, plan: best.taken.clone(), best };
+    search.switch_off();
+    search.lessen();
+    search.hasten();
     search.cut();
     loop {
-        let cost = search.best.cost;
+        let size = search.best.size();
         search.remove();
         search.merge();
         search.shorten();
-        if search.best.cost == cost || search.is_over() {
+        // With another schedule, fewer may do.
+        search.switch_off();
+        search.lessen();
+        search.hasten();
+        if search.best.size() == size || search.is_over() {
             break;
         }
     }
+    let is_minimal = !search.is_over();
+    let after = search.best.size();
     let Search { best, attempts, .. } = search;
     let needed = best.cost.choices.min(best.tape.len());
-    let tape = Tape::from_choices(best.tape.choices()[..needed].to_vec());
-    Some(Shrunk { tape, before, after: best.cost, attempts })
+    let tape = best.tape.cut(needed);
+    Some(Shrunk { tape, before, after, attempts, is_minimal })
 }
 
 fn plan(tasks: &[u32]) -> Plan {
@@ -76,18 +121,94 @@ impl Search<'_> {
 
     /// Keeps the plan if it fails in the same way and is better.
     fn attempt(&mut self, candidate: Plan) -> bool {
-        if self.is_over() || candidate == self.plan {
+        candidate != self.plan && self.attempt_with(candidate, self.best.tape.faults().to_vec())
+    }
+
+    /// Keeps the plan and the faults if they fail in the same way and are better.
+    fn attempt_with(&mut self, plan: Plan, faults: Vec<Fault>) -> bool {
+        if self.is_over() {
             return false;
         }
         self.attempts += 1;
-        let tried = (self.run)(candidate, false);
+        let tried = (self.run)(Candidate { plan, choices_only: false, faults });
         self.steps += tried.cost.steps;
-        let better = tried.fails && tried.cost < self.best.cost;
+        let better = tried.fails && tried.size() < self.best.size();
         if better {
             self.plan.clone_from(&tried.taken);
             self.best = tried;
         }
         better
+    }
+
+    /// Tries to switch faults off: many at first, then one by one.
+    fn switch_off(&mut self) {
+        let mut size = self.best.tape.faults().len();
+        while size > 0 {
+            let mut end = self.best.tape.faults().len();
+            while end > 0 && !self.is_over() {
+                let start = end.saturating_sub(size);
+                let mut faults = self.best.tape.faults().to_vec();
+                faults.drain(start..end);
+                self.attempt_with(self.plan.clone(), faults);
+                // Others may have gone with them.
+                end = start.min(self.best.tape.faults().len());
+            }
+            size /= 2;
+        }
+    }
+
+    /// Tries smaller amounts, by halving the interval.
+    fn lessen(&mut self) {
+        for index in 0.. {
+            let Some(amount) = self.amount(index).filter(|amount| *amount > 0) else {
+                if index < self.best.tape.faults().len() {
+                    continue;
+                }
+                return;
+            };
+            // Smaller amounts than `low` do not fail.
+            let (mut low, mut amount, mut wanted) = (0, amount, 0);
+            loop {
+                let mut faults = self.best.tape.faults().to_vec();
+                faults[index].amount = Some(wanted);
+                if self.attempt_with(self.plan.clone(), faults) {
+                    // It may be more than wanted: the point has a least amount.
+                    match self.amount(index) {
+                        Some(left) if left < amount && left > wanted => break,
+                        Some(left) if left < amount && left > 0 => amount = left,
+                        _ => break,
+                    }
+                } else {
+                    low = wanted.max(low);
+                }
+                // Nobody reads more than two digits.
+                if amount - low <= amount / 64 || self.is_over() {
+                    break;
+                }
+                wanted = low + (amount - low) / 2;
+            }
+        }
+    }
+
+    /// Tries to inject each fault at an earlier visit of its point.
+    fn hasten(&mut self) {
+        let mut index = 0;
+        while let Some(nth) = self.best.tape.faults().get(index).map(Fault::nth) {
+            let earlier = [1, nth / 2, nth - 1];
+            let found =
+                earlier.into_iter().filter(|earlier| (1..nth).contains(earlier)).any(|earlier| {
+                    let mut faults = self.best.tape.faults().to_vec();
+                    faults[index].nth = earlier;
+                    self.attempt_with(self.plan.clone(), faults)
+                });
+            if !found || self.is_over() {
+                index += 1;
+            }
+        }
+    }
+
+    fn amount(&self, index: usize) -> Option<u64> {
+        self.best.tape.faults().get(index)?.amount()
     }
 
     /// Tries to cut off the end of the plan. After it, the running task continues as long as it can.
@@ -169,7 +290,8 @@ mod tests {
 
     /// A made-up program of two tasks with three steps each that fails if 1 comes between the first
     /// and the last step of 2.
-    fn program(plan: Plan, choices_only: bool) -> Tried {
+    fn program(candidate: Candidate) -> Tried {
+        let Candidate { plan, choices_only, .. } = candidate;
         let wanted = plan.into_iter().flat_map(|(task, times)| {
             std::iter::repeat_n(task, usize::try_from(times).unwrap_or(usize::MAX))
         });
@@ -208,7 +330,7 @@ mod tests {
     fn the_fewest_switches_are_found() {
         let tape: Tape = "t1:1.2.1.2.1".parse().unwrap();
         let shrunk = shrink(&tape, &mut program).unwrap();
-        assert_eq!((shrunk.before.switches, shrunk.after.switches), (5, 2));
+        assert_eq!((shrunk.before.cost.switches, shrunk.after.cost.switches), (5, 2));
         assert!(shrunk.tape.len() <= tape.len(), "{}", shrunk.tape);
     }
 
@@ -216,5 +338,34 @@ mod tests {
     fn what_does_not_fail_is_not_shrunk() {
         let tape: Tape = "t1:1x3".parse().unwrap();
         assert!(shrink(&tape, &mut program).is_none());
+    }
+
+    /// Fails if `a#2` and any visit of `b` are injected, the second with 700 or more.
+    fn faulty(candidate: Candidate) -> Tried {
+        let Candidate { faults, .. } = candidate;
+        let injected = |text: &str| {
+            let is_it = |fault: &&Fault| fault.to_string().starts_with(text);
+            faults.iter().find(is_it).cloned()
+        };
+        let much = injected("b#").and_then(|fault| fault.amount()).is_some_and(|it| it >= 700);
+        Tried {
+            fails: injected("a#2").is_some() && much,
+            tape: Tape::default().with_faults(Some(faults)),
+            taken: Plan::new(),
+            cost: Cost::default(),
+        }
+    }
+
+    #[test]
+    fn faults_are_switched_off_and_the_rest_lessened() {
+        let tape: Tape = "t2:;f:a#1,b#2=5000,a#2,c#1,c#2=90,a#3,a#4,c#3".parse().unwrap();
+        let shrunk = shrink(&tape, &mut faulty).unwrap();
+        let left: Vec<_> = shrunk.tape.faults().iter().map(ToString::to_string).collect();
+        let [first, second] = &*left else { panic!("{left:?}") };
+        assert_eq!(second, "a#2");
+        let amount: u64 = first.strip_prefix("b#1=").unwrap().parse().unwrap();
+        assert!((700..712).contains(&amount), "{amount}");
+        assert!(shrunk.is_minimal && shrunk.attempts < 100, "{}", shrunk.attempts);
+        assert_eq!((shrunk.before.faults, shrunk.after.faults), (8, 2));
     }
 }

@@ -53,10 +53,11 @@ impl ThreadContext for SimContext {
 
     fn task_panicked(&self, message: Option<&str>) -> Option<Box<dyn FnOnce() + Send>> {
         let message = message.unwrap_or("a payload that is not a string").to_owned();
-        self.0.caught(&message);
         let state = self.0.lock();
-        let task = state.describe(state.current?);
+        let task = state.current.map(|slot| state.describe(slot));
         drop(state);
+        self.0.caught(task.as_deref().unwrap_or("code outside of any task"), &message);
+        let task = task?;
         let engine = self.0.clone();
         Some(Box::new(move || engine.unjoined(&task, &message)))
     }

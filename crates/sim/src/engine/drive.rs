@@ -17,6 +17,7 @@ use super::{Engine, ROOT, Wrong};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::{FailureKind, TaskReport};
 use crate::node::Home;
+use crate::panics::Caught;
 use crate::record::{Record, What};
 use crate::schedule::{Choice, Schedule};
 use crate::tape::Tape;
@@ -43,7 +44,7 @@ struct Unwound<'a, F> {
 impl<F> Drop for Unwound<'_, F> {
     fn drop(&mut self) {
         // Now: the root's destructors may wake some.
-        *self.tasks = Some(self.engine.reports());
+        *self.tasks = Some(self.engine.reports_but_root());
         // A second panic that left this destructor would abort the process.
         discard(catch_unwind(AssertUnwindSafe(|| self.root.set(None))));
     }
@@ -52,6 +53,8 @@ impl<F> Drop for Unwound<'_, F> {
 /// The outcome of a run.
 pub(crate) struct RunEnd<T> {
     pub(crate) end: Result<T, Wrong>,
+    /// The panic that the failure began with, if it is one.
+    pub(crate) origin: Option<Caught>,
     pub(crate) steps: u64,
     pub(crate) elapsed: Duration,
     pub(crate) hash: u64,
@@ -80,15 +83,21 @@ impl Engine {
         Engine::leave(interrupted);
 
         let mut state = self.lock();
+        let end = match failure {
+            Some(failure) => Err(failure),
+            None => end,
+        };
+        let message = end.as_ref().err().map(|(_, message)| message);
         RunEnd {
-            end: match failure {
-                Some(failure) => Err(failure),
-                None => end,
-            },
+            origin: message.and_then(|message| state.panics.take_origin(message)),
+            end,
             steps: state.steps,
             elapsed: Duration::from_nanos(self.clock.nanos()),
             hash: std::hash::Hasher::finish(&state.trace),
-            tape: mem::take(&mut state.tape),
+            tape: {
+                let faults = state.points.take_injected();
+                mem::take(&mut state.tape).with_faults(faults)
+            },
             tasks,
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
@@ -103,18 +112,18 @@ impl Engine {
     ) -> (Result<F::Output, Wrong>, Vec<TaskReport>) {
         let panicked = |payload: Payload| {
             let message = into_message(payload);
-            self.caught(&message);
+            self.caught(&format!("task 0, started at {location}"), &message);
             (FailureKind::Panic, message)
         };
         {
             let mut state = self.lock();
             let number = state.number(None);
             state.insert(Home::NONE, number, None, location, 0);
-            state.current = Some(ROOT);
+            (state.current, state.acting) = (Some(ROOT), Some(number));
         }
         let root = match catch_unwind(AssertUnwindSafe(root)) {
             Ok(root) => root,
-            Err(payload) => return (Err(panicked(payload)), self.reports()),
+            Err(payload) => return (Err(panicked(payload)), self.reports_but_root()),
         };
         let mut root = pin!(Some(root));
         self.lock().make_ready(ROOT, None);
@@ -183,11 +192,18 @@ impl Engine {
         state.reports()
     }
 
+    /// Once the root has panicked it is not alive.
+    fn reports_but_root(&self) -> Vec<TaskReport> {
+        let mut reports = self.reports();
+        reports.retain(|task| task.number() > 0);
+        reports
+    }
+
     fn next(&self, done: bool, due: &mut Vec<Waker>) -> Next {
         let mut state = self.lock();
         let state = &mut *state;
         self.settle(state);
-        state.current = None;
+        (state.current, state.acting) = (None, None);
         if state.failure.is_some() {
             return Next::Stop;
         }
@@ -215,7 +231,7 @@ impl Engine {
             state.tape.push(task.number);
         }
         let (number, runnable, doomed) = (task.number, task.runnable.take(), task.doomed);
-        state.current = Some(slot);
+        (state.current, state.acting) = (Some(slot), Some(number));
         let now = self.clock.nanos();
         state.event(u64::from(number) << 8 | 1, now, || What::Step(number));
         match runnable {
@@ -243,6 +259,10 @@ impl Engine {
             let left = state.schedule.left_over();
             if left > 0 {
                 let message = format!("the program ended with {left} choices left on the tape");
+                state.fail(FailureKind::Diverged, message);
+            }
+            if let Some(fault) = state.points.left_over() {
+                let message = format!("the program ended before the fault {fault} of the tape");
                 state.fail(FailureKind::Diverged, message);
             }
             return Next::Stop;

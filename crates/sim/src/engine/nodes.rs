@@ -94,6 +94,8 @@ pub(super) enum Event {
     Paused = 6,
     Resumed = 7,
     ClockSet = 8,
+    // 9 is an injected fault.
+    Mended = 10,
 }
 
 impl State {
@@ -188,11 +190,22 @@ impl Engine {
     }
 
     pub(crate) fn kill_node(&self, id: u32) {
+        self.kill_as(id, Some("kill"));
+    }
+
+    /// Kills the node; as a fault of that name, or else as what the program does on purpose.
+    fn kill_as(&self, id: u32, fault: Option<&str>) {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was killed", state.describe_node(id)));
         let state_ref = &mut *state;
-        let Some(node) = state_ref.nodes.get_mut(id).filter(|node| node.alive) else { return };
+        if !state_ref.nodes.get(id).is_some_and(|node| node.alive) {
+            return;
+        }
+        if !fault.is_none_or(|fault| self.happens(state_ref, id, fault)) {
+            return;
+        }
+        let Some(node) = state_ref.nodes.get_mut(id) else { return };
         (node.alive, node.paused) = (false, false);
         node.held.clear();
         let home = Home { node: id, incarnation: node.incarnation };
@@ -240,18 +253,28 @@ impl Engine {
         if fresh {
             self.run_main(id, location);
         } else {
-            self.restart_node(id, location);
+            self.restart_as(id, None, location);
         }
     }
 
     pub(crate) fn restart_node(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {
-        self.kill_node(id);
+        self.restart_as(id, Some("restart"), location);
+    }
+
+    fn restart_as(
+        self: &Arc<Self>,
+        id: u32,
+        fault: Option<&str>,
+        location: &'static Location<'static>,
+    ) {
+        self.kill_as(id, fault);
         let mut state = self.lock();
         // A destructor may have restarted it meanwhile.
         let Some(node) = state.nodes.get_mut(id).filter(|node| !node.alive) else { return };
         node.alive = true;
         node.incarnation += 1;
         state.trace_node(id, Event::Born);
+        self.mend(&mut state, id, "start");
         drop(state);
         self.run_main(id, location);
     }
@@ -273,10 +296,14 @@ impl Engine {
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was paused", state.describe_node(id)));
         let state = &mut *state;
-        match state.nodes.get_mut(id) {
-            Some(node) if node.alive && !node.paused => node.paused = true,
-            _ => return,
+        if !state.nodes.get(id).is_some_and(|node| node.alive && !node.paused) {
+            return;
         }
+        if !self.happens(state, id, "pause") {
+            return;
+        }
+        let Some(node) = state.nodes.get_mut(id) else { return };
+        node.paused = true;
         state.trace_node(id, Event::Paused);
         let mut ready = Vec::new();
         for (slot, task) in &mut state.tasks {
@@ -300,6 +327,7 @@ impl Engine {
         node.paused = false;
         let held = mem::take(&mut node.held);
         state.trace_node(id, Event::Resumed);
+        self.mend(&mut state, id, "resume");
         for slot in held {
             let runnable = state.tasks.get_mut(slot as usize).and_then(|task| task.runnable.take());
             if runnable.is_some() {

@@ -15,6 +15,7 @@ use crate::clock::Nanos;
 use crate::failure::{FailureKind, TaskReport, Waking};
 use crate::fault::Points;
 use crate::node::Home;
+use crate::panics::Panics;
 use crate::record::{Known, Record, What};
 use crate::rng::{Trace, derive};
 use crate::schedule::{Ready, Schedule, Slot};
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub(super) trace: Trace,
     /// The task that takes the present step.
     pub(super) current: Option<Slot>,
+    /// Its number. It is known even once the task has ended, and perhaps another one has its slot.
+    pub(super) acting: Option<u32>,
     /// The node that was killed, while its tasks are dropped.
     pub(super) dropping: Option<Home>,
     pub(super) steps: u64,
@@ -48,6 +51,7 @@ pub(super) struct State {
     pub(super) record: Option<Box<Record>>,
     /// The task that took the present step, if it ended in it and conditions are checked.
     pub(super) gone: Option<String>,
+    pub(super) panics: Panics,
     pub(super) failure: Option<Wrong>,
     /// Another thread acted on the simulation since the last look.
     pub(super) poked: bool,

@@ -1,14 +1,19 @@
 //! The engine's clocks and sleeps.
 
+use std::cell::Cell;
 use std::task::{Poll, Waker};
 use std::time::{Instant, SystemTime};
 
 use super::Engine;
 use super::nodes::Event;
+use super::state::State;
 use crate::clock::{Nanos, NodeClock, Offset, Shown};
 use crate::node::Home;
 use crate::record::What;
 use crate::timers::Key;
+
+/// The rate of a clock that is right.
+const RIGHT: i64 = 1_000_000;
 
 impl Engine {
     #[inline]
@@ -94,8 +99,17 @@ impl Engine {
         self.lock().nodes.get_mut(home.node).map(|node| ask(&mut node.clock, now))
     }
 
-    fn set_node_clock(&self, id: u32, set: impl FnOnce(&mut NodeClock, Nanos)) {
+    /// Sets a node's clock, unless it is a fault that does not happen.
+    fn set_node_clock(
+        &self,
+        id: u32,
+        happens: impl FnOnce(&mut State) -> bool,
+        set: impl FnOnce(&mut NodeClock, Nanos),
+    ) {
         let mut state = self.lock();
+        if !happens(&mut state) {
+            return;
+        }
         if let Some(node) = state.nodes.get_mut(id) {
             set(&mut node.clock, self.clock.nanos());
         }
@@ -110,15 +124,29 @@ impl Engine {
     }
 
     pub(crate) fn set_node_skew(&self, id: u32, skew: Offset) {
-        self.set_node_clock(id, |clock, now| clock.set_skew(now, skew));
+        let by = Cell::new(skew);
+        let happens = |state: &mut State| {
+            self.offset(state, id, "skew", skew).map(|skew| by.set(skew)).is_some()
+        };
+        self.set_node_clock(id, happens, |clock, now| clock.set_skew(now, by.get()));
     }
 
     pub(crate) fn set_node_rate(&self, id: u32, rate: i64) {
-        self.set_node_clock(id, |clock, now| clock.set_rate(now, rate));
+        let happens = |state: &mut State| {
+            if rate == RIGHT {
+                self.mend(state, id, "drift");
+            }
+            rate == RIGHT || self.happens(state, id, "drift")
+        };
+        self.set_node_clock(id, happens, |clock, now| clock.set_rate(now, rate));
     }
 
     pub(crate) fn jump_node(&self, id: u32, by: Offset) {
+        let mut state = self.lock();
+        let Some(by) = self.offset(&mut state, id, "jump", by) else { return };
         // No sleep depends on it.
-        self.by_node(self.home_on(id), |clock, _| clock.jump(by));
+        if let Some(node) = state.nodes.get_mut(id) {
+            node.clock.jump(by);
+        }
     }
 }

@@ -144,14 +144,7 @@ impl Engine {
         if !self.is_here() {
             return Waking::Outside;
         }
-        match state.current {
-            Some(slot) => match state.tasks.get(slot as usize) {
-                Some(task) => Waking::Task(task.number),
-                // It has ended since.
-                None => Waking::Outside,
-            },
-            None => Waking::Timer,
-        }
+        state.acting.map_or(Waking::Timer, Waking::Task)
     }
 
     /// Makes ready what was woken in the present step.

@@ -16,7 +16,7 @@ const LANE: usize = 34;
 const STYLE: &str = "text{font:12px ui-monospace,monospace;fill:#24292f}\
     .lane{stroke:#d0d7de;stroke-width:2}.step{fill:#0969da}.end{fill:#1a7f37}.panic{fill:#cf222e}\
     .wake{stroke:#8250df;stroke-width:1.2;fill:none;marker-end:url(#tip)}\
-    .time{stroke:#bf8700;stroke-dasharray:3 3}.small{font-size:9px;fill:#57606a}";
+    .fault{fill:#bf8700}.time{stroke:#bf8700;stroke-dasharray:3 3}.small{font-size:9px;fill:#57606a}";
 
 pub(super) fn draw(timeline: &Timeline) -> String {
     let rows = &timeline.rows[timeline.rows.len().saturating_sub(SHOWN)..];
@@ -82,6 +82,7 @@ fn draw_row(svg: &mut String, row: &Row, x: usize, lanes: &BTreeMap<u32, usize>,
     }
     let class = match row.task {
         _ if row.panicked => "panic",
+        _ if row.faulty => "fault",
         Some(task) if row.ended.contains(&task) => "end",
         _ => "step",
     };

@@ -5,9 +5,13 @@ use std::fmt;
 
 use super::{Row, Timeline, time};
 
-/// How many rows are shown at the beginning and at the end; those between are left out.
+/// How many rows are shown at the beginning and at the end; of those between, only the causes are.
 const HEAD: usize = 20;
 const TAIL: usize = 60;
+
+/// How many rows of tasks in the failure are shown, and how many with causes. The last ones are.
+const SUSPECT: usize = 300;
+const CAUSES: usize = 10_000;
 
 /// The widths of all task columns together up to which they are headed by names, and by numbers.
 const NAMED: usize = 72;
@@ -48,11 +52,32 @@ impl Columns {
     }
 }
 
+/// Which rows are shown.
+fn shown(timeline: &Timeline) -> Vec<bool> {
+    let (mut suspect, mut causes) = (SUSPECT, CAUSES);
+    let left = |count: &mut usize| {
+        let some = *count > 0;
+        *count -= usize::from(some);
+        some
+    };
+    let last = timeline.rows.len();
+    let shown = timeline.rows.iter().enumerate().rev().map(|(index, row)| {
+        let is_suspect = row.task.is_some_and(|task| timeline.suspects.contains(&task));
+        index < HEAD
+            || index + TAIL >= last
+            || row.cause && left(&mut causes)
+            || is_suspect && left(&mut suspect)
+    });
+    let mut shown: Vec<_> = shown.collect();
+    shown.reverse();
+    shown
+}
+
 pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let all = &timeline.rows;
-    let cut = all.len() > HEAD + TAIL;
-    let (head, tail) = if cut { (HEAD, all.len() - TAIL) } else { (all.len(), all.len()) };
-    let shown: Vec<_> = all[..head].iter().chain(&all[tail..]).collect();
+    let is_shown = if f.alternate() { vec![true; all.len()] } else { shown(timeline) };
+    let shown: Vec<_> =
+        all.iter().zip(&is_shown).filter_map(|(row, shown)| shown.then_some(row)).collect();
     let columns = Columns::new(timeline, &shown);
     if columns.legend {
         for task in &columns.tasks {
@@ -68,12 +93,10 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
     }
     writeln!(f)?;
     let mut alive: BTreeSet<u32> = [0].into();
+    let (mut omitted, mut hint) = (0, ": `{:#}` or `DST_TIMELINE=all` shows them");
     for (index, row) in all.iter().enumerate() {
-        if cut && index == head {
-            writeln!(f, "     ⋮  {:>wide$}  {} rows omitted", "", tail - head)?;
-        }
         alive.extend(&row.spawned);
-        if index < head || index >= tail {
+        if is_shown[index] {
             write!(f, "{:>6}  {:>wide$}", row.step, time(row.at))?;
             for (task, head) in columns.tasks.iter().zip(&columns.heads) {
                 let (mark, rest) = (mark(row, *task, &alive), head.chars().count() - 1);
@@ -83,6 +106,14 @@ pub(super) fn write(timeline: &Timeline, f: &mut fmt::Formatter<'_>) -> fmt::Res
                 write!(f, "  {}:", row.task.map_or("", |task| timeline.label(task)))?;
             }
             writeln!(f, "  {}", row.words.join("; ").replace('\n', " "))?;
+        } else {
+            omitted += 1;
+            let is_last = is_shown.get(index + 1).is_none_or(|shown| *shown);
+            if is_last {
+                let plural = if omitted == 1 { "" } else { "s" };
+                writeln!(f, "     ⋮  {:>wide$}  {omitted} row{plural} omitted{hint}", "")?;
+                (omitted, hint) = (0, "");
+            }
         }
         for task in &row.ended {
             alive.remove(task);

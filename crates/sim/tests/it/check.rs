@@ -141,7 +141,7 @@ fn what_is_said_is_all_that_is_needed() {
         "replay it with\n\n    DST_SEED=",
         &seed,
         "DST_TAPE=t1:",
-        "cargo test check::what_is_said_is_all_that_is_needed -- --exact",
+        "cargo test -p async-runtime-compat-sim --test it check::what_is_said_is_all_that_is_needed -- --exact",
         "  step  time  0 main  1  2",
         "spawns 1, 2; waits",
         "programs.rs:",

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use async_runtime_compat::prelude::*;
 use async_runtime_compat_sim::{self as sim, Check, Strategy};
 
 use super::programs::{lost_update, reorder};
@@ -38,7 +39,8 @@ fn line(text: &str) -> (Vec<(&str, &str)>, &str) {
     let line = text.lines().rfind(|line| line.trim().starts_with("DST_SEED=")).unwrap();
     let (variables, command) = line.trim().split_once(" cargo test ").unwrap();
     let variables = variables.split(' ').map(|it| it.split_once('=').unwrap()).collect();
-    (variables, command.strip_suffix(" -- --exact").unwrap())
+    let test = command.strip_prefix("-p async-runtime-compat-sim --test it ").unwrap();
+    (variables, test.strip_suffix(" -- --exact").unwrap())
 }
 
 #[test]
@@ -66,6 +68,48 @@ fn the_printed_line_replays_the_failure() {
     let early = first.lines().find(|line| line.trim().starts_with("DST_SEED=")).unwrap();
     let (passed, third) = child(name, &line(early).0);
     assert!(!passed && third.contains("the tape was replayed, and the run failed"), "{third}");
+}
+
+#[test]
+fn faults_are_replayed_by_the_printed_line() {
+    if is_child() {
+        Check::new().buggify(1.0, 1.0).run(|rt| async move {
+            let failed = [rt.buggify("kv get"), rt.buggify("kv put"), rt.buggify("kv get")];
+            assert!(!failed[2], "the second read failed");
+        });
+        return;
+    }
+    let name = "faults_are_replayed_by_the_printed_line";
+    let (passed, first) = child(name, &[]);
+    assert!(!passed, "{first}");
+    // The label has a space, so the tape is quoted.
+    let line = first.lines().rfind(|line| line.trim().starts_with("DST_SEED=")).unwrap();
+    assert!(line.contains(" DST_TAPE='t2:;f:kv get#2' cargo test "), "{line}");
+    let replay = |tape| child(name, &[("DST_TAPE", tape)]);
+    assert_fails(replay("t2:;f:kv get#2"), &["the tape was replayed", "the second read failed"]);
+    let (passed, text) = replay("t2:;f:kv get#1,kv put#1");
+    assert!(passed, "{text}");
+    assert_fails(replay("t2:;f:kv get"), &["`kv get` is not a fault"]);
+}
+
+#[test]
+fn every_row_is_shown_on_request() {
+    if is_child() {
+        sim::check(|rt| async move {
+            for _ in 0..200 {
+                async_runtime_compat::yield_now().await;
+            }
+            rt.spawn_detached(std::future::pending());
+        });
+        return;
+    }
+    let rows = |variables: &[(&str, &str)]| {
+        let (passed, text) = child("every_row_is_shown_on_request", variables);
+        assert!(!passed, "{text}");
+        text.lines().filter(|line| line.ends_with(" yields")).count()
+    };
+    assert!(rows(&[]) < 100);
+    assert_eq!(rows(&[("DST_TIMELINE", "all")]), 200);
 }
 
 #[test]

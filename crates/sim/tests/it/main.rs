@@ -18,7 +18,9 @@ mod literature;
 mod nodes;
 mod programs;
 mod rates;
+mod report;
 mod same;
+mod shrinks;
 
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]
