@@ -60,6 +60,36 @@ fn executor_is_dropped() {
     });
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn actions_before_a_start_are_lost_with_their_runtime() {
+    use async_runtime_compat::tokio::TokioSpawner;
+    use futures_lite::future::poll_once;
+
+    for stops in [false, true] {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let tokio = builder.worker_threads(2).enable_time().build().unwrap();
+        let rt: Arc<dyn Runtime> = Arc::new(TokioSpawner::new(tokio.handle().clone()));
+        let service = Probe::default().always().with("ask", Does::Hang).wrap(&rt);
+        let action = service.dispatch(Ask::Act("ask")).unwrap();
+        block_on(until(&rt, || service.service().calls("ask") == 1));
+        let mut stop = Box::pin(service.stop(LONG));
+        if stops {
+            assert!(block_on(poll_once(&mut stop)).is_none());
+        }
+        drop(tokio);
+        assert!(block_on(action.handle).is_err());
+        // The task that waits for them is lost, too, or refused.
+        let _ = block_on(stop);
+        assert_eq!(service.service().alive.count(), 0);
+        assert!(service.tasks().is_empty());
+        assert!(block_on(service.is_set_up()).unwrap_err().failure().unwrap().is_shutdown());
+        assert!(block_on(service.set_up()).unwrap_err().failure().unwrap().is_shutdown());
+        let refused = service.dispatch(Ask::Count(1)).unwrap();
+        assert!(block_on(refused.handle).unwrap_err().is_shutdown());
+    }
+}
+
 /// No timer is needed where nothing has to wait.
 #[cfg(feature = "tokio")]
 #[test]

@@ -125,7 +125,7 @@ pub trait JsonService: Send + Sync + fmt::Debug + 'static {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the action is invalid or the service is not running.
+    /// [`JsonError`] if the action is invalid, or the service does not accept actions now.
     fn dispatch(&self, action: Value) -> Result<JsonRun<()>, JsonError>;
 
     /// The present state.

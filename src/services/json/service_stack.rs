@@ -239,8 +239,8 @@ impl ServiceStack {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] if the name is unknown, the action is invalid, or the service is not running.
-    /// The message lists the registered names, or locates the invalid value and says what was
+    /// [`JsonError`] if the name is unknown, the action is invalid, or the service does not accept
+    /// actions now. The message lists the registered names, or locates the invalid value and says what was
     /// expected.
     pub fn dispatch(&self, name: &str, action: Value) -> Result<JsonRun<()>, JsonError> {
         match self.get(name) {

@@ -6,8 +6,8 @@ use crate::services::run::RunError;
 
 /// The state of a service.
 ///
-/// The [`Display`](fmt::Display) form is the name of the state, such as `running`, or `failed: ` with
-/// the reason.
+/// The [`Display`](fmt::Display) form says how it is, such as `running` or `not set up`, or `failed: `
+/// with the reason.
 #[derive(Clone, Debug)]
 pub enum ServiceState {
     /// It has not been started, was stopped, or has returned. All tasks of its run are gone.
