@@ -5,6 +5,7 @@ mod explore;
 mod progress;
 mod report;
 mod shrink;
+mod suspensions;
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -237,6 +238,10 @@ impl Check {
     /// Whether tasks may panic without a join that receives the panic; see [`Sim::allow_panics`].
     pub fn allow_panics(self, allow: bool) -> Check {
         Check { sim: self.sim.allow_panics(allow), ..self }
+    }
+
+    pub(crate) fn with_sim(self, set: impl FnOnce(Sim) -> Sim) -> Check {
+        Check { sim: set(self.sim), ..self }
     }
 
     /// Sets the number of threads, instead of one per core. The result does not depend on it.

@@ -1,8 +1,15 @@
 //! The executor: one thread, one step at a time.
 
 mod context;
+mod cost;
 mod drive;
+mod hooks;
 mod nodes;
+#[cfg(feature = "preempt")]
+mod preempt;
+#[cfg(not(feature = "preempt"))]
+#[path = "engine/unpreempted.rs"]
+mod preempt;
 mod state;
 mod time;
 mod wake;
@@ -18,7 +25,9 @@ use slab::Slab;
 pub(crate) use self::context::running;
 pub(crate) use self::drive::RunEnd;
 use self::nodes::Nodes;
+use self::preempt::{Preempt, Watching};
 use self::state::State;
+pub(crate) use self::wake::is_simulated;
 use crate::clock::{Clock, Nanos};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::FailureKind;
@@ -44,6 +53,10 @@ pub(crate) struct Limits {
     pub(crate) foreign_threads: bool,
     /// The probabilities that a buggify point is enabled, and that it fires then.
     pub(crate) buggify: (f64, f64),
+    /// The probability that an operation is suspended although it is ready.
+    pub(crate) preempt: Option<f64>,
+    /// How much time a step takes, at least and at most.
+    pub(crate) step_cost: Option<(Nanos, Nanos)>,
 }
 
 /// One run of a simulation.
@@ -63,6 +76,8 @@ pub(crate) struct Engine {
     watches: Watches,
     /// Whether there are any.
     watched: AtomicBool,
+    #[cfg_attr(not(feature = "preempt"), expect(dead_code, reason = "for the feature"))]
+    watching: Watching,
 }
 
 /// What went wrong, and a sentence about it.
@@ -72,7 +87,13 @@ type Wrong = (FailureKind, String);
 const ROOT: Slot = 0;
 
 impl Engine {
-    pub(crate) fn new(seed: u64, schedule: Schedule, limits: Limits, profile: bool) -> Arc<Engine> {
+    pub(crate) fn new(
+        seed: u64,
+        mut schedule: Schedule,
+        limits: Limits,
+        profile: bool,
+    ) -> Arc<Engine> {
+        let preempt = Preempt::new(seed, limits.preempt, &mut schedule);
         Arc::new(Engine {
             id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
             seed,
@@ -84,6 +105,8 @@ impl Engine {
                 timers: Timers::default(),
                 nodes: Nodes::default(),
                 points: Points::default(),
+                preempt,
+                cost: 0,
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
@@ -104,6 +127,7 @@ impl Engine {
             woken: Condvar::new(),
             watches: Watches::default(),
             watched: AtomicBool::new(false),
+            watching: Watching::default(),
         })
     }
 

@@ -235,7 +235,7 @@ impl TaskReport {
         self.ready
     }
 
-    /// Whether the task's node was paused, so that it had to wait even if it was ready.
+    /// Whether the task's node was paused or frozen, so that it had to wait even if it was ready.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused

@@ -34,10 +34,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "preempt")]
+mod budget;
 mod check;
 mod clock;
 mod contain;
 mod determinism;
+mod disturb;
 mod engine;
 mod exploration;
 mod failure;
@@ -60,10 +63,11 @@ mod watch;
 
 pub use check::{Check, Checked, Counterexample, Verdict, check};
 pub use clock::Offset;
+pub use disturb::{Point, point};
 pub use exploration::Exploration;
 pub use failure::{Failure, FailureKind, TaskReport, Waking};
 pub use fault::buggify;
-pub use node::Node;
+pub use node::{Death, Node};
 pub use rng::SimRng;
 pub use runtime::SimRuntime;
 pub use sim::{Report, Sim};

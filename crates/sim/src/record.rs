@@ -49,6 +49,9 @@ pub(crate) enum What {
     Ended(u32),
     Panicked(String),
     Noted(String),
+    /// The task was suspended although it could have continued.
+    #[cfg_attr(not(feature = "preempt"), expect(dead_code, reason = "for the feature"))]
+    Suspended,
 }
 
 impl Default for Record {

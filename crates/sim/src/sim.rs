@@ -47,6 +47,8 @@ pub struct Sim {
     /// Whether to keep a record of every event.
     pub(crate) record: bool,
     pub(crate) buggify: (f64, f64),
+    pub(crate) preempt: Option<f64>,
+    pub(crate) step_cost: Option<(Nanos, Nanos)>,
 }
 
 /// A run that succeeded.
@@ -78,6 +80,8 @@ impl Sim {
             foreign_threads: false,
             record: false,
             buggify: fault::CHANCES,
+            preempt: None,
+            step_cost: None,
         }
     }
 
@@ -209,6 +213,8 @@ impl Sim {
             panics: self.allow_panics,
             foreign_threads: self.foreign_threads,
             buggify: self.buggify,
+            preempt: self.preempt,
+            step_cost: self.step_cost,
         };
         let engine = Engine::new(seed, schedule, limits, profile);
         if self.record {

@@ -78,6 +78,9 @@ impl Timeline {
                     row.panicked = true;
                     row.words.push(format!("panics: {message}"));
                 }
+                What::Suspended => {
+                    row.words.push("suspended by `preempt_ready`, if it does not yield".to_owned())
+                }
                 What::Noted(text) => row.words.push(format!("“{text}”")),
             }
         }

@@ -9,6 +9,7 @@ use std::thread;
 use super::progress::Progress;
 use super::report::{Counterexample, Parts, replay_line};
 use super::shrink::{self, Tried};
+use super::suspensions;
 use super::{Check, Checked, Program};
 use crate::Sim;
 use crate::determinism::Fingerprint;
@@ -255,13 +256,17 @@ impl Check {
             };
             end.as_ref().err().is_some_and(same)
         };
-        let mut attempt = |plan, choices_only| {
+        let try_out = |plan, choices_only, suspensions: &[u32]| {
+            let schedule = Schedule::guided(plan, choices_only, suspensions);
             let RunEnd { end, tape, schedule, .. } =
-                sim.execute(seed, Schedule::guided(plan, choices_only), false, location, program);
+                sim.execute(seed, schedule, false, location, program);
             let cost = schedule.cost();
             Tried { fails: same(&end), tape, taken: schedule.into_taken(), cost }
         };
-        let shrunk = shrink::shrink(failure.tape(), &mut attempt);
+        let suspended = suspensions::reduce(failure.tape(), &try_out);
+        let tape = suspended.as_ref().unwrap_or(failure.tape());
+        let mut attempt = |plan, choices_only| try_out(plan, choices_only, tape.suspensions());
+        let shrunk = shrink::shrink(tape, &mut attempt);
         let tape = shrunk.as_ref().map_or(failure.tape(), |shrunk| &shrunk.tape);
         match record(tape) {
             (timeline, Some(again))

@@ -60,11 +60,11 @@ pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Plan, bool) -> Tried) -> O
     }
     let Search { best, attempts, .. } = search;
     let needed = best.cost.choices.min(best.tape.len());
-    let tape = Tape::from_choices(best.tape.choices()[..needed].to_vec());
+    let tape = best.tape.cut(needed);
     Some(Shrunk { tape, before, after: best.cost, attempts })
 }
 
-fn plan(tasks: &[u32]) -> Plan {
+pub(super) fn plan(tasks: &[u32]) -> Plan {
     let turns = tasks.chunk_by(|one, other| one == other);
     turns.map(|turn| (turn[0], u32::try_from(turn.len()).unwrap_or(u32::MAX))).collect()
 }

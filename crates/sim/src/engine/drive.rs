@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_runtime_compat::runtime::enter_context;
 
 use super::context::{self, SimContext};
+use super::cost;
 use super::state::State;
 use super::{Engine, ROOT, Wrong};
 use crate::contain::{Payload, discard, into_message};
@@ -23,7 +24,7 @@ use crate::tape::Tape;
 use crate::task::Runnable;
 
 /// The next thing to do.
-enum Next {
+pub(super) enum Next {
     Root,
     Task(Runnable),
     Drop(Runnable),
@@ -73,13 +74,15 @@ impl Engine {
         let outer = context::replace(Some(self.clone()));
         // One context for the whole run. It hides runtimes that were entered outside.
         let entered = enter_context(Arc::new(SimContext(self.clone())));
-        let (end, tasks) = self.run_here(location, root);
+        let (end, tasks) = self.with_budget(|| self.run_here(location, root));
         let failure = self.close();
         drop(entered);
         context::replace(outer);
         Engine::leave(interrupted);
 
         let mut state = self.lock();
+        let state = &mut *state;
+        state.preempt.finish(&mut state.tape);
         RunEnd {
             end: match failure {
                 Some(failure) => Err(failure),
@@ -125,7 +128,7 @@ impl Engine {
         loop {
             match self.next(end.is_some(), &mut due) {
                 Next::Task(runnable) => {
-                    runnable.run();
+                    self.poll(runnable, Runnable::waker, Runnable::run);
                     self.after_step();
                 }
                 Next::Drop(runnable) => discard(runnable),
@@ -134,8 +137,10 @@ impl Engine {
                     let polled = catch_unwind(AssertUnwindSafe(|| {
                         let mut unwound =
                             Unwound { engine: self, root: root.as_mut(), tasks: &mut tasks };
-                        let polled =
-                            unwound.root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx));
+                        let root = unwound.root.as_mut().as_pin_mut();
+                        let polled = root.map(|future| {
+                            self.poll(future, |_| waker.clone(), |future| future.poll(&mut cx))
+                        });
                         // It is for a poll that unwinds.
                         mem::forget(unwound);
                         polled
@@ -191,6 +196,9 @@ impl Engine {
         if state.failure.is_some() {
             return Next::Stop;
         }
+        if let Some(next) = self.charge(state, due) {
+            return next;
+        }
         let (slot, chosen) = match state.schedule.pick() {
             Choice::Task { slot, chosen } => (slot, chosen),
             Choice::Nothing => return self.idle(state, done, due),
@@ -210,6 +218,9 @@ impl Engine {
             unreachable!("tasks that end are removed from the schedule")
         };
         task.steps += 1;
+        if let Some(range) = self.limits.step_cost {
+            state.cost = cost::drawn(self.seed, task, range);
+        }
         task.ready = false;
         if chosen {
             state.tape.push(task.number);
@@ -240,7 +251,7 @@ impl Engine {
                     ),
                 );
             }
-            let left = state.schedule.left_over();
+            let left = state.schedule.left_over() + state.preempt.left_over();
             if left > 0 {
                 let message = format!("the program ended with {left} choices left on the tape");
                 state.fail(FailureKind::Diverged, message);
@@ -252,10 +263,10 @@ impl Engine {
                 return Next::Wait;
             }
             let mut message = "nothing is ready and no timer is pending".to_owned();
-            let paused = state.nodes.paused();
-            if !paused.is_empty() {
+            let held = state.nodes.held();
+            if !held.is_empty() {
                 message.push_str("; still paused: ");
-                message.push_str(&paused.join(", "));
+                message.push_str(&held.join(", "));
             }
             state.fail(FailureKind::Stall, message);
             return Next::Stop;
@@ -290,6 +301,7 @@ impl Engine {
         let watches = self.watches.take();
         // The programs of nodes may hold the engine.
         let mains = state.nodes.close();
+        let hooks = state.nodes.take_hooks();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.handle.take()).collect();
@@ -299,6 +311,7 @@ impl Engine {
         watches.into_iter().for_each(discard);
         discard(ready);
         mains.into_iter().for_each(discard);
+        hooks.into_iter().for_each(discard);
         // Cancels them, which schedules those that wait.
         waiting.into_iter().for_each(discard);
         // Dropping what was woken may wake more.

@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 use async_runtime_compat::SpawnMeta;
 
 use super::Engine;
+use super::hooks::Hooks;
 use super::state::{State, slot_of};
 use crate::clock::NodeClock;
 use crate::contain::discard;
-use crate::node::{Home, MAX_NODES, Main, Node};
+use crate::node::{Death, Home, MAX_NODES, Main, Node};
 use crate::runtime::SimRuntime;
 use crate::schedule::Slot;
 use crate::task::{Handle, Runnable};
@@ -30,10 +31,20 @@ pub(super) struct NodeState {
     incarnation: u32,
     alive: bool,
     paused: bool,
-    /// The tasks that would be ready if the node were not paused, in that order.
+    frozen: bool,
+    /// Its machine is off.
+    crashed: bool,
+    /// The tasks that would be ready if the node were neither paused nor frozen, in that order.
     held: Vec<Slot>,
     pub(super) clock: NodeClock,
     main: Option<Main>,
+    pub(super) hooks: Hooks,
+}
+
+impl NodeState {
+    fn is_held(&self) -> bool {
+        self.paused || self.frozen
+    }
 }
 
 impl Nodes {
@@ -53,16 +64,33 @@ impl Nodes {
         self.get(node).is_some_and(|node| node.paused)
     }
 
+    pub(super) fn is_frozen(&self, node: u32) -> bool {
+        self.get(node).is_some_and(|node| node.frozen)
+    }
+
+    /// Whether its tasks take no steps, though the node is alive.
+    pub(super) fn is_held(&self, node: u32) -> bool {
+        self.get(node).is_some_and(NodeState::is_held)
+    }
+
+    pub(super) fn is_crashed(&self, node: u32) -> bool {
+        self.get(node).is_some_and(|node| node.crashed)
+    }
+
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
+        self.nodes.iter().map(|node| node.name.clone()).collect()
+    }
+
     /// Whether the home's life is over.
     pub(super) fn is_dead(&self, home: Home) -> bool {
         let lives = |node: &NodeState| node.alive && node.incarnation == home.incarnation;
         home.is_node() && !self.get(home.node).is_some_and(lives)
     }
 
-    /// Holds back a task that has become ready, if its node is paused.
+    /// Holds back a task that has become ready, if its node is paused or frozen.
     pub(super) fn hold(&mut self, node: u32, slot: Slot) -> bool {
         match self.get_mut(node) {
-            Some(node) if node.paused => {
+            Some(node) if node.is_held() => {
                 node.held.push(slot);
                 true
             }
@@ -70,10 +98,16 @@ impl Nodes {
         }
     }
 
-    /// The names of the nodes that are paused.
-    pub(super) fn paused(&self) -> Vec<String> {
-        let paused = self.nodes.iter().filter(|node| node.paused);
-        paused.map(|node| format!("'{}'", node.name)).collect()
+    /// The names of the nodes that are paused or frozen.
+    pub(super) fn held(&self) -> Vec<String> {
+        let held = self.nodes.iter().filter(|node| node.is_held());
+        held.map(|node| format!("'{}'", node.name)).collect()
+    }
+
+    /// The hooks, for dropping once the lock is released.
+    #[must_use]
+    pub(super) fn take_hooks(&mut self) -> Vec<Hooks> {
+        self.nodes.iter_mut().map(|node| mem::take(&mut node.hooks)).collect()
     }
 
     /// The programs, for dropping once the lock is released.
@@ -94,6 +128,9 @@ pub(super) enum Event {
     Paused = 6,
     Resumed = 7,
     ClockSet = 8,
+    Crashed = 12,
+    Frozen = 13,
+    Thawed = 14,
 }
 
 impl State {
@@ -141,9 +178,12 @@ impl Engine {
             incarnation: 1,
             alive: true,
             paused: false,
+            frozen: false,
+            crashed: false,
             held: Vec::new(),
             clock: NodeClock::new(),
             main: None,
+            hooks: Hooks::default(),
         });
         let made = nodes.nodes.len();
         let id = u32::try_from(made).ok().filter(|_| made < MAX_NODES);
@@ -171,6 +211,14 @@ impl Engine {
         self.lock().nodes.get(node).is_some_and(|node| node.alive)
     }
 
+    pub(crate) fn is_node_frozen(&self, node: u32) -> bool {
+        self.lock().nodes.is_frozen(node)
+    }
+
+    pub(crate) fn is_node_crashed(&self, node: u32) -> bool {
+        self.lock().nodes.is_crashed(node)
+    }
+
     pub(crate) fn is_node_paused(&self, node: u32) -> bool {
         self.lock().nodes.is_paused(node)
     }
@@ -187,22 +235,34 @@ impl Engine {
         self.has_killed() && self.lock().tasks.get(slot as usize).is_some_and(|task| task.doomed)
     }
 
-    pub(crate) fn kill_node(&self, id: u32) {
+    pub(crate) fn kill_node(self: &Arc<Self>, id: u32) {
+        self.end_life(id, Death::Killed);
+    }
+
+    /// The process ends, or the machine that it may run on.
+    pub(crate) fn end_life(self: &Arc<Self>, id: u32, death: Death) {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was killed", state.describe_node(id)));
         let state_ref = &mut *state;
-        let Some(node) = state_ref.nodes.get_mut(id).filter(|node| node.alive) else { return };
-        (node.alive, node.paused) = (false, false);
+        let crashes = death == Death::Crashed;
+        let ends = |node: &&mut NodeState| node.alive || crashes && !node.crashed;
+        let Some(node) = state_ref.nodes.get_mut(id).filter(ends) else { return };
+        (node.alive, node.paused, node.frozen) = (false, false, false);
+        node.crashed |= crashes;
         node.held.clear();
         let home = Home { node: id, incarnation: node.incarnation };
         if state.closed {
             return;
         }
         self.killed.store(true, Ordering::Relaxed);
-        state.trace_node(id, Event::Killed);
+        state.trace_node(id, if crashes { Event::Crashed } else { Event::Killed });
         let sleeping = state.timers.take_node(id);
         let doomed = state.doom(id);
+        drop(state);
+        // Before the futures, whose destructors may send, see that the node is gone.
+        self.died(id, death);
+        let mut state = self.lock();
         let outer = state.dropping;
         if self.is_here() {
             state.dropping = Some(home);
@@ -249,10 +309,11 @@ impl Engine {
         let mut state = self.lock();
         // A destructor may have restarted it meanwhile.
         let Some(node) = state.nodes.get_mut(id).filter(|node| !node.alive) else { return };
-        node.alive = true;
+        (node.alive, node.crashed) = (true, false);
         node.incarnation += 1;
         state.trace_node(id, Event::Born);
         drop(state);
+        self.born(id);
         self.run_main(id, location);
     }
 
@@ -269,15 +330,38 @@ impl Engine {
     }
 
     pub(crate) fn pause_node(&self, id: u32) {
+        self.hold_node(id, "paused", Event::Paused, |node| &mut node.paused);
+    }
+
+    pub(crate) fn freeze_node(&self, id: u32) {
+        self.hold_node(id, "frozen", Event::Frozen, |node| &mut node.frozen);
+    }
+
+    pub(crate) fn resume_node(&self, id: u32) {
+        self.release_node(id, "resumed", Event::Resumed, |node| &mut node.paused);
+    }
+
+    pub(crate) fn thaw_node(&self, id: u32) {
+        self.release_node(id, "thawed", Event::Thawed, |node| &mut node.frozen);
+    }
+
+    /// Takes no more steps of the node's tasks.
+    fn hold_node(
+        &self,
+        id: u32,
+        what: &str,
+        event: Event,
+        flag: impl Fn(&mut NodeState) -> &mut bool,
+    ) {
         let mut state = self.lock();
         self.settle(&mut state);
-        self.check_thread(&mut state, |state| format!("{} was paused", state.describe_node(id)));
+        self.check_thread(&mut state, |state| format!("{} was {what}", state.describe_node(id)));
         let state = &mut *state;
-        match state.nodes.get_mut(id) {
-            Some(node) if node.alive && !node.paused => node.paused = true,
-            _ => return,
+        let Some(node) = state.nodes.get_mut(id).filter(|node| node.alive) else { return };
+        if mem::replace(flag(node), true) {
+            return;
         }
-        state.trace_node(id, Event::Paused);
+        state.trace_node(id, event);
         let mut ready = Vec::new();
         for (slot, task) in &mut state.tasks {
             if task.home.node == id && mem::take(&mut task.ready) {
@@ -292,14 +376,23 @@ impl Engine {
         }
     }
 
-    pub(crate) fn resume_node(&self, id: u32) {
+    fn release_node(
+        &self,
+        id: u32,
+        what: &str,
+        event: Event,
+        flag: impl Fn(&mut NodeState) -> &mut bool,
+    ) {
         let mut state = self.lock();
         self.settle(&mut state);
-        self.check_thread(&mut state, |state| format!("{} was resumed", state.describe_node(id)));
-        let Some(node) = state.nodes.get_mut(id).filter(|node| node.paused) else { return };
-        node.paused = false;
-        let held = mem::take(&mut node.held);
-        state.trace_node(id, Event::Resumed);
+        self.check_thread(&mut state, |state| format!("{} was {what}", state.describe_node(id)));
+        let Some(node) = state.nodes.get_mut(id) else { return };
+        if !mem::replace(flag(node), false) {
+            return;
+        }
+        // A node may be both paused and frozen.
+        let held = if node.is_held() { Vec::new() } else { mem::take(&mut node.held) };
+        state.trace_node(id, event);
         for slot in held {
             let runnable = state.tasks.get_mut(slot as usize).and_then(|task| task.runnable.take());
             if runnable.is_some() {

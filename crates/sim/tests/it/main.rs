@@ -16,9 +16,12 @@ mod ids;
 mod invariants;
 mod literature;
 mod nodes;
+#[cfg(feature = "preempt")]
+mod preempt;
 mod programs;
 mod rates;
 mod same;
+mod steps;
 
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]
