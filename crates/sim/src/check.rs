@@ -2,11 +2,13 @@
 
 mod environment;
 mod explore;
+mod missed;
 mod progress;
 mod report;
 mod shrink;
 mod suspensions;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, pending};
 use std::num::NonZeroUsize;
@@ -127,6 +129,7 @@ pub struct Check {
     threads: Option<NonZeroUsize>,
     svg: Option<PathBuf>,
     command: Option<String>,
+    sometimes: Vec<Cow<'static, str>>,
 }
 
 /// The summary of a [`Check`] that found no failure.
@@ -185,6 +188,7 @@ impl Check {
             threads: None,
             svg: None,
             command: None,
+            sometimes: Vec::new(),
         }
     }
 
@@ -242,6 +246,15 @@ impl Check {
 
     pub(crate) fn with_sim(self, set: impl FnOnce(Sim) -> Sim) -> Check {
         Check { sim: set(self.sim), ..self }
+    }
+
+    /// Fails the check if none of its runs [reaches](crate::reached) the place with that name; see
+    /// [`SimRuntime::sometimes`].
+    ///
+    /// A replayed tape is a single run, which need not reach it.
+    pub fn sometimes(mut self, name: impl Into<Cow<'static, str>>) -> Check {
+        self.sometimes.push(name.into());
+        self
     }
 
     /// Sets the number of threads, instead of one per core. The result does not depend on it.

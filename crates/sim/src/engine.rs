@@ -4,12 +4,14 @@ mod context;
 mod cost;
 mod drive;
 mod hooks;
+mod links;
 mod nodes;
 #[cfg(feature = "preempt")]
 mod preempt;
 #[cfg(not(feature = "preempt"))]
 #[path = "engine/unpreempted.rs"]
 mod preempt;
+mod promised;
 mod state;
 mod time;
 mod wake;
@@ -24,6 +26,7 @@ use slab::Slab;
 
 pub(crate) use self::context::running;
 pub(crate) use self::drive::RunEnd;
+use self::links::Cuts;
 use self::nodes::Nodes;
 use self::preempt::{Preempt, Watching};
 use self::state::State;
@@ -32,6 +35,8 @@ use crate::clock::{Clock, Nanos};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::FailureKind;
 use crate::fault::Points;
+use crate::goals::Goals;
+use crate::liveness::Promises;
 use crate::node::Home;
 use crate::record::What;
 use crate::rng::{SimRng, Trace, derive};
@@ -74,6 +79,8 @@ pub(crate) struct Engine {
     woken: Condvar,
     /// Conditions checked after every step.
     watches: Watches,
+    promises: Promises,
+    goals: Goals,
     /// Whether there are any.
     watched: AtomicBool,
     #[cfg_attr(not(feature = "preempt"), expect(dead_code, reason = "for the feature"))]
@@ -104,6 +111,7 @@ impl Engine {
                 schedule,
                 timers: Timers::default(),
                 nodes: Nodes::default(),
+                cuts: Cuts::default(),
                 points: Points::default(),
                 preempt,
                 cost: 0,
@@ -126,6 +134,8 @@ impl Engine {
             killed: AtomicBool::new(false),
             woken: Condvar::new(),
             watches: Watches::default(),
+            promises: Promises::default(),
+            goals: Goals::default(),
             watched: AtomicBool::new(false),
             watching: Watching::default(),
         })
@@ -258,6 +268,15 @@ impl Engine {
         &self.watches
     }
 
+    pub(crate) fn promises(&self) -> &Promises {
+        self.watched.store(true, Ordering::Relaxed);
+        &self.promises
+    }
+
+    pub(crate) fn goals(&self) -> &Goals {
+        &self.goals
+    }
+
     /// Checks the conditions that are checked after every step.
     #[inline]
     fn after_step(&self) {
@@ -270,6 +289,7 @@ impl Engine {
     fn look(&self) {
         // The state is not locked: this runs user code.
         let broken = self.watches.look();
+        let late = self.promises.look(self.clock.nanos());
         let mut state = self.lock();
         let gone = state.gone.take();
         if let Some(what) = broken {
@@ -277,6 +297,9 @@ impl Engine {
             let who = gone.unwrap_or_else(|| state.describe(slot));
             let message = format!("{what} after step {}, which {who} took", state.steps);
             state.fail(FailureKind::Invariant, message);
+        }
+        if let Some(late) = late {
+            state.fail(FailureKind::Invariant, late);
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum FailureKind {
     Invariant,
     /// The future that was passed to [`check`](crate::check()) returned an error.
     Error,
+    /// No run of a check has reached a place that some run has to
+    /// [reach](crate::SimRuntime::sometimes). No run has failed.
+    Unreached,
 }
 
 impl fmt::Display for FailureKind {
@@ -55,6 +58,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Nondeterminism => "not deterministic",
             FailureKind::Invariant => "invariant",
             FailureKind::Error => "error",
+            FailureKind::Unreached => "never reached",
         })
     }
 }

@@ -125,6 +125,15 @@ impl Node {
         Node { engine, id, name }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Restarts the node, as if called at that location.
+    pub(crate) fn restart_at(&self, location: &'static Location<'static>) {
+        self.engine.restart_node(self.id, location);
+    }
+
     /// The name that the node was made with.
     #[must_use]
     pub fn name(&self) -> &str {

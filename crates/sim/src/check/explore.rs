@@ -1,5 +1,6 @@
 //! Running the schedules, and explaining the first that fails.
 
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use crate::Sim;
 use crate::determinism::Fingerprint;
 use crate::engine::RunEnd;
 use crate::failure::{Failure, FailureKind};
+use crate::goals::Goals;
 use crate::hush::Hush;
 use crate::schedule::{Profile, Schedule, Search};
 use crate::strategy::Strategy;
@@ -49,12 +51,15 @@ impl Check {
             return replayed;
         }
         let hush = Hush::new();
+        let goals = self.goals();
         let explored = match &*self.strategies {
-            [Strategy::Dfs { max_preemptions }] => self.search(*max_preemptions, location, program),
-            _ => self.explore(location, program),
+            [Strategy::Dfs { max_preemptions }] => {
+                self.search(*max_preemptions, location, program, &goals)
+            }
+            _ => self.explore(location, program, &goals),
         };
         let found = match explored {
-            Ok(checked) => return Ok(checked),
+            Ok(checked) => return self.judge(&goals, checked.runs).map(|()| checked),
             Err(found) => found,
         };
         if aloud {
@@ -99,6 +104,7 @@ impl Check {
         &self,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> Result<Checked, Found> {
         let learning = Sim { strategy: Strategy::Urw, ..self.sim.clone() };
         let learns = |it: &Strategy| matches!(it, Strategy::Pct { .. } | Strategy::Urw);
@@ -120,7 +126,7 @@ impl Check {
                 if run >= end.load(Ordering::Relaxed) {
                     return;
                 }
-                let (taken, failure) = self.one(run, &profile, location, program);
+                let (taken, failure) = self.one(run, &profile, location, program, goals);
                 let gave_up = failure.as_ref().is_some_and(|it| self.is_starved(it));
                 let failure = failure.filter(|_| !gave_up);
                 steps.fetch_add(taken, Ordering::Relaxed);
@@ -161,6 +167,7 @@ impl Check {
         profile: &Profile,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> (u64, Option<Failure>) {
         let strategies = &self.strategies;
         let index = usize::try_from(run % strategies.len() as u64).unwrap_or_default();
@@ -171,7 +178,8 @@ impl Check {
         }
         let seed = self.sim.seed.wrapping_add(run);
         let schedule = || Schedule::new(&sim.strategy, seed, profile.clone());
-        let outcome = sim.execute(seed, schedule(), false, location, program);
+        let mut outcome = sim.execute(seed, schedule(), false, location, program);
+        goals.add(mem::take(&mut outcome.goals));
         let steps = outcome.steps;
         if is_twice(run) {
             let again = sim.execute(seed, schedule(), false, location, program);
@@ -198,6 +206,7 @@ impl Check {
         max_preemptions: u32,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> Result<Checked, Found> {
         let sim = Sim { strategy: Strategy::Dfs { max_preemptions }, ..self.sim.clone() };
         let progress = Progress::new(self.runs);
@@ -206,12 +215,13 @@ impl Check {
         while checked.runs < self.runs && !search.is_done() {
             let schedule = || Schedule::search(search.clone());
             let mut outcome = sim.execute(sim.seed, schedule(), false, location, program);
+            goals.add(mem::take(&mut outcome.goals));
             let diverged = matches!(outcome.end, Err((FailureKind::Diverged, _)));
             if diverged {
                 let failure = sim.difference(sim.seed, &schedule, location, &program, outcome);
                 return Err(Found { run: checked.runs, failure });
             }
-            let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
+            let after = mem::replace(&mut outcome.schedule, Schedule::done());
             let failure = sim.report(sim.seed, outcome);
             progress.ran(failure.is_err());
             match failure {

@@ -9,7 +9,7 @@ use std::{env, fs, thread};
 
 use super::environment::{SEED, TAPE};
 use super::shrink::Shrunk;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::tape::Tape;
 use crate::timeline::Timeline;
 
@@ -47,7 +47,7 @@ impl Counterexample {
         &self.0.timeline
     }
 
-    /// The shell command that replays the schedule.
+    /// The shell command that replays the schedule; empty if no schedule has failed.
     #[must_use]
     pub fn replay_line(&self) -> &str {
         &self.0.replay
@@ -64,6 +64,10 @@ impl Counterexample {
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let it = &*self.0;
+        if it.failure.kind() == FailureKind::Unreached {
+            // No run has failed, so there is none to show.
+            return write!(f, "{}: {}", it.failure.kind(), it.failure.message());
+        }
         match it.run {
             Some((run, runs)) => writeln!(f, "run {} of {runs} failed", run + 1)?,
             None => writeln!(f, "the tape was replayed, and the run failed")?,

@@ -17,6 +17,7 @@ use super::state::State;
 use super::{Engine, ROOT, Wrong};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::{FailureKind, TaskReport};
+use crate::goals::Goals;
 use crate::node::Home;
 use crate::record::{Record, What};
 use crate::schedule::{Choice, Schedule};
@@ -61,6 +62,7 @@ pub(crate) struct RunEnd<T> {
     pub(crate) schedule: Schedule,
     pub(crate) profile: HashMap<u64, u64>,
     pub(crate) record: Option<Box<Record>>,
+    pub(crate) goals: Goals,
 }
 
 impl Engine {
@@ -96,6 +98,7 @@ impl Engine {
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
             record: state.record.take(),
+            goals: self.goals.take(),
         }
     }
 
@@ -251,6 +254,10 @@ impl Engine {
                     ),
                 );
             }
+            if let Some(name) = self.unfulfilled() {
+                let message = format!("`{name}`: the run ended while the conclusion was awaited");
+                state.fail(FailureKind::Invariant, message);
+            }
             let left = state.schedule.left_over() + state.preempt.left_over();
             if left > 0 {
                 let message = format!("the program ended with {left} choices left on the tape");
@@ -258,7 +265,11 @@ impl Engine {
             }
             return Next::Stop;
         }
-        let Some(deadline) = state.timers.next() else {
+        let deadline = state.timers.next();
+        if self.is_late(state, deadline) {
+            return Next::Stop;
+        }
+        let Some(deadline) = deadline else {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
@@ -299,6 +310,7 @@ impl Engine {
         state.closed = true;
         let sleeping = state.timers.clear();
         let watches = self.watches.take();
+        let promises = self.promises.take();
         // The programs of nodes may hold the engine.
         let mains = state.nodes.close();
         let hooks = state.nodes.take_hooks();
@@ -309,6 +321,7 @@ impl Engine {
         // All of these run user code. A task that is woken now is dropped.
         discard(sleeping);
         watches.into_iter().for_each(discard);
+        promises.into_iter().for_each(discard);
         discard(ready);
         mains.into_iter().for_each(discard);
         hooks.into_iter().for_each(discard);

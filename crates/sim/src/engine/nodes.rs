@@ -77,10 +77,6 @@ impl Nodes {
         self.get(node).is_some_and(|node| node.crashed)
     }
 
-    pub(super) fn names(&self) -> Vec<Arc<str>> {
-        self.nodes.iter().map(|node| node.name.clone()).collect()
-    }
-
     /// Whether the home's life is over.
     pub(super) fn is_dead(&self, home: Home) -> bool {
         let lives = |node: &NodeState| node.alive && node.incarnation == home.incarnation;
@@ -205,6 +201,11 @@ impl Engine {
     pub(crate) fn current(self: &Arc<Self>) -> SimRuntime {
         let here = self.lock().here();
         SimRuntime::on(self.clone(), here)
+    }
+
+    /// The names of all nodes, in the order of their creation.
+    pub(crate) fn node_names(&self) -> Vec<String> {
+        self.lock().nodes.nodes.iter().map(|node| node.name.to_string()).collect()
     }
 
     pub(crate) fn is_node_alive(&self, node: u32) -> bool {

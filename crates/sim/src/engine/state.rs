@@ -10,6 +10,7 @@ use async_runtime_compat::TaskId;
 use slab::Slab;
 
 use super::Wrong;
+use super::links::Cuts;
 use super::nodes::Nodes;
 use super::preempt::Preempt;
 use crate::clock::Nanos;
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) schedule: Schedule,
     pub(super) timers: Timers,
     pub(super) nodes: Nodes,
+    pub(super) cuts: Cuts,
     pub(super) points: Points,
     pub(super) preempt: Preempt,
     /// How much time the last step takes.

@@ -15,6 +15,7 @@ mod faults;
 mod ids;
 mod invariants;
 mod literature;
+mod liveness;
 mod nodes;
 #[cfg(feature = "preempt")]
 mod preempt;
@@ -22,6 +23,7 @@ mod programs;
 mod rates;
 mod same;
 mod steps;
+mod storm;
 
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]

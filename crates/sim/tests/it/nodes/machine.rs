@@ -120,15 +120,18 @@ fn hooks_come_before_destructors() {
     });
 }
 
+/// One of several that are alive.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
 #[test]
 fn a_hook_may_act_on_its_node_and_is_dropped_at_the_end() {
     let alive = Arc::new(AtomicUsize::new(0));
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, SeqCst);
-        }
-    }
     let count = || {
         alive.fetch_add(1, SeqCst);
         Counted(alive.clone())
