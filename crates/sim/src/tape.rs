@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// The [`Display`](fmt::Display) form is a line of text, ready to paste: `t1:0.2.1x3.2` means task 0,
 /// then task 2, then task 1 three times, then task 2. [`FromStr`] parses it.
 ///
-/// After a `~` come the suspensions of [`Sim::preempt_ready`](crate::Sim::preempt_ready), if there were
+/// After a `~` come the suspensions of [`Sim::preempt_ready`](crate::Sim), if there were
 /// any: for each the number of operations since the one before that were left alone. `t1:0.2~3` means
 /// that the fourth operation was suspended.
 ///

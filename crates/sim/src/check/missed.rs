@@ -1,6 +1,5 @@
 //! A check whose runs all succeeded, but said too little.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Check;
@@ -15,7 +14,9 @@ impl Check {
     /// What the check itself wants to be reached.
     pub(super) fn goals(&self) -> Goals {
         let goals = Goals::default();
-        self.sometimes.iter().for_each(|name: &Cow<'static, str>| goals.want(name.clone()));
+        for name in &self.sometimes {
+            goals.want(name.clone());
+        }
         goals
     }
 

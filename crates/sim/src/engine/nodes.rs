@@ -26,6 +26,7 @@ pub(super) struct Nodes {
     by_name: HashMap<Arc<str>, u32>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each may be true with each other one")]
 pub(super) struct NodeState {
     name: Arc<str>,
     incarnation: u32,

@@ -180,10 +180,7 @@ impl Engine {
         let number = state.present();
         let preempt = &mut state.preempt;
         preempt.polled = number;
-        let left = match preempt.suspects.contains(&number) {
-            true => preempt.next(),
-            false => 0,
-        };
+        let left = if preempt.suspects.contains(&number) { preempt.next() } else { 0 };
         preempt.set_to(left);
     }
 

@@ -28,9 +28,10 @@ async fn transfers(rt: SimRuntime, ordered: bool) {
         })
     };
     let first = transfer("first", &alice, &bob, 1);
-    let second = match ordered {
-        true => transfer("second", &alice, &bob, -1),
-        false => transfer("second", &bob, &alice, 1),
+    let second = if ordered {
+        transfer("second", &alice, &bob, -1)
+    } else {
+        transfer("second", &bob, &alice, 1)
     };
     first.await.unwrap();
     second.await.unwrap();

@@ -35,15 +35,18 @@ fn nodes(rt: &SimRuntime) {
 }
 
 fn kill_all(rt: &SimRuntime) {
-    NAMES.iter().for_each(|name| rt.node(*name).kill());
+    for name in NAMES {
+        rt.node(name).kill();
+    }
 }
 
 /// Whether the node hears no other one.
 fn is_cut_off(rt: &SimRuntime, name: &str, alone: bool) -> bool {
     let others = || NAMES.iter().filter(|other| **other != name);
-    match alone {
-        true => others().all(|other| !rt.connected(name, other)),
-        false => others().any(|other| !rt.connected(name, other)),
+    if alone {
+        others().all(|other| !rt.connected(name, other))
+    } else {
+        others().any(|other| !rt.connected(name, other))
     }
 }
 
