@@ -62,8 +62,8 @@ impl Promise {
         }
         match catch_unwind(AssertUnwindSafe(|| self.kind.look())) {
             Ok((premise, conclusion)) => {
-                let rises = premise && !mem::replace(&mut self.held, premise);
-                if rises {
+                let held = mem::replace(&mut self.held, premise);
+                if premise && !held {
                     self.open.get_or_insert(now);
                 }
                 if conclusion {
