@@ -3,12 +3,15 @@
 mod command;
 mod environment;
 mod explore;
+mod missed;
 mod progress;
 mod report;
 mod same;
 mod shrink;
+mod suspensions;
 mod target;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, pending};
 use std::num::NonZeroUsize;
@@ -88,7 +91,8 @@ where
 /// The failing run is shrunk. The search tries others that fail in the same way: with the same message
 /// except for its numbers, for a panic at the same place, and for a deadlock or a leak with no other
 /// tasks. It first switches [faults](crate::Fault) off, all and then one by one, then looks for smaller
-/// amounts and earlier visits, and then for a schedule that switches between tasks less often.
+/// amounts and earlier visits, then for fewer suspensions of ready operations, and then for a schedule
+/// that switches between tasks less often.
 ///
 /// The [`Counterexample`] then shows what went wrong, a command that replays it, the interleaving as a
 /// [`Timeline`](crate::Timeline), and at the end the faults without which it does not fail.
@@ -145,6 +149,7 @@ pub struct Check {
     /// Whether to show every row of the timeline.
     whole: bool,
     command: Option<String>,
+    sometimes: Vec<Cow<'static, str>>,
 }
 
 /// The summary of a [`Check`] that found no failure.
@@ -208,6 +213,7 @@ impl Check {
             svg: None,
             whole: false,
             command: None,
+            sometimes: Vec::new(),
         }
     }
 
@@ -263,13 +269,28 @@ impl Check {
         Check { sim: self.sim.allow_panics(allow), ..self }
     }
 
+    pub(crate) fn with_sim(self, set: impl FnOnce(Sim) -> Sim) -> Check {
+        Check { sim: set(self.sim), ..self }
+    }
+
+    /// Fails the check if none of its runs [reaches](crate::reached) the place with that name; see
+    /// [`SimRuntime::sometimes`].
+    ///
+    /// A replayed tape is a single run, which need not reach it. Neither need one of fewer runs than the
+    /// code sets, by `DST_RUNS`.
+    pub fn sometimes(mut self, name: impl Into<Cow<'static, str>>) -> Check {
+        self.sometimes.push(name.into());
+        self
+    }
+
     /// Sets how often to inject faults where the label matches a pattern, in each run. In the pattern,
     /// `*` stands for any characters.
     ///
-    /// The labels are those of [buggify points](SimRuntime::buggify), and `kill`, `restart`, `pause`,
-    /// `skew`, `drift` and `jump` for what the program does to a [`Node`](crate::Node), which it
-    /// otherwise always does. `kv get@a` is the label on the node `a`; a pattern without `@` matches
-    /// on all nodes. If several patterns match, the last counts.
+    /// The labels are those of [buggify points](SimRuntime::buggify), and `kill`, `crash`, `restart`,
+    /// `pause`, `freeze`, `skew`, `drift` and `jump` for what the program or a
+    /// [`Storm`](crate::Storm) does to a [`Node`](crate::Node), and `partition` for those of a storm.
+    /// These faults otherwise always happen. `kv get@a` is the label on the node `a`; a pattern without
+    /// `@` matches on all nodes. If several patterns match, the last counts.
     ///
     /// A check that asks for faults and gets none of them, in all of its runs, fails: the pattern may
     /// be misspelt, or the program may not get there. With fewer runs than the code sets, by

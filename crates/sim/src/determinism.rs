@@ -146,6 +146,7 @@ fn say(event: &Event, record: &Record) -> String {
         What::Ended(task) if event.task == Some(*task) => "ended".to_owned(),
         What::Ended(task) => format!("dropped {}", record.describe(*task)),
         What::Panicked(message) => format!("panicked: {message}"),
+        What::Suspended => "was suspended by `preempt_ready`, or yielded".to_owned(),
         What::Noted(text) => format!("noted “{text}”"),
         What::Fault(fault) => format!("met the fault {fault}"),
         What::Mended(what, node) => format!("mended {what}@{node}"),

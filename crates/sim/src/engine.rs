@@ -1,9 +1,18 @@
 //! The executor: one thread, one step at a time.
 
 mod context;
+mod cost;
 mod drive;
 mod faults;
+mod hooks;
+mod links;
 mod nodes;
+#[cfg(feature = "preempt")]
+mod preempt;
+#[cfg(not(feature = "preempt"))]
+#[path = "engine/unpreempted.rs"]
+mod preempt;
+mod promised;
 mod state;
 mod time;
 mod wake;
@@ -18,12 +27,17 @@ use slab::Slab;
 
 pub(crate) use self::context::running;
 pub(crate) use self::drive::RunEnd;
+use self::links::Cuts;
 use self::nodes::Nodes;
+use self::preempt::{Preempt, Watching};
 use self::state::State;
+pub(crate) use self::wake::is_simulated;
 use crate::clock::{Clock, Nanos};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::FailureKind;
 use crate::fault::Points;
+use crate::goals::Goals;
+use crate::liveness::Promises;
 use crate::node::Home;
 use crate::panics::Panics;
 use crate::record::What;
@@ -46,6 +60,10 @@ pub(crate) struct Limits {
     pub(crate) foreign_threads: bool,
     /// The probabilities that a buggify point is enabled, and that it fires then.
     pub(crate) buggify: (f64, f64),
+    /// The probability that an operation is suspended although it is ready.
+    pub(crate) preempt: Option<f64>,
+    /// How much time a step takes, at least and at most.
+    pub(crate) step_cost: Option<(Nanos, Nanos)>,
 }
 
 /// One run of a simulation.
@@ -63,8 +81,12 @@ pub(crate) struct Engine {
     woken: Condvar,
     /// Conditions checked after every step.
     watches: Watches,
+    promises: Promises,
+    goals: Goals,
     /// Whether there are any.
     watched: AtomicBool,
+    #[cfg_attr(not(feature = "preempt"), expect(dead_code, reason = "for the feature"))]
+    watching: Watching,
 }
 
 /// What went wrong, and a sentence about it.
@@ -76,11 +98,12 @@ const ROOT: Slot = 0;
 impl Engine {
     pub(crate) fn new(
         seed: u64,
-        schedule: Schedule,
+        mut schedule: Schedule,
         limits: Limits,
         points: Points,
         profile: bool,
     ) -> Arc<Engine> {
+        let preempt = Preempt::new(seed, limits.preempt, &mut schedule);
         Arc::new(Engine {
             id: ENGINES.fetch_add(1, Ordering::Relaxed) + 1,
             seed,
@@ -92,6 +115,9 @@ impl Engine {
                 timers: Timers::default(),
                 nodes: Nodes::default(),
                 points,
+                cuts: Cuts::default(),
+                preempt,
+                cost: 0,
                 tape: Tape::default(),
                 trace: Trace::new(seed),
                 current: None,
@@ -113,7 +139,10 @@ impl Engine {
             killed: AtomicBool::new(false),
             woken: Condvar::new(),
             watches: Watches::default(),
+            promises: Promises::default(),
+            goals: Goals::default(),
             watched: AtomicBool::new(false),
+            watching: Watching::default(),
         })
     }
 
@@ -241,6 +270,15 @@ impl Engine {
         &self.watches
     }
 
+    pub(crate) fn promises(&self) -> &Promises {
+        self.watched.store(true, Ordering::Relaxed);
+        &self.promises
+    }
+
+    pub(crate) fn goals(&self) -> &Goals {
+        &self.goals
+    }
+
     /// Checks the conditions that are checked after every step.
     #[inline]
     fn after_step(&self) {
@@ -253,6 +291,7 @@ impl Engine {
     fn look(&self) {
         // The state is not locked: this runs user code.
         let broken = self.watches.look();
+        let late = self.promises.look(self.clock.nanos());
         let mut state = self.lock();
         let gone = state.gone.take();
         if let Some(what) = broken {
@@ -260,6 +299,9 @@ impl Engine {
             let who = gone.unwrap_or_else(|| state.describe(slot));
             let message = format!("{what} after step {}, which {who} took", state.steps);
             state.fail(FailureKind::Invariant, message);
+        }
+        if let Some(late) = late {
+            state.fail(FailureKind::Invariant, late);
         }
     }
 }

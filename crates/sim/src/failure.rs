@@ -43,6 +43,9 @@ pub enum FailureKind {
     /// No run failed, but a fault that the [`Check`](crate::Check::faults) asked for was injected in
     /// none of them.
     NoFault,
+    /// No run of a check has reached a place that some run has to
+    /// [reach](crate::SimRuntime::sometimes). No run has failed.
+    Unreached,
 }
 
 impl fmt::Display for FailureKind {
@@ -60,6 +63,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Invariant => "invariant",
             FailureKind::Error => "error",
             FailureKind::NoFault => "no fault",
+            FailureKind::Unreached => "never reached",
         })
     }
 }
@@ -260,7 +264,7 @@ impl TaskReport {
         self.ready
     }
 
-    /// Whether the task's node was paused, so that it had to wait even if it was ready.
+    /// Whether the task's node was paused or frozen, so that it had to wait even if it was ready.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused

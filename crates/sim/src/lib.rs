@@ -34,15 +34,20 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "preempt")]
+mod budget;
 mod check;
 mod clock;
 mod contain;
 mod determinism;
+mod disturb;
 mod engine;
 mod exploration;
 mod failure;
 mod fault;
+mod goals;
 mod hush;
+mod liveness;
 mod node;
 mod panics;
 mod record;
@@ -51,6 +56,7 @@ mod runtime;
 mod schedule;
 mod sim;
 mod sleep;
+mod storm;
 mod strategy;
 mod tape;
 mod task;
@@ -61,13 +67,16 @@ mod watch;
 
 pub use check::{Check, Checked, Counterexample, Verdict, check};
 pub use clock::Offset;
+pub use disturb::{Point, point};
 pub use exploration::Exploration;
 pub use failure::{Failure, FailureKind, TaskReport, Waking};
 pub use fault::{Fault, Injection, Rate, buggify, buggify_delay};
-pub use node::Node;
+pub use goals::reached;
+pub use node::{Death, Node};
 pub use rng::SimRng;
 pub use runtime::SimRuntime;
 pub use sim::{Report, Sim};
+pub use storm::{ActiveStorm, Storm};
 pub use strategy::{InvalidStrategy, Strategy};
 pub use tape::{InvalidTape, Tape};
 pub use timeline::Timeline;

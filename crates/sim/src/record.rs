@@ -53,6 +53,9 @@ pub(crate) enum What {
     Fault(Fault),
     /// A fault in the node was ended by that action.
     Mended(String, Arc<str>),
+    /// The task was suspended although it could have continued.
+    #[cfg_attr(not(feature = "preempt"), expect(dead_code, reason = "for the feature"))]
+    Suspended,
 }
 
 impl Default for Record {

@@ -47,6 +47,10 @@ impl SimRuntime {
         SimRuntime { engine, home }
     }
 
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// The node with that name. It is created, alive, on the first call.
     ///
     /// Names are global to the simulation, even if a node asks.

@@ -98,9 +98,19 @@ impl Schedule {
 
     /// Follows a plan as far as possible.
     ///
-    /// The plan is for all steps, or only for those with a choice.
-    pub(crate) fn guided(plan: Plan, choices_only: bool) -> Schedule {
-        Schedule::Guided(guided::Guided::new(plan, choices_only))
+    /// The plan is for all steps, or only for those with a choice. The suspensions are those of a
+    /// tape.
+    pub(crate) fn guided(plan: Plan, choices_only: bool, suspensions: &[u32]) -> Schedule {
+        Schedule::Guided(guided::Guided::new(plan, choices_only, suspensions))
+    }
+
+    /// Takes the suspensions of ready operations that were planned; `None` if they are to be drawn.
+    pub(crate) fn take_suspensions(&mut self) -> Option<Vec<u32>> {
+        match self {
+            Schedule::Replay(replay) => Some(replay.take_suspensions()),
+            Schedule::Guided(guided) => Some(guided.take_suspensions()),
+            _ => None,
+        }
     }
 
     /// The turns taken while following a plan; empty for other schedules.

@@ -53,6 +53,8 @@ pub struct Sim {
     pub(crate) rules: Rules,
     /// The only faults to inject; `None` if the seed decides.
     pub(crate) only: Option<Arc<[Fault]>>,
+    pub(crate) preempt: Option<f64>,
+    pub(crate) step_cost: Option<(Nanos, Nanos)>,
 }
 
 /// A run that succeeded.
@@ -86,6 +88,8 @@ impl Sim {
             buggify: fault::CHANCES,
             rules: Rules::default(),
             only: None,
+            preempt: None,
+            step_cost: None,
         }
     }
 
@@ -218,6 +222,8 @@ impl Sim {
             panics: self.allow_panics,
             foreign_threads: self.foreign_threads,
             buggify: self.buggify,
+            preempt: self.preempt,
+            step_cost: self.step_cost,
         };
         let only = match &self.strategy {
             Strategy::Replay(tape) => tape.only(),

@@ -101,6 +101,9 @@ impl Timeline {
                     (row.panicked, row.cause) = (true, true);
                     row.words.push(format!("panics: {message}"));
                 }
+                What::Suspended => {
+                    row.words.push("suspended by `preempt_ready`, if it does not yield".to_owned());
+                }
                 What::Noted(text) => {
                     row.cause = true;
                     row.words.push(format!("“{text}”"));

@@ -1,13 +1,13 @@
 //! Running the schedules, and explaining the first that fails.
 
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
-use super::command::{built, command, replay_line};
+use super::command::{built, replay_line};
 use super::progress::Progress;
 use super::report::{Counterexample, Of, Parts};
 use super::same::Sameness;
@@ -16,8 +16,9 @@ use super::{Check, Checked, Program};
 use crate::Sim;
 use crate::determinism::Fingerprint;
 use crate::engine::RunEnd;
-use crate::failure::{Details, Failure, FailureKind};
+use crate::failure::{Failure, FailureKind};
 use crate::fault::Fault;
+use crate::goals::Goals;
 use crate::hush::Hush;
 use crate::schedule::{Profile, Schedule, Search};
 use crate::strategy::Strategy;
@@ -53,15 +54,15 @@ impl Check {
         }
         let hush = Hush::new();
         let sim = Sim { rules: self.sim.rules.fresh(), ..self.sim.clone() };
-        let fresh = Check { sim, ..self.clone() };
+        let (fresh, goals) = (Check { sim, ..self.clone() }, self.goals());
         let explored = match &*self.strategies {
             [Strategy::Dfs { max_preemptions }] => {
-                fresh.search(*max_preemptions, location, program)
+                fresh.search(*max_preemptions, location, program, &goals)
             }
-            _ => fresh.explore(location, program),
+            _ => fresh.explore(location, program, &goals),
         };
         let found = match explored {
-            Ok(checked) => return fresh.with_its_faults(checked),
+            Ok(checked) => return fresh.judge(checked, &goals),
             Err(found) => found,
         };
         if aloud {
@@ -78,42 +79,6 @@ impl Check {
         let explained = self.explain(found, location, program);
         drop(hush);
         Err(explained)
-    }
-
-    /// Fails if a fault that was asked for was injected in no run.
-    fn with_its_faults(&self, checked: Checked) -> Result<Checked, Counterexample> {
-        if self.is_partial {
-            return Ok(checked);
-        }
-        let none = self.asks && checked.faults == 0;
-        let unmet = self.sim.rules.unmet().or_else(|| {
-            let message = "no buggify point was reached, or none of them fired";
-            none.then(|| message.to_owned())
-        });
-        let Some(message) = unmet else { return Ok(checked) };
-        let failure = Failure::new(Details {
-            kind: FailureKind::NoFault,
-            message,
-            origin: None,
-            seed: self.sim.seed,
-            strategy: self.strategies[0].clone(),
-            tape: Tape::default(),
-            steps: checked.steps,
-            elapsed: Duration::ZERO,
-            tasks: Vec::new(),
-        });
-        let (timeline, replay) = (Timeline::empty(), command(self.command.as_deref()));
-        let of = Of::All(checked.runs);
-        Err(Counterexample::new(Parts {
-            built: None,
-            of,
-            failure,
-            timeline,
-            whole: false,
-            replay,
-            shrunk: None,
-            svg: None,
-        }))
     }
 
     fn replay(
@@ -143,6 +108,7 @@ impl Check {
         &self,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> Result<Checked, Found> {
         let learning = Sim { strategy: Strategy::Urw, ..self.sim.clone() };
         let learns = |it: &Strategy| matches!(it, Strategy::Pct { .. } | Strategy::Urw);
@@ -165,7 +131,7 @@ impl Check {
                 if run >= end.load(Ordering::Relaxed) {
                     return;
                 }
-                let (taken, injected, failure) = self.one(run, &profile, location, program);
+                let (taken, injected, failure) = self.one(run, &profile, location, program, goals);
                 let gave_up = failure.as_ref().is_some_and(|it| self.is_starved(it));
                 let failure = failure.filter(|_| !gave_up);
                 steps.fetch_add(taken, Ordering::Relaxed);
@@ -208,6 +174,7 @@ impl Check {
         profile: &Profile,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> (u64, u64, Option<Failure>) {
         let strategies = &self.strategies;
         let index = usize::try_from(run % strategies.len() as u64).unwrap_or_default();
@@ -218,7 +185,8 @@ impl Check {
         }
         let seed = self.sim.seed.wrapping_add(run);
         let schedule = || Schedule::new(&sim.strategy, seed, profile.clone());
-        let outcome = sim.execute(seed, schedule(), false, location, program);
+        let mut outcome = sim.execute(seed, schedule(), false, location, program);
+        goals.add(mem::take(&mut outcome.goals));
         let (steps, faults) = (outcome.steps, outcome.tape.faults().len() as u64);
         if is_twice(run) {
             let again = sim.execute(seed, schedule(), false, location, program);
@@ -246,6 +214,7 @@ impl Check {
         max_preemptions: u32,
         location: &'static Location<'static>,
         program: &Program<'_>,
+        goals: &Goals,
     ) -> Result<Checked, Found> {
         let sim = Sim { strategy: Strategy::Dfs { max_preemptions }, ..self.sim.clone() };
         let progress = Progress::new(self.runs);
@@ -254,12 +223,13 @@ impl Check {
         while checked.runs < self.runs && !search.is_done() {
             let schedule = || Schedule::search(search.clone());
             let mut outcome = sim.execute(sim.seed, schedule(), false, location, program);
+            goals.add(mem::take(&mut outcome.goals));
             let diverged = matches!(outcome.end, Err((FailureKind::Diverged, _)));
             if diverged {
                 let failure = sim.difference(sim.seed, &schedule, location, &program, outcome);
                 return Err(Found { run: checked.runs, failure });
             }
-            let after = std::mem::replace(&mut outcome.schedule, Schedule::done());
+            let after = mem::replace(&mut outcome.schedule, Schedule::done());
             checked.faults += outcome.tape.faults().len() as u64;
             let failure = sim.report(sim.seed, outcome);
             progress.ran(failure.is_err());
@@ -308,9 +278,10 @@ impl Check {
             _ => sim.max_steps.min(failure.steps().saturating_mul(4).saturating_add(10_000)),
         };
         let mut attempt = |candidate: Candidate| {
-            let schedule = Schedule::guided(candidate.plan, candidate.choices_only);
+            let Candidate { plan, choices_only, faults, suspensions } = candidate;
+            let schedule = Schedule::guided(plan, choices_only, &suspensions);
             // Without a point the list is empty, and of no use.
-            let sim = Sim { max_steps: enough, ..with(Some(candidate.faults.into())) };
+            let sim = Sim { max_steps: enough, ..with(Some(faults.into())) };
             let RunEnd { end, origin, tape, schedule, tasks, .. } =
                 sim.execute(seed, schedule, false, location, program);
             let cost = schedule.cost();

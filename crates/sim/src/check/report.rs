@@ -56,7 +56,7 @@ impl Counterexample {
         &self.0.timeline
     }
 
-    /// The shell command that replays the schedule.
+    /// The shell command that replays the schedule, or runs the check again if no schedule has failed.
     #[must_use]
     pub fn replay_line(&self) -> &str {
         &self.0.replay
@@ -98,6 +98,10 @@ impl fmt::Display for Counterexample {
         if let Some(Shrunk { before, after, attempts, .. }) = &it.shrunk {
             if before.faults > 0 {
                 writeln!(f, "  shrunk    from {} to {} faults", before.faults, after.faults)?;
+            }
+            if before.suspensions > 0 {
+                let (before, after) = (before.suspensions, after.suspensions);
+                writeln!(f, "  shrunk    from {before} to {after} suspensions")?;
             }
             let (before, after) = (before.cost, after.cost);
             writeln!(

@@ -1,4 +1,4 @@
-//! Delta debugging of a run: its faults, their amounts, and its schedule.
+//! Delta debugging of a run: its faults, their amounts, its suspensions, and its schedule.
 
 use crate::fault::Fault;
 use crate::schedule::{Cost, Plan};
@@ -17,13 +17,15 @@ pub(super) struct Candidate {
     pub(super) choices_only: bool,
     /// The only faults to inject.
     pub(super) faults: Vec<Fault>,
+    /// The only ready operations to suspend, as on a tape.
+    pub(super) suspensions: Vec<u32>,
 }
 
 /// The outcome of a candidate that was tried.
 pub(super) struct Tried {
     /// Whether it fails in the same way.
     pub(super) fails: bool,
-    /// All choices of the run, and the faults that were injected.
+    /// All choices of the run, the suspensions, and the faults that were injected.
     pub(super) tape: Tape,
     /// All steps of the run.
     pub(super) taken: Plan,
@@ -39,6 +41,7 @@ pub(super) struct Size {
     pub(super) amount: u64,
     /// How late they are: at which visits.
     pub(super) visits: u64,
+    pub(super) suspensions: usize,
     pub(super) cost: Cost,
 }
 
@@ -48,7 +51,8 @@ impl Tried {
         let amounts = faults.iter().filter_map(Fault::amount);
         let amount = amounts.fold(0, u64::saturating_add);
         let visits = faults.iter().map(Fault::nth).fold(0, u64::saturating_add);
-        Size { faults: faults.len(), amount, visits, cost: self.cost }
+        let suspensions = self.tape.suspensions().len();
+        Size { faults: faults.len(), amount, visits, suspensions, cost: self.cost }
     }
 }
 
@@ -63,21 +67,25 @@ pub(super) struct Shrunk {
     pub(super) is_minimal: bool,
 }
 
-struct Search<'a> {
+pub(super) struct Search<'a> {
     run: &'a mut dyn FnMut(Candidate) -> Tried,
-    attempts: u64,
+    pub(super) attempts: u64,
     steps: u64,
-    plan: Plan,
-    best: Tried,
+    pub(super) plan: Plan,
+    pub(super) best: Tried,
 }
 
-/// Looks for a run that fails in the same way with fewer faults, smaller and earlier ones, and fewer
-/// switches between tasks, in this order.
+/// Looks for a run that fails in the same way with fewer faults, smaller and earlier ones, fewer
+/// suspensions, and fewer switches between tasks, in this order.
 ///
 /// Returns `None` if the tape itself does not fail like that.
 pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Candidate) -> Tried) -> Option<Shrunk> {
-    let (plan, faults) = (plan(tape.choices()), tape.faults().to_vec());
-    let best = run(Candidate { plan, choices_only: true, faults });
+    let best = run(Candidate {
+        plan: plan(tape.choices()),
+        choices_only: true,
+        faults: tape.faults().to_vec(),
+        suspensions: tape.suspensions().to_vec(),
+    });
     if !best.fails {
         return None;
     }
@@ -87,6 +95,7 @@ pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Candidate) -> Tried) -> Op
     search.switch_off();
     search.lessen();
     search.hasten();
+    search.release();
     search.cut();
     loop {
         let size = search.best.size();
@@ -97,6 +106,7 @@ pub(super) fn shrink(tape: &Tape, run: &mut dyn FnMut(Candidate) -> Tried) -> Op
         search.switch_off();
         search.lessen();
         search.hasten();
+        search.release();
         if search.best.size() == size || search.is_over() {
             break;
         }
@@ -115,22 +125,35 @@ fn plan(tasks: &[u32]) -> Plan {
 }
 
 impl Search<'_> {
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.attempts >= ATTEMPTS || self.steps >= STEPS
     }
 
     /// Keeps the plan if it fails in the same way and is better.
     fn attempt(&mut self, candidate: Plan) -> bool {
-        candidate != self.plan && self.attempt_with(candidate, self.best.tape.faults().to_vec())
+        let tape = &self.best.tape;
+        let (faults, suspensions) = (tape.faults().to_vec(), tape.suspensions().to_vec());
+        candidate != self.plan && self.attempt_all(candidate, faults, suspensions)
     }
 
-    /// Keeps the plan and the faults if they fail in the same way and are better.
-    fn attempt_with(&mut self, plan: Plan, faults: Vec<Fault>) -> bool {
+    /// Keeps the faults if they fail in the same way and are better.
+    fn attempt_with(&mut self, faults: Vec<Fault>) -> bool {
+        let suspensions = self.best.tape.suspensions().to_vec();
+        self.attempt_all(self.plan.clone(), faults, suspensions)
+    }
+
+    /// Keeps them if they fail in the same way and are better.
+    pub(super) fn attempt_all(
+        &mut self,
+        plan: Plan,
+        faults: Vec<Fault>,
+        suspensions: Vec<u32>,
+    ) -> bool {
         if self.is_over() {
             return false;
         }
         self.attempts += 1;
-        let tried = (self.run)(Candidate { plan, choices_only: false, faults });
+        let tried = (self.run)(Candidate { plan, choices_only: false, faults, suspensions });
         self.steps += tried.cost.steps;
         let better = tried.fails && tried.size() < self.best.size();
         if better {
@@ -149,7 +172,7 @@ impl Search<'_> {
                 let start = end.saturating_sub(size);
                 let mut faults = self.best.tape.faults().to_vec();
                 faults.drain(start..end);
-                self.attempt_with(self.plan.clone(), faults);
+                self.attempt_with(faults);
                 // Others may have gone with them.
                 end = start.min(self.best.tape.faults().len());
             }
@@ -171,7 +194,7 @@ impl Search<'_> {
             loop {
                 let mut faults = self.best.tape.faults().to_vec();
                 faults[index].amount = Some(wanted);
-                if self.attempt_with(self.plan.clone(), faults) {
+                if self.attempt_with(faults) {
                     // It may be more than wanted: the point has a least amount.
                     match self.amount(index) {
                         Some(left) if left < amount && left > wanted => break,
@@ -199,7 +222,7 @@ impl Search<'_> {
                 earlier.into_iter().filter(|earlier| (1..nth).contains(earlier)).any(|earlier| {
                     let mut faults = self.best.tape.faults().to_vec();
                     faults[index].nth = earlier;
-                    self.attempt_with(self.plan.clone(), faults)
+                    self.attempt_with(faults)
                 });
             if !found || self.is_over() {
                 index += 1;
@@ -340,25 +363,40 @@ mod tests {
         assert!(shrink(&tape, &mut program).is_none());
     }
 
-    /// Fails if `a#2` and any visit of `b` are injected, the second with 700 or more.
+    fn suspended(suspensions: &[u32]) -> Tape {
+        let mut tape = Tape::default();
+        suspensions.iter().for_each(|after| tape.suspend(*after));
+        tape
+    }
+
+    /// Which operations are suspended.
+    fn operations(suspensions: &[u32]) -> impl Iterator<Item = u32> {
+        suspensions.iter().scan(0, |last, after| {
+            *last += after;
+            Some(*last)
+        })
+    }
+
+    /// Fails if `a#2` and any visit of `b` are injected, the second with 700 or more, and the tenth
+    /// operation is suspended.
     fn faulty(candidate: Candidate) -> Tried {
-        let Candidate { faults, .. } = candidate;
+        let Candidate { faults, suspensions, .. } = candidate;
         let injected = |text: &str| {
             let is_it = |fault: &&Fault| fault.to_string().starts_with(text);
             faults.iter().find(is_it).cloned()
         };
         let much = injected("b#").and_then(|fault| fault.amount()).is_some_and(|it| it >= 700);
         Tried {
-            fails: injected("a#2").is_some() && much,
-            tape: Tape::default().with_faults(Some(faults)),
+            fails: injected("a#2").is_some() && much && operations(&suspensions).any(|it| it == 9),
+            tape: suspended(&suspensions).with_faults(Some(faults)),
             taken: Plan::new(),
             cost: Cost::default(),
         }
     }
 
     #[test]
-    fn faults_are_switched_off_and_the_rest_lessened() {
-        let tape: Tape = "t2:;f:a#1,b#2=5000,a#2,c#1,c#2=90,a#3,a#4,c#3".parse().unwrap();
+    fn faults_and_suspensions_are_switched_off_and_the_rest_lessened() {
+        let tape: Tape = "t2:~2.3.1.3.5;f:a#1,b#2=5000,a#2,c#1,c#2=90,a#3,a#4,c#3".parse().unwrap();
         let shrunk = shrink(&tape, &mut faulty).unwrap();
         let left: Vec<_> = shrunk.tape.faults().iter().map(ToString::to_string).collect();
         let [first, second] = &*left else { panic!("{left:?}") };
@@ -367,5 +405,7 @@ mod tests {
         assert!((700..712).contains(&amount), "{amount}");
         assert!(shrunk.is_minimal && shrunk.attempts < 100, "{}", shrunk.attempts);
         assert_eq!((shrunk.before.faults, shrunk.after.faults), (8, 2));
+        assert_eq!(shrunk.tape.suspensions(), [9]);
+        assert_eq!((shrunk.before.suspensions, shrunk.after.suspensions), (5, 1));
     }
 }

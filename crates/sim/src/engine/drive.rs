@@ -12,10 +12,12 @@ use std::time::Duration;
 use async_runtime_compat::runtime::enter_context;
 
 use super::context::{self, SimContext};
+use super::cost;
 use super::state::State;
 use super::{Engine, ROOT, Wrong};
 use crate::contain::{Payload, discard, into_message};
 use crate::failure::{FailureKind, TaskReport};
+use crate::goals::Goals;
 use crate::node::Home;
 use crate::panics::Caught;
 use crate::record::{Record, What};
@@ -24,7 +26,7 @@ use crate::tape::Tape;
 use crate::task::Runnable;
 
 /// The next thing to do.
-enum Next {
+pub(super) enum Next {
     Root,
     Task(Runnable),
     Drop(Runnable),
@@ -63,6 +65,7 @@ pub(crate) struct RunEnd<T> {
     pub(crate) schedule: Schedule,
     pub(crate) profile: HashMap<u64, u64>,
     pub(crate) record: Option<Box<Record>>,
+    pub(crate) goals: Goals,
 }
 
 impl Engine {
@@ -76,13 +79,15 @@ impl Engine {
         let outer = context::replace(Some(self.clone()));
         // One context for the whole run. It hides runtimes that were entered outside.
         let entered = enter_context(Arc::new(SimContext(self.clone())));
-        let (end, tasks) = self.run_here(location, root);
+        let (end, tasks) = self.with_budget(|| self.run_here(location, root));
         let failure = self.close();
         drop(entered);
         context::replace(outer);
         Engine::leave(interrupted);
 
         let mut state = self.lock();
+        let state = &mut *state;
+        state.preempt.finish(&mut state.tape);
         let end = match failure {
             Some(failure) => Err(failure),
             None => end,
@@ -102,6 +107,7 @@ impl Engine {
             schedule: mem::replace(&mut state.schedule, Schedule::done()),
             profile: state.profile.take().unwrap_or_default(),
             record: state.record.take(),
+            goals: self.goals.take(),
         }
     }
 
@@ -134,7 +140,7 @@ impl Engine {
         loop {
             match self.next(end.is_some(), &mut due) {
                 Next::Task(runnable) => {
-                    runnable.run();
+                    self.poll(runnable, Runnable::waker, Runnable::run);
                     self.after_step();
                 }
                 Next::Drop(runnable) => discard(runnable),
@@ -143,8 +149,10 @@ impl Engine {
                     let polled = catch_unwind(AssertUnwindSafe(|| {
                         let mut unwound =
                             Unwound { engine: self, root: root.as_mut(), tasks: &mut tasks };
-                        let polled =
-                            unwound.root.as_mut().as_pin_mut().map(|future| future.poll(&mut cx));
+                        let root = unwound.root.as_mut().as_pin_mut();
+                        let polled = root.map(|future| {
+                            self.poll(future, |_| waker.clone(), |future| future.poll(&mut cx))
+                        });
                         // It is for a poll that unwinds.
                         mem::forget(unwound);
                         polled
@@ -207,6 +215,9 @@ impl Engine {
         if state.failure.is_some() {
             return Next::Stop;
         }
+        if let Some(next) = self.charge(state, due) {
+            return next;
+        }
         let (slot, chosen) = match state.schedule.pick() {
             Choice::Task { slot, chosen } => (slot, chosen),
             Choice::Nothing => return self.idle(state, done, due),
@@ -226,6 +237,9 @@ impl Engine {
             unreachable!("tasks that end are removed from the schedule")
         };
         task.steps += 1;
+        if let Some(range) = self.limits.step_cost {
+            state.cost = cost::drawn(self.seed, task, range);
+        }
         task.ready = false;
         if chosen {
             state.tape.push(task.number);
@@ -256,7 +270,11 @@ impl Engine {
                     ),
                 );
             }
-            let left = state.schedule.left_over();
+            if let Some(name) = self.unfulfilled() {
+                let message = format!("`{name}`: the run ended while the conclusion was awaited");
+                state.fail(FailureKind::Invariant, message);
+            }
+            let left = state.schedule.left_over() + state.preempt.left_over();
             if left > 0 {
                 let message = format!("the program ended with {left} choices left on the tape");
                 state.fail(FailureKind::Diverged, message);
@@ -267,15 +285,19 @@ impl Engine {
             }
             return Next::Stop;
         }
-        let Some(deadline) = state.timers.next() else {
+        let deadline = state.timers.next();
+        if self.is_late(state, deadline) {
+            return Next::Stop;
+        }
+        let Some(deadline) = deadline else {
             if self.limits.foreign_threads {
                 return Next::Wait;
             }
             let mut message = "nothing is ready and no timer is pending".to_owned();
-            let paused = state.nodes.paused();
-            if !paused.is_empty() {
+            let held = state.nodes.held();
+            if !held.is_empty() {
                 message.push_str("; still paused: ");
-                message.push_str(&paused.join(", "));
+                message.push_str(&held.join(", "));
             }
             state.fail(FailureKind::Stall, message);
             return Next::Stop;
@@ -308,8 +330,10 @@ impl Engine {
         state.closed = true;
         let sleeping = state.timers.clear();
         let watches = self.watches.take();
+        let promises = self.promises.take();
         // The programs of nodes may hold the engine.
         let mains = state.nodes.close();
+        let hooks = state.nodes.take_hooks();
         let ready: Vec<_> = state.tasks.iter_mut().map(|(_, task)| task.runnable.take()).collect();
         let waiting: Vec<_> =
             state.tasks.iter_mut().filter_map(|(_, task)| task.handle.take()).collect();
@@ -317,8 +341,10 @@ impl Engine {
         // All of these run user code. A task that is woken now is dropped.
         discard(sleeping);
         watches.into_iter().for_each(discard);
+        promises.into_iter().for_each(discard);
         discard(ready);
         mains.into_iter().for_each(discard);
+        hooks.into_iter().for_each(discard);
         // Cancels them, which schedules those that wait.
         waiting.into_iter().for_each(discard);
         // Dropping what was woken may wake more.

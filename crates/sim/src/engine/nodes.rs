@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 use async_runtime_compat::SpawnMeta;
 
 use super::Engine;
+use super::hooks::Hooks;
 use super::state::{State, slot_of};
 use crate::clock::NodeClock;
 use crate::contain::discard;
-use crate::node::{Home, MAX_NODES, Main, Node};
+use crate::node::{Death, Home, MAX_NODES, Main, Node};
 use crate::runtime::SimRuntime;
 use crate::schedule::Slot;
 use crate::task::{Handle, Runnable};
@@ -25,15 +26,26 @@ pub(super) struct Nodes {
     by_name: HashMap<Arc<str>, u32>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each may be true with each other one")]
 pub(super) struct NodeState {
     name: Arc<str>,
     incarnation: u32,
     alive: bool,
     paused: bool,
-    /// The tasks that would be ready if the node were not paused, in that order.
+    frozen: bool,
+    /// Its machine is off.
+    crashed: bool,
+    /// The tasks that would be ready if the node were neither paused nor frozen, in that order.
     held: Vec<Slot>,
     pub(super) clock: NodeClock,
     main: Option<Main>,
+    pub(super) hooks: Hooks,
+}
+
+impl NodeState {
+    fn is_held(&self) -> bool {
+        self.paused || self.frozen
+    }
 }
 
 impl Nodes {
@@ -53,16 +65,29 @@ impl Nodes {
         self.get(node).is_some_and(|node| node.paused)
     }
 
+    pub(super) fn is_frozen(&self, node: u32) -> bool {
+        self.get(node).is_some_and(|node| node.frozen)
+    }
+
+    /// Whether its tasks take no steps, though the node is alive.
+    pub(super) fn is_held(&self, node: u32) -> bool {
+        self.get(node).is_some_and(NodeState::is_held)
+    }
+
+    pub(super) fn is_crashed(&self, node: u32) -> bool {
+        self.get(node).is_some_and(|node| node.crashed)
+    }
+
     /// Whether the home's life is over.
     pub(super) fn is_dead(&self, home: Home) -> bool {
         let lives = |node: &NodeState| node.alive && node.incarnation == home.incarnation;
         home.is_node() && !self.get(home.node).is_some_and(lives)
     }
 
-    /// Holds back a task that has become ready, if its node is paused.
+    /// Holds back a task that has become ready, if its node is paused or frozen.
     pub(super) fn hold(&mut self, node: u32, slot: Slot) -> bool {
         match self.get_mut(node) {
-            Some(node) if node.paused => {
+            Some(node) if node.is_held() => {
                 node.held.push(slot);
                 true
             }
@@ -70,10 +95,16 @@ impl Nodes {
         }
     }
 
-    /// The names of the nodes that are paused.
-    pub(super) fn paused(&self) -> Vec<String> {
-        let paused = self.nodes.iter().filter(|node| node.paused);
-        paused.map(|node| format!("'{}'", node.name)).collect()
+    /// The names of the nodes that are paused or frozen.
+    pub(super) fn held(&self) -> Vec<String> {
+        let held = self.nodes.iter().filter(|node| node.is_held());
+        held.map(|node| format!("'{}'", node.name)).collect()
+    }
+
+    /// The hooks, for dropping once the lock is released.
+    #[must_use]
+    pub(super) fn take_hooks(&mut self) -> Vec<Hooks> {
+        self.nodes.iter_mut().map(|node| mem::take(&mut node.hooks)).collect()
     }
 
     /// The programs, for dropping once the lock is released.
@@ -96,6 +127,10 @@ pub(super) enum Event {
     ClockSet = 8,
     // 9 is an injected fault.
     Mended = 10,
+    // 11 is a suspension, 15 and 16 are cuts.
+    Crashed = 12,
+    Frozen = 13,
+    Thawed = 14,
 }
 
 impl State {
@@ -143,9 +178,12 @@ impl Engine {
             incarnation: 1,
             alive: true,
             paused: false,
+            frozen: false,
+            crashed: false,
             held: Vec::new(),
             clock: NodeClock::new(),
             main: None,
+            hooks: Hooks::default(),
         });
         let made = nodes.nodes.len();
         let id = u32::try_from(made).ok().filter(|_| made < MAX_NODES);
@@ -169,8 +207,21 @@ impl Engine {
         SimRuntime::on(self.clone(), here)
     }
 
+    /// The names of all nodes, in the order of their creation.
+    pub(crate) fn node_names(&self) -> Vec<String> {
+        self.lock().nodes.nodes.iter().map(|node| node.name.to_string()).collect()
+    }
+
     pub(crate) fn is_node_alive(&self, node: u32) -> bool {
         self.lock().nodes.get(node).is_some_and(|node| node.alive)
+    }
+
+    pub(crate) fn is_node_frozen(&self, node: u32) -> bool {
+        self.lock().nodes.is_frozen(node)
+    }
+
+    pub(crate) fn is_node_crashed(&self, node: u32) -> bool {
+        self.lock().nodes.is_crashed(node)
     }
 
     pub(crate) fn is_node_paused(&self, node: u32) -> bool {
@@ -189,33 +240,47 @@ impl Engine {
         self.has_killed() && self.lock().tasks.get(slot as usize).is_some_and(|task| task.doomed)
     }
 
-    pub(crate) fn kill_node(&self, id: u32) {
-        self.kill_as(id, Some("kill"));
+    /// Whether the fault happened.
+    pub(crate) fn kill_node(self: &Arc<Self>, id: u32) -> bool {
+        self.end_life(id, Death::Killed, Some("kill"))
     }
 
-    /// Kills the node; as a fault of that name, or else as what the program does on purpose.
-    fn kill_as(&self, id: u32, fault: Option<&str>) {
+    /// Whether the fault happened.
+    pub(crate) fn crash_node(self: &Arc<Self>, id: u32) -> bool {
+        self.end_life(id, Death::Crashed, Some("crash"))
+    }
+
+    /// The process ends, or the machine that it may run on: by a fault of that name, or else because
+    /// the program does it on purpose.
+    fn end_life(self: &Arc<Self>, id: u32, death: Death, fault: Option<&str>) -> bool {
         let mut state = self.lock();
         self.settle(&mut state);
         self.check_thread(&mut state, |state| format!("{} was killed", state.describe_node(id)));
         let state_ref = &mut *state;
-        if !state_ref.nodes.get(id).is_some_and(|node| node.alive) {
-            return;
+        let crashes = death == Death::Crashed;
+        let ends = |node: &NodeState| node.alive || crashes && !node.crashed;
+        if !state_ref.nodes.get(id).is_some_and(ends) {
+            return false;
         }
         if !fault.is_none_or(|fault| self.happens(state_ref, id, fault)) {
-            return;
+            return false;
         }
-        let Some(node) = state_ref.nodes.get_mut(id) else { return };
-        (node.alive, node.paused) = (false, false);
+        let Some(node) = state_ref.nodes.get_mut(id) else { return false };
+        (node.alive, node.paused, node.frozen) = (false, false, false);
+        node.crashed |= crashes;
         node.held.clear();
         let home = Home { node: id, incarnation: node.incarnation };
         if state.closed {
-            return;
+            return true;
         }
         self.killed.store(true, Ordering::Relaxed);
-        state.trace_node(id, Event::Killed);
+        state.trace_node(id, if crashes { Event::Crashed } else { Event::Killed });
         let sleeping = state.timers.take_node(id);
         let doomed = state.doom(id);
+        drop(state);
+        // Before the futures, whose destructors may send, see that the node is gone.
+        self.died(id, death);
+        let mut state = self.lock();
         let outer = state.dropping;
         if self.is_here() {
             state.dropping = Some(home);
@@ -231,6 +296,7 @@ impl Engine {
         if self.is_here() {
             self.lock().dropping = outer;
         }
+        true
     }
 
     pub(crate) fn start_node(
@@ -267,15 +333,16 @@ impl Engine {
         fault: Option<&str>,
         location: &'static Location<'static>,
     ) {
-        self.kill_as(id, fault);
+        self.end_life(id, Death::Killed, fault);
         let mut state = self.lock();
         // A destructor may have restarted it meanwhile.
         let Some(node) = state.nodes.get_mut(id).filter(|node| !node.alive) else { return };
-        node.alive = true;
+        (node.alive, node.crashed) = (true, false);
         node.incarnation += 1;
         state.trace_node(id, Event::Born);
         self.mend(&mut state, id, "start");
         drop(state);
+        self.born(id);
         self.run_main(id, location);
     }
 
@@ -291,20 +358,45 @@ impl Engine {
         self.spawn(home, meta, false, Box::pin(async move { main(runtime).await }));
     }
 
-    pub(crate) fn pause_node(&self, id: u32) {
+    /// Whether the fault happened.
+    pub(crate) fn pause_node(&self, id: u32) -> bool {
+        self.hold_node(id, ("pause", "paused"), Event::Paused, |node| &mut node.paused)
+    }
+
+    /// Whether the fault happened.
+    pub(crate) fn freeze_node(&self, id: u32) -> bool {
+        self.hold_node(id, ("freeze", "frozen"), Event::Frozen, |node| &mut node.frozen)
+    }
+
+    pub(crate) fn resume_node(&self, id: u32) {
+        self.release_node(id, ("resume", "resumed"), Event::Resumed, |node| &mut node.paused);
+    }
+
+    pub(crate) fn thaw_node(&self, id: u32) {
+        self.release_node(id, ("thaw", "thawed"), Event::Thawed, |node| &mut node.frozen);
+    }
+
+    /// Takes no more steps of the node's tasks.
+    fn hold_node(
+        &self,
+        id: u32,
+        (fault, what): (&str, &str),
+        event: Event,
+        flag: impl Fn(&mut NodeState) -> &mut bool,
+    ) -> bool {
         let mut state = self.lock();
         self.settle(&mut state);
-        self.check_thread(&mut state, |state| format!("{} was paused", state.describe_node(id)));
+        self.check_thread(&mut state, |state| format!("{} was {what}", state.describe_node(id)));
         let state = &mut *state;
-        if !state.nodes.get(id).is_some_and(|node| node.alive && !node.paused) {
-            return;
+        if !state.nodes.get_mut(id).is_some_and(|node| node.alive && !*flag(node)) {
+            return false;
         }
-        if !self.happens(state, id, "pause") {
-            return;
+        if !self.happens(state, id, fault) {
+            return false;
         }
-        let Some(node) = state.nodes.get_mut(id) else { return };
-        node.paused = true;
-        state.trace_node(id, Event::Paused);
+        let Some(node) = state.nodes.get_mut(id) else { return false };
+        *flag(node) = true;
+        state.trace_node(id, event);
         let mut ready = Vec::new();
         for (slot, task) in &mut state.tasks {
             if task.home.node == id && mem::take(&mut task.ready) {
@@ -317,17 +409,27 @@ impl Engine {
         for (_, slot) in ready {
             state.nodes.hold(id, slot);
         }
+        true
     }
 
-    pub(crate) fn resume_node(&self, id: u32) {
+    fn release_node(
+        &self,
+        id: u32,
+        (mended, what): (&str, &str),
+        event: Event,
+        flag: impl Fn(&mut NodeState) -> &mut bool,
+    ) {
         let mut state = self.lock();
         self.settle(&mut state);
-        self.check_thread(&mut state, |state| format!("{} was resumed", state.describe_node(id)));
-        let Some(node) = state.nodes.get_mut(id).filter(|node| node.paused) else { return };
-        node.paused = false;
-        let held = mem::take(&mut node.held);
-        state.trace_node(id, Event::Resumed);
-        self.mend(&mut state, id, "resume");
+        self.check_thread(&mut state, |state| format!("{} was {what}", state.describe_node(id)));
+        let Some(node) = state.nodes.get_mut(id) else { return };
+        if !mem::replace(flag(node), false) {
+            return;
+        }
+        // A node may be both paused and frozen.
+        let held = if node.is_held() { Vec::new() } else { mem::take(&mut node.held) };
+        state.trace_node(id, event);
+        self.mend(&mut state, id, mended);
         for slot in held {
             let runnable = state.tasks.get_mut(slot as usize).and_then(|task| task.runnable.take());
             if runnable.is_some() {

@@ -10,7 +10,9 @@ use async_runtime_compat::TaskId;
 use slab::Slab;
 
 use super::Wrong;
+use super::links::Cuts;
 use super::nodes::Nodes;
+use super::preempt::Preempt;
 use crate::clock::Nanos;
 use crate::failure::{FailureKind, TaskReport, Waking};
 use crate::fault::Points;
@@ -29,7 +31,11 @@ pub(super) struct State {
     pub(super) schedule: Schedule,
     pub(super) timers: Timers,
     pub(super) nodes: Nodes,
+    pub(super) cuts: Cuts,
     pub(super) points: Points,
+    pub(super) preempt: Preempt,
+    /// How much time the last step takes.
+    pub(super) cost: Nanos,
     pub(super) tape: Tape,
     pub(super) trace: Trace,
     /// The task that takes the present step.
@@ -246,7 +252,7 @@ impl State {
                 id: self.id(task.number),
                 name: task.name.as_deref().cloned(),
                 node: self.nodes.name(task.home.node).map(ToString::to_string),
-                paused: self.nodes.is_paused(task.home.node),
+                paused: self.nodes.is_held(task.home.node),
                 location: task.location,
                 steps: task.steps,
                 ready: task.runnable.is_some() || task.ready,

@@ -99,16 +99,16 @@ impl Engine {
         self.lock().nodes.get_mut(home.node).map(|node| ask(&mut node.clock, now))
     }
 
-    /// Sets a node's clock, unless it is a fault that does not happen.
+    /// Sets a node's clock, unless it is a fault that does not happen. Returns whether it was set.
     fn set_node_clock(
         &self,
         id: u32,
         happens: impl FnOnce(&mut State) -> bool,
         set: impl FnOnce(&mut NodeClock, Nanos),
-    ) {
+    ) -> bool {
         let mut state = self.lock();
         if !happens(&mut state) {
-            return;
+            return false;
         }
         if let Some(node) = state.nodes.get_mut(id) {
             set(&mut node.clock, self.clock.nanos());
@@ -121,14 +121,16 @@ impl Engine {
         let sleeping = state.timers.take_node(id);
         drop(state);
         sleeping.into_iter().for_each(Waker::wake);
+        true
     }
 
-    pub(crate) fn set_node_skew(&self, id: u32, skew: Offset) {
+    /// Whether it was set.
+    pub(crate) fn set_node_skew(&self, id: u32, skew: Offset) -> bool {
         let by = Cell::new(skew);
         let happens = |state: &mut State| {
             self.offset(state, id, "skew", skew).map(|skew| by.set(skew)).is_some()
         };
-        self.set_node_clock(id, happens, |clock, now| clock.set_skew(now, by.get()));
+        self.set_node_clock(id, happens, |clock, now| clock.set_skew(now, by.get()))
     }
 
     pub(crate) fn set_node_rate(&self, id: u32, rate: i64) {

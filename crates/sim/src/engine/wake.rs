@@ -38,6 +38,12 @@ pub(super) struct Interrupted {
     woken: Vec<Woken>,
 }
 
+/// Whether a simulation runs on this thread.
+#[inline]
+pub(crate) fn is_simulated() -> bool {
+    HERE.with(|here| here.engine.get() != 0)
+}
+
 /// A task was woken. This is the schedule function of every task.
 pub(super) fn wake_task(runnable: Runnable) {
     let Origin { engine, slot } = runnable.metadata();
@@ -168,6 +174,12 @@ impl Engine {
                 state.wake(slot, runnable, by, now);
             }
         });
+    }
+
+    /// Whether the task was woken in the present step.
+    #[cfg(feature = "preempt")]
+    pub(super) fn is_noted(slot: Slot) -> bool {
+        HERE.with(|here| here.woken.borrow().iter().any(|(woken, _)| *woken == slot))
     }
 
     /// Takes what was woken on this thread and has not been made ready.

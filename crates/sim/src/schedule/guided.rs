@@ -24,6 +24,7 @@ pub(crate) struct Guided {
     plan: Plan,
     /// Whether the plan covers only the steps with a choice, or all.
     choices_only: bool,
+    suspensions: Vec<u32>,
     /// The turns taken, at all steps.
     taken: Plan,
     /// The task that took the last step.
@@ -35,17 +36,22 @@ pub(crate) struct Guided {
 }
 
 impl Guided {
-    pub(super) fn new(mut plan: Plan, choices_only: bool) -> Guided {
+    pub(super) fn new(mut plan: Plan, choices_only: bool, suspensions: &[u32]) -> Guided {
         plan.reverse();
         Guided {
             plan,
             choices_only,
+            suspensions: suspensions.to_vec(),
             taken: Plan::new(),
             last: None,
             ready: BTreeMap::new(),
             choices: 0,
             cost: Cost::default(),
         }
+    }
+
+    pub(super) fn take_suspensions(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.suspensions)
     }
 
     pub(super) fn into_taken(self) -> Plan {

@@ -8,6 +8,7 @@ use crate::tape::Tape;
 pub(crate) struct Replay {
     /// The remaining choices, in reverse.
     choices: Vec<u32>,
+    suspensions: Vec<u32>,
     /// By number.
     ready: BTreeMap<u32, Slot>,
 }
@@ -15,7 +16,11 @@ pub(crate) struct Replay {
 impl Replay {
     pub(super) fn new(tape: &Tape) -> Replay {
         let choices = tape.choices().iter().rev().copied().collect();
-        Replay { choices, ready: BTreeMap::new() }
+        Replay { choices, suspensions: tape.suspensions().to_vec(), ready: BTreeMap::new() }
+    }
+
+    pub(super) fn take_suspensions(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.suspensions)
     }
 
     pub(super) fn push(&mut self, task: Ready) {

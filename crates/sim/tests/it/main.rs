@@ -13,14 +13,20 @@ mod environment;
 mod exact;
 mod faults;
 mod ids;
+mod interplay;
 mod invariants;
 mod literature;
+mod liveness;
 mod nodes;
+#[cfg(feature = "preempt")]
+mod preempt;
 mod programs;
 mod rates;
 mod report;
 mod same;
 mod shrinks;
+mod steps;
+mod storm;
 
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]

@@ -2,6 +2,7 @@
 
 mod busy;
 mod chaos;
+mod machine;
 mod paused;
 
 use std::future::pending;
