@@ -366,10 +366,8 @@ impl Node {
     ///
     /// let run = Sim::new(1).run(|rt| async move {
     ///     let node = rt.node("db");
-    ///     let ticks = node.runtime();
-    ///     let task = node.runtime().spawn_with_handle(async move {
-    ///         ticks.sleep(Duration::from_secs(1)).await;
-    ///     });
+    ///     let second = node.runtime().sleep(Duration::from_secs(1));
+    ///     let task = node.runtime().spawn_with_handle(second);
     ///     node.freeze();
     ///     rt.sleep(Duration::from_secs(60)).await;
     ///     assert!(!task.is_finished());

@@ -427,7 +427,9 @@ impl Weather {
 
     fn calm(&self) {
         let cuts: Vec<_> = self.done().cuts.iter().copied().collect();
-        cuts.into_iter().for_each(|cut| self.heal(Some(cut)));
+        for cut in cuts {
+            self.heal(Some(cut));
+        }
         for name in self.names() {
             let node = self.rt.node(name);
             node.thaw();

@@ -365,7 +365,9 @@ mod tests {
 
     fn suspended(suspensions: &[u32]) -> Tape {
         let mut tape = Tape::default();
-        suspensions.iter().for_each(|after| tape.suspend(*after));
+        for after in suspensions {
+            tape.suspend(*after);
+        }
         tape
     }
 

@@ -27,9 +27,7 @@ impl Engine {
     /// next step is chosen.
     #[inline]
     pub(super) fn charge(&self, state: &mut State, due: &mut Vec<Waker>) -> Option<Next> {
-        if self.limits.step_cost.is_none() {
-            return None;
-        }
+        self.limits.step_cost?;
         let cost = mem::take(&mut state.cost);
         let now = self.clock.nanos().saturating_add(cost);
         if now > self.limits.time {

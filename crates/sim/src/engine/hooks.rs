@@ -31,13 +31,12 @@ impl Engine {
     fn add_hook<T>(&self, id: u32, hook: T, list: impl Fn(&mut Hooks) -> &mut Vec<T>) {
         let mut state = self.lock();
         let closed = state.closed;
-        match state.nodes.get_mut(id).filter(|_| !closed) {
-            Some(node) => list(&mut node.hooks).push(hook),
-            None => {
-                // After the run nobody would drop it, and it may hold the engine.
-                drop(state);
-                drop(hook);
-            }
+        if let Some(node) = state.nodes.get_mut(id).filter(|_| !closed) {
+            list(&mut node.hooks).push(hook);
+        } else {
+            // After the run nobody would drop it, and it may hold the engine.
+            drop(state);
+            drop(hook);
         }
     }
 

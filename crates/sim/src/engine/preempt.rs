@@ -24,6 +24,9 @@ use crate::tape::Tape;
 /// After the last suspension that was planned no operation is suspended.
 const NEVER: u32 = u32::MAX;
 
+/// The events of suspensions, for the trace.
+const SUSPENDED: u64 = 11;
+
 /// The suspensions of a run, under the engine's lock.
 pub(super) struct Preempt {
     chance: f64,
@@ -93,15 +96,14 @@ impl Preempt {
     }
 
     fn draw(&mut self, least: u32) -> u32 {
-        match &mut self.planned {
-            Some(planned) => planned.pop().unwrap_or(NEVER),
-            None => {
-                let mut left_alone = least;
-                while left_alone < self.most && !self.rng.chance(self.chance) {
-                    left_alone += 1;
-                }
-                left_alone
+        if let Some(planned) = &mut self.planned {
+            planned.pop().unwrap_or(NEVER)
+        } else {
+            let mut left_alone = least;
+            while left_alone < self.most && !self.rng.chance(self.chance) {
+                left_alone += 1;
             }
+            left_alone
         }
     }
 
@@ -216,7 +218,7 @@ impl Engine {
         preempt.set(&self.watching);
         if let Some(after) = suspended {
             state.tape.suspend(after);
-            state.trace.add(u64::from(after) << 8 | 11);
+            state.trace.add(u64::from(after) << 8 | SUSPENDED);
         }
         if now_suspended && state.record.is_some() {
             state.keep(self.clock.nanos(), What::Suspended);

@@ -10,7 +10,7 @@ use crate::tape::Tape;
 pub(super) struct Preempt(usize);
 
 #[derive(Default)]
-pub(super) struct Watching;
+pub(super) struct Watching {}
 
 impl Preempt {
     pub(super) fn new(_seed: u64, _chance: Option<f64>, schedule: &mut Schedule) -> Preempt {

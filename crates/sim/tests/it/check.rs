@@ -134,6 +134,8 @@ fn the_shrunk_tape_replays_strictly() {
 fn what_is_said_is_all_that_is_needed() {
     let found = found(Check::new(), |rt| lost_update(rt, 2));
     let seed = format!("DST_SEED={}", found.failure().seed());
+    let test = "check::what_is_said_is_all_that_is_needed";
+    let command = format!("cargo test {} {test} -- --exact", crate::SELECTED);
     let words = [
         "of 1000 failed\npanic: assertion `left == right` failed: an update was lost",
         "  strategy  ",
@@ -141,7 +143,7 @@ fn what_is_said_is_all_that_is_needed() {
         "replay it with\n\n    DST_SEED=",
         &seed,
         "DST_TAPE=t1:",
-        "cargo test -p async-runtime-compat-sim --test it check::what_is_said_is_all_that_is_needed -- --exact",
+        &command,
         "  step  time  0 main  1  2",
         "spawns 1, 2; waits",
         "programs.rs:",

@@ -39,7 +39,7 @@ fn line(text: &str) -> (Vec<(&str, &str)>, &str) {
     let line = text.lines().rfind(|line| line.trim().starts_with("DST_SEED=")).unwrap();
     let (variables, command) = line.trim().split_once(" cargo test ").unwrap();
     let variables = variables.split(' ').map(|it| it.split_once('=').unwrap()).collect();
-    let test = command.strip_prefix("-p async-runtime-compat-sim --test it ").unwrap();
+    let test = command.strip_prefix(crate::SELECTED).unwrap().trim_start();
     (variables, test.strip_suffix(" -- --exact").unwrap())
 }
 

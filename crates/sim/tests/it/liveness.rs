@@ -37,6 +37,9 @@ fn flags(times: &'static [(u64, usize, bool)]) -> Result<Duration, Failure> {
     run.map(|report| report.elapsed)
 }
 
+/// At which second which flag is set to what.
+type Times = &'static [(u64, usize, bool)];
+
 #[test]
 fn every_rise_of_the_premise_needs_its_conclusion() {
     let kept: [&'static [(u64, usize, bool)]; 6] = [
@@ -54,7 +57,7 @@ fn every_rise_of_the_premise_needs_its_conclusion() {
     for times in kept {
         flags(times).unwrap_or_else(|failure| panic!("{times:?}: {failure}"));
     }
-    let broken: [(&'static [(u64, usize, bool)], u64); 4] = [
+    let broken: [(Times, u64); 4] = [
         (&[(0, 0, true)], 3),
         (&[(1, 0, true), (5, 1, true)], 4),
         // The second rise.

@@ -28,6 +28,13 @@ mod shrinks;
 mod steps;
 mod storm;
 
+/// The words of a command that builds this test, with its features.
+const SELECTED: &str = if cfg!(feature = "preempt") {
+    "-p async-runtime-compat-sim --test it --features preempt"
+} else {
+    "-p async-runtime-compat-sim --test it"
+};
+
 /// Runs a program that must not fail on every strategy, with so many seeds each.
 #[track_caller]
 fn everywhere<F: Future<Output = ()>>(runs: u64, program: impl Fn(SimRuntime) -> F + Sync) {

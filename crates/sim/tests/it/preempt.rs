@@ -279,7 +279,7 @@ fn a_thread_is_left_without_a_budget() {
                 sender.send(n).unwrap();
                 assert_eq!(receiver.recv().await, Some(n));
             }
-        })
+        });
     };
     spent();
     for seed in 0..10 {

@@ -210,7 +210,7 @@ fn instants_look_the_same_in_each_run() {
 fn the_replay_line_is_complete() {
     let found = Check::new().try_run(|_| async { Err::<(), _>("it fails") }).unwrap_err();
     let test = "report::the_replay_line_is_complete";
-    let words = format!("cargo test -p async-runtime-compat-sim --test it {test} -- --exact");
+    let words = format!("cargo test {} {test} -- --exact", crate::SELECTED);
     assert!(found.replay_line().ends_with(&words), "{found}");
     let binary = std::env::current_exe().unwrap();
     let built = format!("with the same variables and {} {test} --exact\n", binary.display());
