@@ -11,7 +11,7 @@
 //!
 //! Both run on any [`Runtime`](crate::Runtime), and both own their tasks: whatever a job or a service
 //! spawns through its context, at any depth and including blocking work, is gone before its state
-//! says that it has ended.
+//! says that it has ended. (Actions that a service accepts while it does not run are apart.)
 //!
 //! The module needs the feature `services`; the JSON forms need `json`. It uses only public items of
 //! the rest of the crate, so anything here can be built outside of it, too.

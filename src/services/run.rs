@@ -103,8 +103,8 @@ impl<T> RunHandle<T> {
     }
 
     /// The number of the run in the list of its job's runs,
-    /// [`TaskWrapper::runs`](crate::services::TaskWrapper::runs). `None` if nothing was run, because
-    /// the work had already been done, and for an action of a service.
+    /// [`TaskWrapper::runs`](crate::services::TaskWrapper::runs). `None` if an earlier run
+    /// had completed the work, so that none was begun, and for an action of a service.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         self.number

@@ -229,7 +229,7 @@ pub trait Service: Send + Sync + 'static {
         cx: ActionContext<Self::Event>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// When the service accepts actions; [`Accepts::WhileRunning`] by default.
+    /// When the service accepts actions; [`Accepts::WhileRunning`] by default, and if it panics.
     fn accepts(&self) -> Accepts {
         Accepts::WhileRunning
     }
@@ -251,12 +251,14 @@ pub trait Service: Send + Sync + 'static {
 pub enum Accepts {
     /// While it is [`Running`](ServiceState::Running).
     WhileRunning,
-    /// Before it is started, too, while it starts, and after it has stopped or failed; not while it
+    /// Before it is started and set up, too, meanwhile, and after it has stopped or failed; not while it
     /// is [`Stopping`](ServiceState::Stopping).
     ///
     /// An action that is accepted while the service does not run belongs to no run: it continues when
-    /// the service is started or restarted. A [`stop`](ServiceWrapper::stop) ends it, whether the
-    /// service runs or not, and so does dropping the last wrapper.
+    /// the service is started or restarted, and when `run` returns. A [`stop`](ServiceWrapper::stop) ends it, whether
+    /// the service runs or not, and so does dropping the last wrapper. While a `stop` waits for such actions, others
+    /// are refused with [`Stopping`](ServiceState::Stopping), whatever the state of the service is: await the stop
+    /// before you try again.
     Always,
 }
 

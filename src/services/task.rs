@@ -97,7 +97,7 @@ pub trait Task: Send + Sync + 'static {
     ///     fn repeat(&self, action: &Deployment) -> Repeat {
     ///         match action {
     ///             Deployment::Verify => Repeat::Always,
-    ///             Deployment::Deploy { host } => Repeat::once_per(host),
+    ///             Deployment::Deploy { host } => Repeat::once_per(format_args!("deploy {host}")),
     ///         }
     ///     }
     ///
@@ -109,7 +109,7 @@ pub trait Task: Send + Sync + 'static {
     /// }
     /// ```
     ///
-    /// This is called on each start, on the thread of the caller; so it must not block. If it panics,
+    /// This is called on each start and each check, on the thread of the caller; so it must not block. If it panics,
     /// the job has failed, and the start reports that.
     fn repeat(&self, action: &Self::Action) -> Repeat {
         let _ = action;

@@ -231,6 +231,6 @@ fn keyword_as_a_name_is_replayed_as_well() {
     let test = "simulated::failing::r#loop::sim";
     let text = fails(test, &[]);
     let (variables, command) = taken_apart(replay_line(&text));
-    assert!(command.trim_matches('\'').starts_with(test), "{command}");
+    assert!(command.split(' ').any(|word| word.trim_matches('\'') == test), "{command}");
     contains(&fails(test, &variables), &["the tape was replayed, and the run failed"]);
 }

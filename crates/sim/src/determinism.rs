@@ -137,7 +137,7 @@ fn say(event: &Event, record: &Record) -> String {
         What::Step(task) => {
             return format!("at {at:?}, {} takes step {}", record.describe(*task), event.step);
         }
-        What::Time => return format!("at {at:?}, nothing was ready and the time advanced"),
+        What::Time => return format!("at {at:?}, the time advanced"),
         What::Spawned(task, ..) => format!("spawned {}", record.describe(*task)),
         What::Woke(task) => format!("woke {}", record.describe(*task)),
         What::Slept(until) => {

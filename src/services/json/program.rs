@@ -148,7 +148,8 @@ impl Program {
     /// that only they need are not run again. A job that is running when it is needed is waited for,
     /// and then executed. The events of the jobs are dropped.
     ///
-    /// Do not call it concurrently with [`stop_all`](Program::stop_all).
+    /// Do not call it concurrently with [`stop_all`](Program::stop_all), and do not await it in a job or a service that
+    /// it starts: that would wait for itself.
     ///
     /// # Errors
     ///
@@ -180,7 +181,7 @@ impl Program {
 
     /// Completes an action of the job with this name after all that it needs, like
     /// [`start_all`](Program::start_all). If the job says that the action was completed before,
-    /// nothing runs.
+    /// the job does not run.
     ///
     /// # Errors
     ///
@@ -203,7 +204,8 @@ impl Program {
     }
 
     /// Cancels all running jobs, waits until they have ended, and then stops all services, each once
-    /// the services that need it have stopped, directly or by way of a job.
+    /// the services that need it have stopped, directly or by way of a job. Jobs that services start meanwhile are
+    /// cancelled at the end.
     ///
     /// The grace period is that of each service; see [`ServiceStack::stop_all`]. Jobs have their own.
     ///
@@ -218,6 +220,8 @@ impl Program {
     pub async fn stop_all(&self, grace: Duration) -> Result<(), StackStopError> {
         self.shared.tasks.cancel_all().await;
         let failures = self.plan().stop(grace).await;
+        // A service may have started one before it stopped.
+        self.shared.tasks.cancel_all().await;
         if failures.is_empty() {
             return Ok(());
         }

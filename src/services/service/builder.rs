@@ -67,7 +67,9 @@ impl<S: Service> ServiceWrapperBuilder<S> {
     /// Otherwise such a start fails with
     /// [`is_set_up_required`](crate::services::ServiceStartError::is_set_up_required), and leaves the
     /// service [`SetupRequired`](crate::services::ServiceState::SetupRequired):
-    /// [`set_up`](crate::services::ServiceWrapper::set_up) is a step that somebody takes on purpose.
+    /// [`set_up`](crate::services::ServiceWrapper::set_up) is a step that somebody takes on purpose. A service that
+    /// returns [`SetUp::Unchecked`](crate::services::SetUp::Unchecked), as the default does, is not refused, and its
+    /// `set_up` is called on each start.
     pub fn set_up_on_start(mut self, sets_up: bool) -> ServiceWrapperBuilder<S> {
         self.settings.starts_set_up = sets_up;
         self

@@ -7,8 +7,8 @@ use crate::{CancelToken, GroupSpawner, Runtime, TaskGroup, Timer};
 
 /// The context of a service: a runtime of its own, and the token that requests its stop.
 ///
-/// Each run of the service has one, from its start to its end. Clones share it, and dropping them
-/// does nothing.
+/// Each run of the service has one, from its start to its end, and so has each question whether it is set up, whose
+/// token ends that question alone. Clones share it, and dropping them does nothing.
 #[derive(Clone)]
 pub struct ServiceContext {
     name: Arc<str>,

@@ -9,7 +9,7 @@ use super::life::{Deadline, Goal, Life, LifeEnd, Progress};
 use super::settings::Settings;
 use super::state::{ServicePhase, ServiceState};
 use super::{Accepts, SetUp};
-use crate::services::contain::{discard, lock};
+use crate::services::contain::{catch, discard, lock};
 use crate::services::run::{BoxError, Cause, RunError};
 use crate::{Runtime, WatchChange, WatchSender};
 
@@ -92,15 +92,24 @@ impl<S: Service> Core<S> {
 
     /// The run that takes actions now.
     pub(super) fn accepting(&self) -> Result<Arc<Life>, ServiceState> {
+        let state = match self.running() {
+            Ok(life) => return Ok(life),
+            Err(state) => state,
+        };
         // Asked and made without the lock: both call the user's code.
-        let fresh = (self.service.accepts() == Accepts::Always)
-            .then(|| Arc::new(Life::new(&self.runtime, Goal::Actions)));
+        let accepts = catch(|| self.service.accepts()).unwrap_or_else(|payload| {
+            discard(payload);
+            Accepts::WhileRunning
+        });
+        if accepts == Accepts::WhileRunning {
+            return Err(state);
+        }
+        let fresh = Arc::new(Life::new(&self.runtime, Goal::Actions));
         let mut lives = self.lock();
-        match (self.state.state(), &lives.now, &fresh) {
-            (ServiceState::Running, Some(life), _) => Ok(life.clone()),
-            (ServiceState::Stopping, ..) => Err(ServiceState::Stopping),
-            (state, _, None) => Err(state),
-            (_, _, Some(fresh)) => {
+        match (self.state.state(), &lives.now) {
+            (ServiceState::Running, Some(life)) => Ok(life.clone()),
+            (ServiceState::Stopping, _) => Err(ServiceState::Stopping),
+            _ => {
                 let life = lives.actions.get_or_insert_with(|| fresh.clone());
                 match life.deadline() {
                     Deadline::NotYet => Ok(life.clone()),
@@ -180,6 +189,8 @@ impl<S: Service> Core<S> {
     }
 
     fn launch(&self, mut lives: MutexGuard<'_, Lives>, life: Arc<Life>) -> Arc<Life> {
+        // It may be stopped before it asks.
+        life.set_lacks_set_up(matches!(self.state.state(), ServiceState::SetupRequired));
         lives.now = Some(life.clone());
         lives.turns += 1;
         let state = self.state.replace(match life.goal {
@@ -292,6 +303,9 @@ impl<S: Service> Core<S> {
             }
             lost => (None, lost),
         };
+        if let Some(next) = &next {
+            next.set_lacks_set_up(life.lacks_set_up());
+        }
         lives.turns += 1;
         let gone = mem::replace(&mut lives.now, next.clone());
         let state = if next.is_some() { ServiceState::Starting } else { last };

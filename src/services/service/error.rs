@@ -158,7 +158,7 @@ impl fmt::Display for StopError {
     }
 }
 
-/// An action was refused, because its service is not running. The error returns the action unchanged.
+/// An action was refused, because its service does not accept any in its state. The error returns the action unchanged.
 pub struct DispatchError<A> {
     service: Arc<str>,
     state: ServiceState,
@@ -176,7 +176,8 @@ impl<A> DispatchError<A> {
         DispatchError { service, state, action: () }
     }
 
-    /// The state of the service at that moment.
+    /// The state of the service at that moment; also [`Stopping`](ServiceState::Stopping) while a stop waits for the
+    /// actions of a service that does not run.
     #[must_use]
     pub fn state(&self) -> &ServiceState {
         &self.state

@@ -17,7 +17,7 @@ pub(super) struct Life {
     pub(super) group: TaskGroup,
     pub(super) progress: WatchSender<Progress>,
     deadline: WatchSender<Deadline>,
-    /// Whether `is_set_up` returned `Needed`, and has not returned `Done` since.
+    /// Whether `is_set_up` returned `Needed`, in this run or before, and has not returned `Done` since.
     lacks_set_up: AtomicBool,
 }
 

@@ -29,6 +29,9 @@ use crate::{Runtime, TaskInfo, TimerExt, Watch};
 /// the state says that the service is stopped or has failed, all of their futures have been dropped.
 /// A spawner of one run refuses tasks once that run has ended, even while the next run is under way.
 ///
+/// Actions that were [accepted while it did not run](super::Accepts::Always) belong to no run: only the future of
+/// `stop` waits for them. A question, [`is_set_up`](ServiceWrapper::is_set_up), has tasks of its own.
+///
 /// # Dropping it
 ///
 /// When the last clone is dropped, the service is aborted, as by a `stop` with a grace period of
@@ -225,8 +228,9 @@ impl<S: Service> ServiceWrapper<S> {
 
     /// Waits until the service is in a phase, and returns its state; that may be the present one.
     ///
-    /// This only observes the service. A short-lived phase may be missed. A timeout of
-    /// [`Duration::MAX`] never elapses.
+    /// This only observes the service. A short-lived phase may be missed, and a service that has ended may be
+    /// `Stopped`, `SetupRequired` or `Failed`: for any of them, use [`watch`](ServiceWrapper::watch) and
+    /// [`ServiceState::is_ended`]. A timeout of [`Duration::MAX`] never elapses.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! Asking a job about its work, without a start.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -21,6 +22,13 @@ impl Drop for CancelOnDrop {
     }
 }
 
+/// Which answers of a check are noted for the listing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    Each,
+    Done,
+}
+
 impl<K: Task> Shared<K> {
     fn check_failed(&self, cause: Cause) -> RunError {
         RunError::new(format!("the completion check of task '{}'", self.options.name), cause)
@@ -32,6 +40,7 @@ impl<K: Task> Shared<K> {
     pub(super) fn check(
         self: &Arc<Self>,
         action: K::Action,
+        noted: Noted,
     ) -> impl Future<Output = Result<bool, RunError>> + Send + use<K> {
         let group = TaskGroup::new(self.runtime.clone());
         let canceller = Canceller::new(group.cancel_token());
@@ -64,8 +73,10 @@ impl<K: Task> Shared<K> {
         let check = async move { shared.task.is_completed(&action, &cx).await.map_err(Into::into) };
         let shared = self.clone();
         let finish = move |result: Result<bool, Cause>| {
-            if let Ok(is_completed) = &result {
-                shared.checked(repeat, *is_completed);
+            match result {
+                Ok(true) => shared.checked(repeat, true),
+                Ok(false) if noted == Noted::Each => shared.checked(repeat, false),
+                _ => {}
             }
             promise.keep(result.map_err(|cause| shared.check_failed(cause)));
             // It may be the last to hold the task, whose destructor is user code.
@@ -83,9 +94,22 @@ impl<K: Task> Shared<K> {
         let actions = catch(|| self.task.known_actions());
         let actions = actions.map_err(|payload| self.check_failed(Cause::panic(payload)))?;
         let mut result = Ok(());
+        // Several actions may share an entry of the listing: it is done if one of them is.
+        let (mut done, mut open) = (BTreeSet::new(), BTreeSet::new());
         for action in actions {
-            let answer = self.check(action).await;
+            let repeat = catch(|| self.task.repeat(&action));
+            let answer = self.check(action, Noted::Done).await;
+            match (repeat, &answer) {
+                (Ok(repeat), Ok(true)) => drop(done.insert(repeat)),
+                (Ok(repeat), Ok(false)) => drop(open.insert(repeat)),
+                (Ok(_), Err(_)) => {}
+                // The check has failed for the same reason.
+                (Err(payload), _) => discard(payload),
+            }
             result = result.and(answer.map(drop));
+        }
+        for repeat in open.difference(&done) {
+            self.checked(repeat.clone(), false);
         }
         result
     }

@@ -24,6 +24,9 @@ pub enum Repeat {
 impl Repeat {
     /// Once for each key, which may be any value that can be shown.
     ///
+    /// Actions of several verbs share a key unless it names the verb. A wrapper remembers a completed key as long as it
+    /// lives, so do not let clients choose keys without bound.
+    ///
     /// # Examples
     ///
     /// ```

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Task;
+use super::check::Noted;
 use super::context::TaskContext;
 use super::error::StartError;
 use super::record::RunRecord;
@@ -222,6 +223,9 @@ impl<K: Task> TaskWrapper<K> {
     /// [`RunError`] if the check fails, panics or is aborted from outside. The state of the job does
     /// not change.
     ///
+    /// Actions that share a [`repeat`](Task::repeat) share an entry of the listing, as all that repeat `Always` do.
+    /// The answer that came last counts, and none once the job has run one of them.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future cancels the check: its token is cancelled, and it is dropped after the
@@ -271,7 +275,7 @@ impl<K: Task> TaskWrapper<K> {
         &self,
         action: K::Action,
     ) -> impl Future<Output = Result<bool, RunError>> + Send + use<K> {
-        self.shared.check(action)
+        self.shared.check(action, Noted::Each)
     }
 
     /// [Asks](TaskWrapper::check_completed) about each of the job's

@@ -92,9 +92,11 @@ impl Check {
         let schedule = Schedule::new(&sim.strategy, sim.seed, Profile::default());
         let mut outcome = sim.execute(sim.seed, schedule, false, location, program);
         let record = outcome.record.take().unwrap_or_default();
+        // Not those of the given tape: one of the first kind leaves them to the seed.
+        let faults = outcome.tape.faults().len() as u64;
         match sim.report(sim.seed, outcome) {
             Ok(report) => {
-                let (runs, steps, faults) = (1, report.steps, tape.faults().len() as u64);
+                let (runs, steps) = (1, report.steps);
                 Ok(Checked { runs, steps, faults, starved: 0, exhausted: false })
             }
             Err(failure) => {

@@ -198,7 +198,7 @@ impl Search<'_> {
                     // It may be more than wanted: the point has a least amount.
                     match self.amount(index) {
                         Some(left) if left < amount && left > wanted => break,
-                        Some(left) if left < amount && left > 0 => amount = left,
+                        Some(left) if left < amount && left > low => amount = left,
                         _ => break,
                     }
                 } else {

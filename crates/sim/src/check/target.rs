@@ -111,6 +111,10 @@ fn features(notes: &str) -> Option<String> {
     if has_default && !on.contains(&"default") {
         options.push("--no-default-features".to_owned());
     }
+    // A short list says more.
+    if on.len() > 4 && declared.iter().all(|name| on.contains(name)) {
+        return Some("--all-features".to_owned());
+    }
     on.retain(|name| *name != "default");
     if !on.is_empty() {
         options.push(format!("--features {}", on.join(",")));
@@ -151,6 +155,10 @@ mod tests {
         assert_eq!(noted(&both, &both).unwrap(), "--features a");
         assert_eq!(noted("", &both).unwrap(), "--no-default-features");
         assert_eq!(noted(a, &both).unwrap(), "--no-default-features --features a");
+        let many = r#"\"a\", \"b\", \"c\", \"d\", \"e\""#;
+        assert_eq!(noted(many, many).unwrap(), "--all-features");
+        let declared = format!(r#"{many}, \"f\""#);
+        assert_eq!(noted(many, &declared).unwrap(), "--features a,b,c,d,e");
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl State {
         range: Option<RangeInclusive<u64>>,
         chance: Chance,
     ) -> Option<u64> {
+        if self.closed {
+            // The tape is complete. The program does what it does without a decision.
+            let asked = matches!(chance, Chance::Asked);
+            return asked.then(|| range.map_or(0, |range| *range.end()));
+        }
         let fault = self.points.decide(label, self.nodes.name(node), range, chance)?;
         let amount = fault.amount.unwrap_or_default();
         let recorded = self.record.is_some().then(|| fault.clone());

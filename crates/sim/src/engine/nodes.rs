@@ -339,11 +339,15 @@ impl Engine {
         let Some(node) = state.nodes.get_mut(id).filter(|node| !node.alive) else { return };
         (node.alive, node.crashed) = (true, false);
         node.incarnation += 1;
+        let incarnation = node.incarnation;
         state.trace_node(id, Event::Born);
         self.mend(&mut state, id, "start");
         drop(state);
         self.born(id);
-        self.run_main(id, location);
+        // A hook may have restarted it again.
+        if self.lock().nodes.get(id).is_some_and(|node| node.incarnation == incarnation) {
+            self.run_main(id, location);
+        }
     }
 
     fn run_main(self: &Arc<Self>, id: u32, location: &'static Location<'static>) {

@@ -195,7 +195,7 @@ impl Engine {
         let mut state = self.lock();
         let (number, again) = (state.present(), is_ready_again(&state));
         let preempt = &mut state.preempt;
-        let done = preempt.set - budget::spend();
+        let done = preempt.set.saturating_sub(budget::spend());
         let mut suspended = None;
         if preempt.left > 0 {
             preempt.pass(done);

@@ -18,6 +18,7 @@ use super::error::{Kind, PartError, ProgramError};
 use super::part::Part;
 use crate::BoxFuture;
 use crate::services::service::StopError;
+use crate::services::task::StartError;
 
 /// The needs across kinds.
 #[derive(Clone, Default)]
@@ -170,9 +171,11 @@ async fn complete(task: &dyn JsonTask, action: Value) -> Result<(), PartError> {
             Err(error) if error.is_refused() => error,
             Err(error) => return Err(PartError::Refused(error)),
         };
-        // Refused because of another run, which may have ended since. If it is refused again without
-        // one, there is another reason.
-        let is_running = task.state().is_running();
+        // Refused because of another run, which may have ended since. If the error does not say so and it is
+        // refused again without one, there is another reason.
+        let start_error = error.refusal().and_then(|error| error.downcast_ref::<StartError<()>>());
+        let is_running =
+            start_error.is_some_and(StartError::is_running) || task.state().is_running();
         if !is_running && mem::replace(&mut was_idle, true) {
             return Err(PartError::Refused(error));
         }
