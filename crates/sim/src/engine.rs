@@ -135,6 +135,7 @@ impl Engine {
                 failure: None,
                 poked: false,
                 closed: false,
+                buried: Vec::new(),
             }),
             killed: AtomicBool::new(false),
             woken: Condvar::new(),

@@ -84,6 +84,8 @@ impl Engine {
         drop(entered);
         context::replace(outer);
         Engine::leave(interrupted);
+        // Woken by the last of it.
+        self.bury();
 
         let mut state = self.lock();
         let state = &mut *state;
@@ -214,6 +216,9 @@ impl Engine {
         (state.current, state.acting) = (None, None);
         if state.failure.is_some() {
             return Next::Stop;
+        }
+        if let Some(runnable) = state.buried.pop() {
+            return Next::Drop(runnable);
         }
         if let Some(next) = self.charge(state, due) {
             return next;
@@ -349,6 +354,7 @@ impl Engine {
         waiting.into_iter().for_each(discard);
         // Dropping what was woken may wake more.
         loop {
+            self.bury();
             let woken = Engine::take_woken();
             if woken.is_empty() {
                 break;

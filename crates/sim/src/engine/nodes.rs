@@ -288,10 +288,12 @@ impl Engine {
         drop(state);
         // All of these run user code. A task of the node that is woken now is dropped.
         sleeping.into_iter().for_each(discard);
+        self.bury();
         for Doomed(_, runnable, handle) in doomed {
             // Either drops the future: the handle cancels a task that waits, which schedules it.
             discard(runnable);
             discard(handle);
+            self.bury();
         }
         if self.is_here() {
             self.lock().dropping = outer;

@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) poked: bool,
     /// The run is over, and tasks are dropped.
     pub(super) closed: bool,
+    /// Tasks that were woken although their node was killed, or the run is over. They are to be dropped.
+    pub(super) buried: Vec<Runnable>,
 }
 
 /// Tasks are made and dropped all the time, so this is kept small.

@@ -7,6 +7,7 @@ use std::thread;
 
 use super::state::State;
 use super::{Engine, ROOT};
+use crate::contain::discard;
 use crate::failure::{FailureKind, Waking};
 use crate::schedule::Slot;
 use crate::task::{Origin, Runnable};
@@ -128,9 +129,14 @@ impl Engine {
     fn wake_now(&self, slot: Slot, runnable: Option<Runnable>) {
         let mut state = self.lock();
         if state.closed || state.tasks.get(slot as usize).is_none_or(|task| task.doomed) {
-            drop(state);
-            // The task's future is dropped with it.
-            drop(runnable);
+            // The task's future is dropped with it. Not here: a channel may hold a lock while it wakes, which the
+            // future's destructor takes.
+            if self.is_here() {
+                state.buried.extend(runnable);
+            } else {
+                drop(state);
+                drop(runnable);
+            }
             return;
         }
         self.check_thread(&mut state, |state| match slot {
@@ -139,6 +145,16 @@ impl Engine {
         });
         let by = self.waking(&state);
         state.wake(slot, runnable, by, self.clock.nanos());
+    }
+
+    /// Drops the tasks that were woken although nothing of them is to run any more, and what their destructors wake.
+    pub(super) fn bury(&self) {
+        loop {
+            // Not in the condition of a `while let`, which would keep the lock.
+            let buried = self.lock().buried.pop();
+            let Some(runnable) = buried else { return };
+            discard(runnable);
+        }
     }
 
     #[inline]

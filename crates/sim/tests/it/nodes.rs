@@ -1,6 +1,7 @@
 //! Nodes that are killed and restarted.
 
 mod busy;
+mod channels;
 mod chaos;
 mod machine;
 mod paused;
