@@ -25,6 +25,7 @@ everywhere! {
     answer_of_a_completed_run_needs_no_check,
     new_process_knows_what_was_done,
     work_that_is_undone_is_not_listed_any_more,
+    actions_that_share_an_entry_have_done_work_if_one_has,
     check_is_refused_by_a_closed_group,
     check_against_a_start,
 }
@@ -249,6 +250,22 @@ async fn work_that_is_undone_is_not_listed_any_more(rt: Arc<dyn Runtime>) {
     written.lock().unwrap().clear();
     assert!(!writer.check_completed(4).await.unwrap());
     assert!(matches!(writer.state(), TaskState::NotStarted) && writer.runs().is_empty());
+}
+
+async fn actions_that_share_an_entry_have_done_work_if_one_has(rt: Arc<dyn Runtime>) {
+    let writer = Writer::new();
+    let written = writer.written.clone();
+    let writer = writer.wrap(&rt);
+    // The first of the known actions, and then the last.
+    for number in [2, 4] {
+        written.lock().unwrap().insert(number);
+        writer.check_known_actions().await.unwrap_err();
+        assert!(writer.state().is_completed(), "{number}");
+        assert_eq!(writer.runs().len(), 1);
+        written.lock().unwrap().clear();
+        writer.check_known_actions().await.unwrap_err();
+        assert!(matches!(writer.state(), TaskState::NotStarted) && writer.runs().is_empty());
+    }
 }
 
 async fn check_is_refused_by_a_closed_group(rt: Arc<dyn Runtime>) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_runtime_compat::prelude::*;
 use async_runtime_compat::services::{
     ActionContext, Part, PartError, Program, Service, ServiceContext, ServicePhase, ServiceStack,
-    Task, TaskContext, TaskStack,
+    Task, TaskContext, TaskStack, TaskState,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ everywhere! {
     complete_starts_what_the_job_needs,
     start_all_goes_on_where_it_was,
     stop_all_goes_backwards,
+    stop_all_ends_jobs_that_services_start_meanwhile,
     needs_are_shared_by_clones,
 }
 
@@ -366,4 +367,38 @@ async fn needs_are_shared_by_clones(rt: Arc<dyn Runtime>) {
     assert_eq!(lines(&log), ["migrate all begins", "migrate all", "mail runs"]);
     assert!(format!("{program:?}").contains(r#"["api", "db", "mail"]"#), "{program:?}");
     program.stop_all(LONG).await.unwrap();
+}
+
+/// Starts a job as it stops.
+struct Server(TaskStack);
+
+impl Service for Server {
+    type Action = ();
+    type Event = ();
+    type Error = Refused;
+    type Ready = ();
+
+    async fn start(&self, _: &ServiceContext) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    async fn run(&self, (): (), cx: ServiceContext) -> Result<(), Refused> {
+        cx.cancel_token().cancelled().await;
+        drop(self.0.execute("import", json!("late")).unwrap());
+        Ok(())
+    }
+
+    async fn dispatch(&self, (): (), _: ActionContext<()>) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+async fn stop_all_ends_jobs_that_services_start_meanwhile(rt: Arc<dyn Runtime>) {
+    let (program, _) = program(&rt, Does::Follow, fine);
+    let server = Server(program.tasks().clone());
+    program.services().register("server", server, &[]).unwrap();
+    program.start_all().await.unwrap();
+    program.stop_all(LONG).await.unwrap();
+    let state = program.tasks().get("import").unwrap().state();
+    assert!(matches!(state, TaskState::Failed(_)), "{state}");
 }

@@ -32,6 +32,7 @@ everywhere! {
     set_up_finds_a_service_that_runs_or_stops,
     set_up_is_done_after_a_start_that_fails,
     start_may_leave_the_set_up_to_others,
+    start_that_is_stopped_at_once_leaves_it_required,
     nothing_that_was_spawned_is_left,
     dropping_the_wrapper_ends_it,
     runtime_that_refuses_is_an_error,
@@ -279,6 +280,21 @@ async fn start_may_leave_the_set_up_to_others(rt: Arc<dyn Runtime>) {
     service.start().await.unwrap();
     assert_eq!(service.service().calls("set_up"), 1);
     service.stop(LONG).await.unwrap();
+}
+
+async fn start_that_is_stopped_at_once_leaves_it_required(rt: Arc<dyn Runtime>) {
+    let probe = Probe::default().set_up([SetUp::Needed, SetUp::Needed, SetUp::Needed]);
+    let builder = ServiceWrapper::builder(rt.clone(), probe).name("probe");
+    let service = builder.set_up_on_start(false).build();
+    service.is_set_up().await.unwrap();
+    // The stop may come before the start asks, or after it.
+    let mut start = Box::pin(service.start());
+    let early = poll_once(&mut start).await;
+    service.stop(LONG).await.unwrap();
+    assert_eq!(service.state().phase(), ServicePhase::SetupRequired);
+    if early.is_none() {
+        start.await.unwrap_err();
+    }
 }
 
 /// Leaves tasks behind in its set-up.
