@@ -66,7 +66,8 @@ async fn ends_with_the_service(rt: Arc<dyn Runtime>) {
         async move { service.check_health(LONG).await }
     });
     until(&rt, || service.service().calls("check_health") > 0).await;
-    assert_eq!(service.stop(SHORT).await.unwrap_err().aborted(), 1);
+    // On a machine that is busy, `run` may not end in time, either.
+    assert!(service.stop(SHORT).await.unwrap_err().aborted() >= 1);
     let error = check.await.unwrap().unwrap_err();
     assert!(error.failure().unwrap().is_cancelled());
 }
